@@ -1,0 +1,197 @@
+"""Whether bars are fit to train and trade on: the blocking checks behind every bars asset.
+
+Each rule looks at one kind of damage and leaves the others' alone, so that the rule that fires names the cause.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from my_dagster_project.domain.calendar import TradingCalendar
+from my_dagster_project.domain.splits import unadjusted_splits
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PRICES = ["open", "high", "low", "close", "adj_close"]
+_NAMED_SESSIONS = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken rule: what, on which sessions, and what to do about it."""
+
+    rule: str
+    severity: Literal["error", "warning"]
+    message: str
+    sessions: list[date] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A check of single rows: which of them break it, and what to tell people."""
+
+    name: str
+    broken: Callable[["pd.DataFrame"], "pd.Series"]
+    problem: str
+    advice: str
+
+
+def check_bars(
+    bars: "pd.DataFrame", symbol: str, calendar: TradingCalendar, start: date, end: date
+) -> list[Finding]:
+    """All findings about a bars frame asked for from `start` to `end`; an empty list is a clean bill.
+
+    Errors mean that nothing may be computed from the bars. A symbol whose bars begin after `start` gets a warning only, since
+    a late listing looks like that. Raises CalendarError when the span leaves the calendar.
+    """
+    expected = calendar.sessions(start, end)
+    if not expected:
+        return []
+    if bars.empty:
+        return [
+            _finding(
+                "has_bars",
+                symbol,
+                [],
+                f"no bars at all from {start} to {end}",
+                "Check the symbol and its source.",
+            )
+        ]
+    ordered = bars.sort_values("session", ignore_index=True)
+    single = ordered.drop_duplicates("session", ignore_index=True)
+    findings = [*_check_rows(ordered, symbol, _DUPLICATES), *_check_sessions(single, symbol, expected)]
+    for rule in _ROW_RULES:
+        findings += _check_rows(single, symbol, rule)
+    return findings
+
+
+def _check_rows(bars: "pd.DataFrame", symbol: str, rule: _Rule) -> list[Finding]:
+    sessions = _dates(bars.loc[rule.broken(bars), "session"])
+    return [_finding(rule.name, symbol, sessions, rule.problem, rule.advice)] if sessions else []
+
+
+def _check_sessions(bars: "pd.DataFrame", symbol: str, expected: list[date]) -> list[Finding]:
+    have = _dates(bars["session"])
+    first, last = have[0], have[-1]
+    missing = sorted(set(expected).difference(have))
+    found = (
+        _sessions_finding("sessions_complete", symbol, [day for day in missing if first < day < last]),
+        _sessions_finding("only_sessions", symbol, sorted(set(have).difference(expected))),
+        _sessions_finding("not_stale", symbol, [day for day in missing if day > last]),
+        _sessions_finding(
+            "starts_on_time", symbol, [day for day in missing if day < first], severity="warning"
+        ),
+    )
+    return [finding for finding in found if finding]
+
+
+def _sessions_finding(
+    rule: str, symbol: str, sessions: list[date], severity: Literal["error", "warning"] = "error"
+) -> Finding | None:
+    problem, advice = _SESSION_RULES[rule]
+    return _finding(rule, symbol, sessions, problem, advice, severity) if sessions else None
+
+
+def _finding(
+    rule: str,
+    symbol: str,
+    sessions: list[date],
+    problem: str,
+    advice: str,
+    severity: Literal["error", "warning"] = "error",
+) -> Finding:
+    where = f" on {_named(sessions)}" if sessions else ""
+    return Finding(rule, severity, f"{symbol}: {problem}{where}. {advice}", sessions)
+
+
+def _named(sessions: list[date]) -> str:
+    shown = ", ".join(day.isoformat() for day in sessions[:_NAMED_SESSIONS])
+    more = len(sessions) - _NAMED_SESSIONS
+    return f"{shown} and {more} more, up to {sessions[-1]}" if more > 0 else shown
+
+
+def _dates(sessions: "Iterable[pd.Timestamp]") -> list[date]:
+    return [stamp.date() for stamp in sessions]
+
+
+def _not_finite(bars: "pd.DataFrame") -> "pd.Series":
+    import numpy as np
+
+    return ~np.isfinite(bars[_PRICES]).all(axis=1)
+
+
+def _not_positive(bars: "pd.DataFrame") -> "pd.Series":
+    return (bars[_PRICES] <= 0).any(axis=1)
+
+
+def _inconsistent(bars: "pd.DataFrame") -> "pd.Series":
+    body = bars[["open", "close"]]
+    outside = (bars["low"] > body.min(axis=1)) | (bars["high"] < body.max(axis=1))
+    # A price of -1 or NaN is another rule's; here it would only be blamed on its neighbours.
+    return outside & ~_not_positive(bars) & ~_not_finite(bars)
+
+
+def _no_volume(bars: "pd.DataFrame") -> "pd.Series":
+    import numpy as np
+
+    return ~((bars["volume"] > 0) & np.isfinite(bars["volume"]))
+
+
+_DUPLICATES = _Rule(
+    "no_duplicates",
+    lambda bars: bars["session"].duplicated(),
+    "more than one bar",
+    "Remove the duplicates at the source, or fetch the bars anew.",
+)
+_ROW_RULES = (
+    _Rule(
+        "finite_values",
+        _not_finite,
+        "a price is missing or infinite",
+        "Correct the rows at the source, or remove them and fetch anew.",
+    ),
+    _Rule(
+        "positive_prices",
+        _not_positive,
+        "a price is zero or negative",
+        "Correct the rows at the source, or remove them and fetch anew.",
+    ),
+    _Rule(
+        "ohlc_consistent",
+        _inconsistent,
+        "open or close lies outside low..high",
+        "Correct the rows at the source; raw and adjusted prices mixed in one row look like this.",
+    ),
+    _Rule(
+        "volume_present",
+        _no_volume,
+        "no volume",
+        "A session without trades has no bar; correct the rows at the source.",
+    ),
+    _Rule(
+        "no_unadjusted_split",
+        unadjusted_splits,
+        "the adjusted close jumps as at a split that was not adjusted for",
+        "Fetch all bars anew; if it stays, the source's adj_close is wrong: use another source.",
+    ),
+)
+_SESSION_RULES = {
+    "sessions_complete": (
+        "no bar",
+        "Fetch the bars anew; if the stock was halted, exclude it or start after the halt.",
+    ),
+    "only_sessions": (
+        "a bar outside the sessions asked for",
+        "The exchange was closed: a wrong date or time zone at the source.",
+    ),
+    "not_stale": (
+        "the newest bars are missing",
+        "Run again once the source has them; a delisted symbol must leave the team.",
+    ),
+    "starts_on_time": (
+        "bars begin late, none",
+        "Right for a stock listed later; otherwise fetch the bars anew.",
+    ),
+}

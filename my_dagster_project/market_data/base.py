@@ -1,0 +1,42 @@
+"""What a source of daily bars gives: one row per session, raw prices beside the adjusted close."""
+
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+type BarsFrame = pd.DataFrame
+"""Columns exactly COLUMNS, sorted by session, each session once, RangeIndex; a missing session is a missing row."""
+
+COLUMNS = ("session", "open", "high", "low", "close", "volume", "adj_close")
+
+
+class Bar(NamedTuple):
+    """One session of one symbol; prices in dollars, the first four as traded, volume in shares."""
+
+    session: date
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    adj_close: float
+    """Close adjusted for splits and dividends, later ones included: ratios of it are safe, its level is not."""
+
+
+class MarketDataSource(Protocol):
+    """One place bars come from."""
+
+    @property
+    def name(self) -> str:
+        """The source's name in teams.yaml."""
+        ...
+
+    def fetch(self, symbol: str, start: date, end: date) -> BarsFrame:
+        """The bars from `start` to `end`, both included; empty when there are none in between.
+
+        Raises SourceUnavailableError (RateLimitedError when asked too often), UnknownSymbolError, MalformedDataError, or plain
+        MarketDataError when trying again cannot help, such as refused credentials.
+        """
+        ...

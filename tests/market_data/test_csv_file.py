@@ -1,0 +1,160 @@
+"""One's own files, whole and damaged."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from my_dagster_project.errors import MalformedDataError, SourceUnavailableError, UnknownSymbolError
+from my_dagster_project.market_data.csv_file import CsvSource
+from my_dagster_project.market_data.frames import session_dates
+from my_dagster_project.market_data.sample import SampleSource
+
+START, END = date(2000, 3, 1), date(2013, 3, 1)
+HEADER = "session,open,high,low,close,volume,adj_close\n"
+GOOD = "2020-01-02,10,12,9,11,1000,5.5\n2020-01-03,11,13,10,12,1100,6\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def _write(text, name="AAPL.csv"):
+        (tmp_path / name).write_bytes(text.encode())
+        return CsvSource(tmp_path)
+
+    return _write
+
+
+def fetch(source, symbol="AAPL"):
+    return source.fetch(symbol, date(2020, 1, 1), date(2020, 12, 31))
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_real_bars_survive_the_way_through_a_file(tmp_path, ending):
+    bars = SampleSource().fetch("AAPL", START, END)
+    path = tmp_path / f"AAPL.{ending}"
+    bars.to_csv(path, index=False) if ending == "csv" else bars.to_parquet(path)
+    pd.testing.assert_frame_equal(CsvSource(tmp_path).fetch("AAPL", START, END), bars)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_one_file_may_hold_many_symbols(tmp_path, ending):
+    source, path = SampleSource(), tmp_path / f"bars.{ending}"
+    bars = pd.concat([source.fetch(symbol, START, END).assign(symbol=symbol) for symbol in ("IBM", "FB")])
+    bars.to_csv(path, index=False) if ending == "csv" else bars.to_parquet(path)
+    pd.testing.assert_frame_equal(CsvSource(path).fetch("FB", START, END), source.fetch("FB", START, END))
+    with pytest.raises(UnknownSymbolError, match=r"bars\.\w+: has no rows for SAP"):
+        CsvSource(path).fetch("SAP", START, END)
+
+
+def test_the_order_of_columns_and_rows_is_free(write):
+    text = "volume,session,extra,adj_close,close,low,high,open\r\n1,2020-01-03,x,2,3,2,4,3\r\n\r\n1,2020-01-02,x,2,3,2,4,3\r\n"
+    bars = fetch(write("\ufeff" + text))
+    assert session_dates(bars) == [date(2020, 1, 2), date(2020, 1, 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"AAPL\.csv:1: the file is empty"),
+        (
+            HEADER.replace(",volume", "") + GOOD,
+            r"AAPL\.csv:1: column volume is missing; needed are session, open",
+        ),
+        (HEADER.replace("open", "close") + GOOD, r"AAPL\.csv:1: column open is missing"),
+        (HEADER.replace("\n", ",open\n") + GOOD, r"AAPL\.csv:1: a column name comes twice"),
+        (HEADER + GOOD + "2020-01-06,11,13,10", r"AAPL\.csv:4: 4 fields instead of 7; is the line torn"),
+        (HEADER + GOOD + "2020-01-06,11,13,10,12,1100,6.2", r"AAPL\.csv:4: the last line has no end"),
+        (HEADER + GOOD + "2020-01-06,11,13,10,12,1100,6,7\n", r"AAPL\.csv:4: 8 fields instead of 7"),
+        (HEADER + GOOD.replace("12,1100", "twelve,1100"), r"AAPL\.csv:3: close is 'twelve', not a number"),
+        (HEADER + GOOD.replace("1000", ""), r"AAPL\.csv:2: volume is '', not a number"),
+        (HEADER + GOOD.replace("5.5", "nan"), r"AAPL\.csv:2: adj_close is 'nan', not a number"),
+        (HEADER + GOOD.replace("5.5", "inf"), r"AAPL\.csv:2: adj_close is 'inf', not a number"),
+        (
+            HEADER + GOOD.replace("2020-01-03", "03.01.2020"),
+            r"AAPL\.csv:3: session is '03\.01\.2020', not a date",
+        ),
+        (
+            HEADER + GOOD.replace("2020-01-03", "2020-02-30"),
+            r"AAPL\.csv:3: session is '2020-02-30', not a date",
+        ),
+        (HEADER + GOOD.replace("2020-01-03", "20200103"), r"AAPL\.csv:3: session is '20200103', not a date"),
+        (
+            HEADER + GOOD.replace("-03", "-02"),
+            r"AAPL\.csv:3: session 2020-01-02 stands already at .*AAPL\.csv:2",
+        ),
+    ],
+)
+def test_damage_is_named_with_file_and_line(write, text, message):
+    with pytest.raises(MalformedDataError, match=message):
+        fetch(write(text))
+
+
+def test_one_file_for_all_needs_the_symbol_column(write, tmp_path):
+    write(HEADER + GOOD)
+    with pytest.raises(MalformedDataError, match=r"AAPL\.csv:1: column symbol is missing"):
+        fetch(CsvSource(tmp_path / "AAPL.csv"), "IBM")
+
+
+def test_a_file_with_a_header_only_has_no_rows(write):
+    with pytest.raises(UnknownSymbolError, match=r"has no rows for AAPL"):
+        fetch(write(HEADER))
+
+
+def test_text_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "AAPL.csv").write_bytes("sessión\n".encode("latin-1"))
+    with pytest.raises(MalformedDataError, match="not UTF-8"):
+        fetch(CsvSource(tmp_path))
+
+
+def test_a_torn_parquet_file_is_refused(tmp_path):
+    path = tmp_path / "AAPL.parquet"
+    SampleSource().fetch("AAPL", START, END).to_parquet(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(MalformedDataError, match=r"AAPL\.parquet: is not a whole Parquet file"):
+        fetch(CsvSource(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda bars: bars.assign(close=float("nan")), "row 1: close is (None|nan), not a number"),
+        (
+            lambda bars: bars.assign(session=bars["session"] + pd.Timedelta("16h")),
+            "row 1: session is .*16:00:00",
+        ),
+        (lambda bars: bars.drop(columns="adj_close"), "column adj_close is missing"),
+        (
+            lambda bars: pd.concat([bars, bars.tail(1)]),
+            "row 197: session 2013-03-01 stands already at .* row 196",
+        ),
+    ],
+)
+def test_damage_in_parquet_is_named_with_file_and_row(tmp_path, change, message):
+    change(SampleSource().fetch("FB", START, END)).to_parquet(tmp_path / "FB.parquet")
+    with pytest.raises(MalformedDataError, match=rf"FB\.parquet: {message}"):
+        CsvSource(tmp_path).fetch("FB", START, END)
+
+
+def test_a_symbol_without_a_file_is_unknown(write):
+    source = write(HEADER + GOOD)
+    with pytest.raises(UnknownSymbolError, match=r"has neither IBM\.csv nor IBM\.parquet"):
+        fetch(source, "IBM")
+
+
+def test_a_symbol_cannot_lead_out_of_the_folder(write, tmp_path):
+    write(HEADER + GOOD, "secret.csv")
+    (tmp_path / "bars").mkdir()
+    with pytest.raises(UnknownSymbolError):
+        fetch(CsvSource(tmp_path / "bars"), "../secret")
+
+
+def test_two_files_for_one_symbol_are_ambiguous(write, tmp_path):
+    source = write(HEADER + GOOD)
+    (tmp_path / "AAPL.parquet").touch()
+    with pytest.raises(MalformedDataError, match="has both"):
+        fetch(source)
+
+
+def test_a_missing_folder_says_which_setting_names_it(tmp_path):
+    with pytest.raises(SourceUnavailableError, match=r"nowhere: no such file or folder \(market\.path\)"):
+        fetch(CsvSource(tmp_path / "nowhere"))
