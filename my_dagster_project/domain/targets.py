@@ -1,0 +1,63 @@
+"""What a model learns, owned by the platform: the next session's log return, or its direction.
+
+Never a price level: a tree on raw prices scored 37 times the naive error, because levels do not extrapolate.
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from my_dagster_project.errors import ModelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+type Target = Literal["next_return", "next_direction"]
+
+# The target of session t reaches one session ahead, so one row between training and validation would share a close.
+PURGED_ROWS = 1
+
+
+def next_returns(bars: "pd.DataFrame") -> "pd.DataFrame":
+    """Columns `session` and `next_return`: log(adj_close of the next bar / adj_close of this one); the last is NaN."""
+    import numpy as np
+    import pandas as pd
+
+    close = np.log(bars["adj_close"])
+    return pd.DataFrame({"session": bars["session"], "next_return": close.shift(-1) - close})
+
+
+def training_rows(
+    features: "pd.DataFrame",
+    bars: "pd.DataFrame",
+    target: Target,
+    *,
+    start: date | None,
+    cutoff: date,
+    validation_fraction: float,
+    symbol: str = "",
+) -> "pd.DataFrame":
+    """The rows a model may see: features, `next_return`, the target, and `split` (0 training, 1 validation, in time order).
+
+    A row of session t is kept only when the close of t+1 is at or before `cutoff`: truncating the bars first makes a
+    later close impossible to see rather than merely filtered out. One row between the splits is purged (Lopez de Prado,
+    Advances in Financial Machine Learning, 7.4.1). Raises ModelError when too few rows remain.
+    """
+    import pandas as pd
+
+    seen = bars[bars["session"] <= pd.Timestamp(cutoff)]
+    rows = features.merge(next_returns(seen), on="session", how="inner").dropna(subset=["next_return"])
+    if start is not None:
+        rows = rows[rows["session"] >= pd.Timestamp(start)]
+    if len(rows) < 100:
+        raise ModelError(f"{symbol}: only {len(rows)} training rows up to {cutoff}; at least 100 are needed")
+    if target == "next_direction":
+        # A session without change teaches no direction; counting it as "down" would bias the model.
+        rows = rows[rows["next_return"] != 0]
+        rows = rows.assign(next_direction=(rows["next_return"] > 0).astype(int))
+    return _split(rows.reset_index(drop=True), validation_fraction)
+
+
+def _split(rows: "pd.DataFrame", validation_fraction: float) -> "pd.DataFrame":
+    first_validation = len(rows) - round(len(rows) * validation_fraction)
+    rows = rows.assign(split=(rows.index >= first_validation).astype(int))
+    return rows.drop(index=range(first_validation - PURGED_ROWS, first_validation)).reset_index(drop=True)
