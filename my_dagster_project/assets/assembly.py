@@ -1,0 +1,33 @@
+"""All assets of a platform: bars of every symbol, the chain of every team and symbol, orders, leaderboard."""
+
+import dagster as dg
+
+from my_dagster_project.assets.bars import bars_asset
+from my_dagster_project.assets.features import features_asset
+from my_dagster_project.assets.leaderboard import leaderboard_asset
+from my_dagster_project.assets.model import model_asset
+from my_dagster_project.assets.orders import orders_asset
+from my_dagster_project.assets.predictions import predictions_asset
+from my_dagster_project.assets.report import report_asset
+from my_dagster_project.assets.team_context import TeamContext
+from my_dagster_project.automation.partitions import session_partitions
+from my_dagster_project.teams.platform import Platform
+
+
+def all_assets(platform: Platform) -> tuple[list[dg.AssetsDefinition], dg.PartitionsDefinition]:
+    """Every asset, and the sessions that partition those that have a value per session."""
+    registry = platform.registry
+    partitions = session_partitions(platform.calendar, registry.competition.start, registry.market.end)
+    teams = [TeamContext(name, config, platform, partitions) for name, config in platform.teams.items()]
+    assets = [bars_asset(platform, symbol) for symbol in platform.symbols]
+    for team in teams:
+        assets += team_assets(team)
+    if teams:
+        assets.append(leaderboard_asset(platform, teams))
+    return assets, partitions
+
+
+def team_assets(team: TeamContext) -> list[dg.AssetsDefinition]:
+    """A team's chain per symbol, and its orders over all of them."""
+    chain = (features_asset, model_asset, predictions_asset, report_asset)
+    return [*(make(team, symbol) for symbol in team.config.symbols for make in chain), orders_asset(team)]

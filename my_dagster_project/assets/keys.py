@@ -1,0 +1,41 @@
+"""The names of all assets: `[market, SYMBOL, bars]`, `[team, SYMBOL, noun]`, `[team, orders]`, `[competition, leaderboard]`."""
+
+import dagster as dg
+
+MARKET = "market"
+COMPETITION = "competition"
+
+
+def bars_key(symbol: str) -> dg.AssetKey:
+    """The daily bars of a symbol, shared by all teams."""
+    return dg.AssetKey([MARKET, symbol, "bars"])
+
+
+def features_key(team: str, symbol: str) -> dg.AssetKey:
+    """A team's feature table of a symbol."""
+    return dg.AssetKey([team, symbol, "features"])
+
+
+def model_key(team: str, symbol: str) -> dg.AssetKey:
+    """A team's trained model of a symbol."""
+    return dg.AssetKey([team, symbol, "model"])
+
+
+def predictions_key(team: str, symbol: str) -> dg.AssetKey:
+    """A team's predictions of a symbol, one per session."""
+    return dg.AssetKey([team, symbol, "predictions"])
+
+
+def report_key(team: str, symbol: str) -> dg.AssetKey:
+    """A team's Evidently report of a symbol."""
+    return dg.AssetKey([team, symbol, "report"])
+
+
+def orders_key(team: str) -> dg.AssetKey:
+    """A team's orders, one plan with its outcome per session."""
+    return dg.AssetKey([team, "orders"])
+
+
+def leaderboard_key() -> dg.AssetKey:
+    """The competition's table."""
+    return dg.AssetKey([COMPETITION, "leaderboard"])

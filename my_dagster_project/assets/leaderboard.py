@@ -1,0 +1,143 @@
+"""The competition's table, from every team's reports and accounts, beside the house teams."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from my_dagster_project.assets.keys import COMPETITION, leaderboard_key, orders_key, report_key
+from my_dagster_project.assets.outputs import explained, files_output, picture
+from my_dagster_project.assets.team_context import TeamContext
+from my_dagster_project.automation.partitions import last_session
+from my_dagster_project.broker.base import Broker
+from my_dagster_project.domain.evaluation import Metrics
+from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Leaderboard, TradingSummary, assemble, to_json
+from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, performance
+from my_dagster_project.errors import ObjectMissingError
+from my_dagster_project.reports.evidently_report import read_metrics
+from my_dagster_project.reports.markdown import leaderboard_markdown
+from my_dagster_project.reports.plots import equity_plot
+from my_dagster_project.resources import AssetStoreResource, BrokerResource, stored_bars
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.teams.platform import Platform
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def leaderboard_asset(platform: Platform, teams: list[TeamContext]) -> dg.AssetsDefinition:
+    """The asset `[competition, leaderboard]`."""
+    upstream = [orders_key(team.name) for team in teams]
+    upstream += [report_key(team.name, symbol) for team in teams for symbol in team.config.symbols]
+
+    @dg.asset(
+        key=leaderboard_key(),
+        deps=upstream,
+        group_name=COMPETITION,
+        kinds={"json"},
+        tags={"team": COMPETITION},
+        description="Every team's forecasts and money, each figure beside its baseline.",
+        code_version="1",
+    )
+    def leaderboard(
+        context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
+    ) -> dg.Output[Mapping[str, bytes]]:
+        assets = asset_store.open()
+        bars = stored_bars(assets, platform.symbols)
+        curves = explained(lambda: _curves(platform, teams, broker, bars))
+        board = explained(
+            lambda: assemble(_metrics(assets, teams), _summaries(platform, teams, broker, bars, curves))
+        )
+        context.log.info(f"{len(board.teams)} teams on the table")
+        files = {"leaderboard.json": to_json(board).encode()}
+        return files_output(files, _metadata(board, curves))
+
+    return leaderboard
+
+
+def _metrics(assets: AssetStore, teams: list[TeamContext]) -> dict[tuple[str, str], Metrics]:
+    """What each stored report measured; a symbol without a report has no row."""
+    found = {}
+    for team in teams:
+        for symbol in team.config.symbols:
+            try:
+                data = assets.read_file((team.name, symbol, "report"), "report.json")
+            except ObjectMissingError:
+                continue
+            found[team.name, symbol] = read_metrics(data)
+    return found
+
+
+def _curves(
+    platform: Platform, teams: list[TeamContext], broker: BrokerResource, bars: "dict[str, pd.DataFrame]"
+) -> dict[str, EquityCurve]:
+    """Each team's equity at every close since its first order, the account being brought to the newest close first."""
+    newest = last_session(platform.calendar, platform.registry.market.end)
+    curves = {}
+    for team in teams:
+        account = broker.open(team.name, team.entry.account)
+        if broker.url is None and account.orders():
+            account.at_close_of(newest)
+        curves[team.name] = _curve(account)
+    if spans := [curve for curve in curves.values() if curve]:
+        first, cash = min(curve[0][0] for curve in spans), platform.registry.competition.starting_cash
+        cost = platform.registry.competition.cost_bps
+        curves[BUY_AND_HOLD] = buy_and_hold(bars, _after(platform, first), newest, cash, cost)
+    return curves
+
+
+def _curve(account: Broker) -> EquityCurve:
+    return [(point.session, float(point.equity)) for point in account.equity_history()]
+
+
+def _after(platform: Platform, session: date) -> date:
+    # A team that decides after the close of its first session buys at the next open; so does who only holds.
+    return platform.calendar.next_session(session)
+
+
+def _summaries(
+    platform: Platform,
+    teams: list[TeamContext],
+    broker: BrokerResource,
+    bars: "dict[str, pd.DataFrame]",
+    curves: dict[str, EquityCurve],
+) -> dict[str, TradingSummary]:
+    cash, cost = platform.registry.competition.starting_cash, platform.registry.competition.cost_bps
+    summaries = {}
+    for team in teams:
+        curve = curves[team.name]
+        if not curve:
+            continue
+        account = broker.open(team.name, team.entry.account)
+        own = {symbol: bars[symbol] for symbol in team.config.symbols if symbol in bars}
+        held = buy_and_hold(own, _after(platform, curve[0][0]), curve[-1][0], cash, cost)
+        fills = account.fills()
+        traded = float(sum(fill.qty * fill.price for fill in fills))
+        summaries[team.name] = _summary(
+            curve, cash, held[-1][1] / cash - 1, len(account.orders()), len(fills), traded * cost / 10_000
+        )
+    if curve := curves.get(BUY_AND_HOLD):
+        summaries[BUY_AND_HOLD] = _summary(curve, cash, curve[-1][1] / cash - 1, 0, 0, cash * cost / 10_000)
+    return summaries
+
+
+def _summary(
+    curve: EquityCurve, cash: float, held: float, orders: int, fills: int, costs: float
+) -> TradingSummary:
+    figures = performance(curve, starting_cash=cash)
+    return TradingSummary(
+        orders=orders,
+        fills=fills,
+        equity=curve[-1][1],
+        total_return=figures.total_return,
+        buy_and_hold_return=held,
+        sharpe=figures.sharpe,
+        max_drawdown=figures.max_drawdown,
+        costs=costs,
+    )
+
+
+def _metadata(board: Leaderboard, curves: dict[str, EquityCurve]) -> dict:
+    plots = {"equity": picture(equity_plot(curves), "equity of every team")} if curves else {}
+    return {"table": dg.MetadataValue.md(leaderboard_markdown(board)), **plots}

@@ -1,0 +1,71 @@
+"""The bundled paper broker inside this process: the embedded default, where `make run` and `make ui` trade.
+
+Every process that trades serves the same SQLite file on a loopback port of its own, so no server has to be started
+first, and the real Alpaca client speaks to it over real HTTP.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+from my_dagster_project.broker.base import Broker
+from my_dagster_project.broker.paper.client import BundledBroker, PaperAdmin
+from my_dagster_project.broker.paper.feed import BarFeed
+from my_dagster_project.broker.paper.server import PaperServer, serve_in_thread
+from my_dagster_project.domain.calendar import TradingCalendar
+
+
+class EmbeddedBroker:
+    """All teams' paper accounts under one folder; the server starts at the first use."""
+
+    def __init__(
+        self,
+        home: Path,
+        feed: Callable[[], BarFeed],
+        calendar: TradingCalendar,
+        starting_cash: float,
+        cost_bps: float,
+    ) -> None:
+        self._home, self._feed, self._calendar = home, feed, calendar
+        self._cash, self._cost = Decimal(str(starting_cash)), Decimal(str(cost_bps))
+        self._server: PaperServer | None = None
+        self._accounts: dict[str, Broker] = {}
+
+    def open(self, team: str) -> Broker:
+        """The team's account, made with the starting cash if it is new."""
+        if team not in self._accounts:
+            key, secret = f"PK-{team}", _local_secret(self._home)
+            self._admin().ensure_account(team, key, secret, self._cash, self._cost)
+            self._accounts[team] = BundledBroker(self._url(), key, secret, team=team)
+        return self._accounts[team]
+
+    def reset(self, team: str) -> None:
+        """Give the team a fresh account with the starting cash; its orders and fills are gone."""
+        self.open(team)
+        self._admin().reset(team, self._cash)
+
+    def _admin(self) -> PaperAdmin:
+        return PaperAdmin(self._url(), self._running().admin_token)
+
+    def _url(self) -> str:
+        return self._running().url
+
+    def _running(self) -> PaperServer:
+        if self._server is None:
+            self._home.mkdir(parents=True, exist_ok=True)
+            self._server = serve_in_thread(self._home / "accounts.sqlite", self._feed(), self._calendar)
+        return self._server
+
+
+def _local_secret(home: Path) -> str:
+    """A random secret of this installation: the next process has to know the accounts' keys too."""
+    path = home / "secret"
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(24))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,154 @@
+"""The bundled broker as a FastAPI app: a table of routes, one transaction per request, Alpaca's error bodies.
+
+Handlers run on the event loop, not in threads: a request is a few indexed SQLite statements, a fraction of a
+millisecond, and one connection per process needs no locks.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from sqlite3 import OperationalError
+from typing import TYPE_CHECKING, Any
+
+from my_dagster_project.broker.paper import admin, order_entry, queries
+from my_dagster_project.broker.paper.accounts import authenticate, check_admin
+from my_dagster_project.broker.paper.desk import Ask, Desk
+from my_dagster_project.broker.paper.errors import ApiError, malformed, not_found, unprocessable
+from my_dagster_project.broker.paper.faults import FaultLayer, Faults
+from my_dagster_project.broker.paper.feed import BarFeed
+from my_dagster_project.broker.paper.store import Store
+from my_dagster_project.domain.calendar import TradingCalendar
+from my_dagster_project.errors import CalendarError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request, Response
+
+Answer = tuple[int, Any]
+ADMIN_HEADER = "X-Paper-Admin"
+READ, WRITE = False, True
+
+# Alpaca's routes and the account's clock: method, path, handler, does it write.
+TEAM_ROUTES: tuple[tuple[str, str, Callable[[Desk, Ask], Answer], bool], ...] = (
+    ("GET", "/v2/account", queries.account, READ),
+    ("GET", "/v2/account/activities", queries.activities, READ),
+    ("GET", "/v2/account/activities/{kind}", queries.activities, READ),
+    ("GET", "/v2/account/portfolio/history", queries.history, READ),
+    ("GET", "/v2/clock", queries.clock, READ),
+    ("GET", "/v2/calendar", queries.calendar, READ),
+    ("GET", "/v2/positions", queries.positions, READ),
+    ("GET", "/v2/positions/{symbol}", queries.position, READ),
+    ("GET", "/v2/orders:by_client_order_id", queries.order_by_client_id, READ),
+    ("GET", "/v2/orders", queries.orders, READ),
+    ("GET", "/v2/orders/{order_id}", queries.order, READ),
+    ("POST", "/v2/orders", order_entry.submit, WRITE),
+    ("DELETE", "/v2/orders", order_entry.cancel_all, WRITE),
+    ("DELETE", "/v2/orders/{order_id}", order_entry.cancel, WRITE),
+    ("POST", "/paper/v1/clock", admin.move_clock, WRITE),
+)
+ORGANISER_ROUTES = (
+    ("/paper/v1/accounts", admin.ensure),
+    ("/paper/v1/accounts/{team}/reset", admin.reset),
+)
+
+
+def create_app(database: Path, feed: BarFeed, calendar: TradingCalendar, admin_token: str) -> "FastAPI":
+    """Give the broker as an ASGI app for uvicorn or any other server.
+
+    `admin_token` opens the organiser's routes under /paper/v1/accounts and /paper/v1/faults (header
+    X-Paper-Admin). Several processes may serve the same `database` at once.
+    """
+    from fastapi import FastAPI
+
+    store, faults = Store(database), Faults()
+    app = FastAPI(title="Bundled paper broker", docs_url=None, redoc_url=None, openapi_url=None)
+    for method, path, handler, writes in TEAM_ROUTES:
+        app.add_api_route(
+            path, _endpoint(_for_team(store, feed, calendar, handler, writes)), methods=[method]
+        )
+    for path, organiser_handler in ORGANISER_ROUTES:
+        work = _for_organiser(store, admin_token, organiser_handler)
+        app.add_api_route(path, _endpoint(work), methods=["POST"])
+    app.add_api_route("/paper/v1/faults", _endpoint(_for_faults(faults, admin_token)), methods=["POST"])
+    app.add_api_route(
+        "/paper/v1/health", _endpoint(lambda request, ask: (200, {"ok": True})), methods=["GET"]
+    )
+    app.add_exception_handler(404, _no_route)
+    app.add_exception_handler(405, _no_route)
+    app.add_middleware(FaultLayer, faults=faults)
+    app.state.store = store
+    return app
+
+
+def _for_team(
+    store: Store,
+    feed: BarFeed,
+    calendar: TradingCalendar,
+    handler: Callable[[Desk, Ask], Answer],
+    writes: bool,
+) -> Callable[["Request", Ask], Answer]:
+    def work(request: "Request", ask: Ask) -> Answer:
+        headers = request.headers
+        with store.transaction(write=writes) as db:
+            team = authenticate(db, headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY"))
+            return handler(Desk(db, team, feed, calendar), ask)
+
+    return work
+
+
+def _for_organiser(
+    store: Store, token: str, handler: Callable[[Any, Ask], Answer]
+) -> Callable[["Request", Ask], Answer]:
+    def work(request: "Request", ask: Ask) -> Answer:
+        check_admin(token, request.headers.get(ADMIN_HEADER))
+        with store.transaction() as db:
+            return handler(db, ask)
+
+    return work
+
+
+def _for_faults(faults: Faults, token: str) -> Callable[["Request", Ask], Answer]:
+    def work(request: "Request", ask: Ask) -> Answer:
+        check_admin(token, request.headers.get(ADMIN_HEADER))
+        return admin.script(faults, ask)
+
+    return work
+
+
+def _endpoint(work: Callable[["Request", Ask], Answer]) -> Callable[..., Any]:
+    """Wrap work into a route: reads the body, answers JSON, turns refusals into Alpaca's error bodies."""
+    from fastapi import Request, Response
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            ask = Ask(request.path_params, dict(request.query_params), _json(await request.body()))
+            status, body = work(request, ask)
+        except ApiError as refusal:
+            status, body = refusal.status, refusal.body
+        except CalendarError as error:
+            status, body = 422, unprocessable(str(error)).body
+        except OperationalError as error:
+            # A full disk or a lock held for too long: nothing was done, the client may ask again.
+            status, body = 500, {"code": 50010000, "message": f"the broker's database failed: {error}"}
+        return _respond(status, body)
+
+    return endpoint
+
+
+def _json(raw: bytes) -> Any:
+    if not raw:
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError:
+        raise malformed("request body format is invalid: not JSON") from None
+
+
+def _respond(status: int, body: Any) -> "Response":
+    from fastapi import Response
+
+    content = b"" if body is None else json.dumps(body).encode()
+    return Response(content, status, media_type="application/json")
+
+
+async def _no_route(request: "Request", error: Exception) -> "Response":
+    return _respond(404, not_found(f"the bundled broker has no {request.method} {request.url.path}").body)

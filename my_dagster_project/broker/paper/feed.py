@@ -1,0 +1,97 @@
+"""Where the bundled broker's prices come from: raw daily bars, and the splits between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_SPLIT = Decimal(1)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One session of a symbol: raw dollars a share, volume in shares."""
+
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int = 0
+
+
+class BarFeed(Protocol):
+    """What the bundled broker asks of the market. Nothing is asked for a session the clock has not reached."""
+
+    def bar(self, symbol: str, session: date) -> Bar | None:
+        """Give the raw bar; None when the symbol did not trade (halted, or not known at all)."""
+
+    def split_ratio(self, symbol: str, session: date) -> Decimal:
+        """Give the new shares per old share that became effective before the open of `session`; 1 is no split."""
+
+    def last_session(self) -> date | None:
+        """Give the newest session there are bars of; the clock does not go past it. None when there are none."""
+
+
+@dataclass(frozen=True)
+class TableFeed:
+    """A feed over bars in memory, by symbol and session."""
+
+    bars: Mapping[str, Mapping[date, Bar]]
+    splits: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
+
+    def bar(self, symbol: str, session: date) -> Bar | None:
+        """Give the raw bar, None where there is none."""
+        return self.bars.get(symbol, {}).get(session)
+
+    def split_ratio(self, symbol: str, session: date) -> Decimal:
+        """Give the split effective at the open of `session`, 1 where there is none."""
+        return self.splits.get((symbol, session), NO_SPLIT)
+
+    def last_session(self) -> date | None:
+        """Give the newest session of any symbol."""
+        return max((max(table) for table in self.bars.values() if table), default=None)
+
+    @classmethod
+    def from_frames(cls, frames: Mapping[str, "pd.DataFrame"]) -> "TableFeed":
+        """Make a feed of bars frames (contract: session, open, high, low, close, volume, adj_close) by symbol."""
+        bars: dict[str, dict[date, Bar]] = {}
+        splits: dict[tuple[str, date], Decimal] = {}
+        for symbol, frame in frames.items():
+            sessions = [stamp.date() for stamp in frame["session"]]
+            columns = (frame[name].tolist() for name in ("open", "high", "low", "close", "volume"))
+            bars[symbol] = {day: _bar(*row) for day, *row in zip(sessions, *columns, strict=True)}
+            factors = (frame["adj_close"] / frame["close"]).tolist()
+            for before, after, day in zip(factors, factors[1:], sessions[1:], strict=False):
+                if (ratio := split_between(before, after)) != NO_SPLIT:
+                    splits[symbol, day] = ratio
+        return cls(bars, splits)
+
+
+def _bar(*row: float) -> Bar:
+    opened, high, low, close = (Decimal(repr(price)) for price in row[:4])
+    return Bar(opened, high, low, close, volume=int(row[4]))
+
+
+def split_between(before: float, after: float) -> Decimal:
+    """Give the split that the step of the adjustment factor (adj_close / close) from one session to the next says.
+
+    A dividend moves the factor by its yield, a percent or so; a split multiplies it by n/m. A step smaller than
+    6:5 is taken for a dividend; a larger one for the nearest ratio of small whole numbers within 3 % (a dividend
+    may fall on the same day). Any other step is no split, because nobody deals in such ratios.
+    """
+    step = after / before
+    if 0.82 < step < 1.22:
+        return NO_SPLIT
+    ratio = _small_ratio(step) if step > 1 else 1 / _small_ratio(1 / step)
+    near = abs(float(ratio) / step - 1) < 0.03
+    return Decimal(ratio.numerator) / Decimal(ratio.denominator) if near else NO_SPLIT
+
+
+def _small_ratio(step: float) -> Fraction:
+    # 5:4, 4:3, 3:2 exist below 2; 5:2 and 7:2 below 4; above that only whole numbers do.
+    return Fraction(step).limit_denominator(4 if step < 1.9 else 2 if step < 4 else 1)

@@ -1,0 +1,137 @@
+"""The command line, `trading`: what the Makefile, dvc.yaml and people call."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from my_dagster_project.errors import TradingError
+from my_dagster_project.settings import Settings, load_settings, prepare_environment
+from my_dagster_project.teams.platform import Platform, load_platform
+
+app = typer.Typer(
+    name="trading",
+    no_args_is_help=True,
+    help="A competition of trading models: one YAML per team, one deployment for all.",
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one message and exit code 1, never a traceback."""
+    try:
+        app()
+    except TradingError as error:
+        errors.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command()
+def run() -> None:
+    """Run the main job: every team, from real prices to a leaderboard; only what changed is computed."""
+    from my_dagster_project.competition.main_job import MainJob
+    from my_dagster_project.competition.screen import Screen
+    from my_dagster_project.competition.summary import print_leaderboard, print_result, stored_leaderboard
+    from my_dagster_project.resources import open_assets
+
+    settings, platform = _prepared()
+    result = MainJob(platform, settings, Screen(console)).run()
+    console.print()
+    print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
+    print_result(console, result, platform, settings)
+    if result.problems or platform.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def leaderboard() -> None:
+    """Print the current table without computing anything."""
+    from my_dagster_project.competition.summary import print_leaderboard, stored_leaderboard
+    from my_dagster_project.resources import open_assets
+
+    settings = load_settings()
+    print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
+
+
+@app.command()
+def validate(
+    teams: Annotated[
+        list[str] | None, typer.Argument(help="Teams to check; all of them when none is named.")
+    ] = None,
+) -> None:
+    """Check team files in seconds, without training: every key, every value, every Ludwig option."""
+    platform = load_platform(load_settings().configs)
+    unknown = [team for team in teams or [] if team not in platform.registry.teams]
+    if unknown:
+        known = ", ".join(platform.registry.teams)
+        raise TradingError(f"{', '.join(unknown)}: not in configs/teams.yaml; teams are {known}")
+    for team in teams or platform.registry.teams:
+        if team in platform.problems:
+            console.print(f"[red]✗ {team}[/red]\n{platform.problems[team]}", highlight=False, soft_wrap=True)
+        else:
+            config = platform.teams[team]
+            what = f"{config.target}, {len(config.features)} features, symbols {', '.join(config.symbols)}"
+            console.print(f"[green]✓ {team}[/green]: {what}", highlight=False)
+    if any(team in platform.problems for team in teams or platform.registry.teams):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status() -> None:
+    """Say of every team and asset what is up to date, what is not, and what to do about it."""
+    from my_dagster_project.competition.status import print_status
+
+    settings, platform = _prepared()
+    print_status(console, platform, settings)
+
+
+@app.command()
+def report(team: str, symbol: str) -> None:
+    """Say where a team's report of a symbol lies, and its figures beside the naive forecast's."""
+    from my_dagster_project.competition.status import print_report
+
+    print_report(console, load_settings(), team, symbol)
+
+
+@app.command()
+def build(
+    stage: Annotated[str, typer.Argument(help="bars, models, predictions, orders or leaderboard")],
+    team: Annotated[str | None, typer.Argument(help="The team; not for bars and leaderboard.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to export the results to (emptied first).")] = None,
+) -> None:
+    """Bring one stage of the chain up to date and export its results; `dvc repro` calls this."""
+    from my_dagster_project.competition.build import build_stage
+    from my_dagster_project.competition.screen import Screen
+    from my_dagster_project.competition.summary import print_problems
+
+    settings, platform = _prepared()
+    result = build_stage(platform, settings, Screen(console), stage, team, out)
+    print_problems(console, result, platform)
+    if result.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open Dagit on http://localhost:3000, with the daemon for schedules and sensors."""
+    settings, _ = _prepared()
+    command = ["dagster", "dev", "-m", "my_dagster_project.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    console.print(f"Dagit: http://localhost:{port}  (state in {settings.dagster_home})", highlight=False)
+    os.execv(Path(sys.executable).with_name("dagster"), command)  # noqa: S606 - it becomes that process
+
+
+def _prepared() -> tuple[Settings, Platform]:
+    settings = load_settings()
+    prepare_environment(settings)
+    return settings, load_platform(settings.configs)
+
+
+if __name__ == "__main__":
+    main()

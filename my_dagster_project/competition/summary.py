@@ -1,0 +1,85 @@
+"""The end of the main job: the tables a person wants to read, what went wrong, and where to look next."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from my_dagster_project.competition.main_job import Result
+from my_dagster_project.domain.leaderboard import Leaderboard, from_json
+from my_dagster_project.reports.markdown import (
+    RANKING_RULE,
+    SYMBOL_HEAD,
+    TEAM_HEAD,
+    symbol_cells,
+    team_cells,
+)
+from my_dagster_project.settings import Settings
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.teams.platform import Platform
+
+
+def stored_leaderboard(assets: AssetStore) -> Leaderboard:
+    """The current table; raises ObjectMissingError before the first main job."""
+    return from_json(assets.read_file(("competition", "leaderboard"), "leaderboard.json").decode())
+
+
+def print_leaderboard(console: Console, board: Leaderboard) -> None:
+    """Both tables: per team and symbol, per team."""
+    console.print(_table("Forecasts", SYMBOL_HEAD, map(symbol_cells, board.symbols), 2))
+    console.print(_table("Teams", TEAM_HEAD[:-3], (team_cells(row)[:-3] for row in board.teams), 2))
+    console.print(f"[dim]{RANKING_RULE}[/dim]\n")
+
+
+def print_result(console: Console, result: Result, platform: Platform, settings: Settings) -> None:
+    """What was recorded, what failed, where to look next."""
+    for commit in result.commits:
+        made = " (branch made now, from HEAD)" if commit.branch_created else ""
+        console.print(
+            f"branch [b]{commit.branch}[/b]{made}: {commit.sha[:10]} records {len(commit.assets)} assets"
+        )
+    print_problems(console, result, platform)
+    _where_next(console, platform, settings)
+
+
+def print_problems(console: Console, result: Result, platform: Platform) -> None:
+    """Every team that is left out and every step that failed, each with its message."""
+    for team, problem in platform.problems.items():
+        console.print(f"[red]team {team} does not take part:[/red]\n{problem}", highlight=False)
+    for problem in result.problems:
+        console.print(f"[red]✗ {problem.step}:[/red] {problem.message}", highlight=False, soft_wrap=True)
+
+
+def _where_next(console: Console, platform: Platform, settings: Settings) -> None:
+    team = next(iter(platform.teams), None)
+    if team is None:
+        return
+    symbol, store = platform.teams[team].symbols[0], settings.store_url.removeprefix("file://")
+    branch = platform.registry.teams[team].branch
+    lines = {
+        "A report": f"{store}/{team}/{symbol}/report/report.html",
+        "Everything in Dagit": "make ui, then http://localhost:3000",
+        "Experiments": "make mlflow, then http://localhost:5000",
+        "Edit a team": f"configs/{team}.yaml, then trading validate {team}, then make run",
+        "A team's versions": f"git log {branch} -- assets",
+    }
+    console.print("\n[b]Where to look next[/b]")
+    for what, where in lines.items():
+        console.print(f"  {what:20} {where}", highlight=False, soft_wrap=True)
+
+
+def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for number, name in enumerate(head):
+        table.add_column(name, justify="left" if number < left else "right", no_wrap=True)
+    for cells in rows:
+        table.add_row(*(cell.replace("*", "") for cell in cells))
+    return table

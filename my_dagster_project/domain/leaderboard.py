@@ -1,0 +1,196 @@
+"""The competition table: how well each team predicted, what it earned, and the house teams it must beat.
+
+Ranking rule. Teams are ordered by their MASE over all symbols, smallest first, and a team shares the rank of the one
+above when the difference is too small to mean anything: less than `TIE_MASE`, with overlapping 95 % intervals of
+direction. Return is shown but does not rank: over 60 sessions it is mostly luck, while a forecast is judged on every row.
+Telling a 53 % caller from a coin takes about 2,200 sessions, so ties are the normal case and not a weakness.
+
+The house team `naive` predicts no change (MASE exactly 1, no calls) and is ranked like any other; `buy-and-hold` makes no
+forecast of the size of a move, so it stands unranked below, with the share of up sessions as its direction.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from my_dagster_project.domain import plain_json
+from my_dagster_project.domain.evaluation import Metrics, wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+NAIVE = "naive"
+BUY_AND_HOLD = "buy-and-hold"
+TIE_MASE = 0.01
+
+
+@dataclass(frozen=True)
+class TradingSummary:
+    """What a team did with its money: counts, dollars (`equity`, `costs`) and fractions; NaN where it did not trade."""
+
+    orders: int = 0
+    fills: int = 0
+    equity: float = math.nan
+    total_return: float = math.nan
+    buy_and_hold_return: float = math.nan
+    sharpe: float = math.nan
+    max_drawdown: float = math.nan
+    costs: float = math.nan
+
+
+@dataclass(frozen=True)
+class SymbolRow:
+    """One team's figures for one symbol."""
+
+    team: str
+    symbol: str
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class TeamRow:
+    """One line of the table; `rank` is None for a team without a MASE, `house` marks the two reference teams."""
+
+    rank: int | None
+    team: str
+    house: bool
+    symbols: int
+    n: int
+    mase: float
+    direction: float
+    direction_low: float
+    direction_high: float
+    trading: TradingSummary
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The whole table, best team first, with the rows per symbol behind it."""
+
+    teams: tuple[TeamRow, ...]
+    symbols: tuple[SymbolRow, ...]
+
+
+def assemble(
+    metrics: Mapping[tuple[str, str], Metrics],
+    trading: Mapping[str, TradingSummary],
+) -> Leaderboard:
+    """The table from metrics by (team, symbol) and trading summaries by team.
+
+    `trading` may hold the house teams too: give `buy-and-hold` its own summary; without one a house team shows no money.
+    A team found in only one of the two mappings still gets its row.
+    """
+    teams = sorted(({team for team, _ in metrics} | set(trading)) - {NAIVE, BUY_AND_HOLD})
+    rows = [
+        _team_row(
+            team,
+            [figures for (owner, _), figures in sorted(metrics.items()) if owner == team],
+            trading.get(team),
+        )
+        for team in teams
+    ]
+    symbols = tuple(SymbolRow(team, symbol, figures) for (team, symbol), figures in sorted(metrics.items()))
+    return Leaderboard(_ranked([*rows, *_house_rows(metrics, trading)]), symbols)
+
+
+def _team_row(team: str, figures: list[Metrics], trading: TradingSummary | None) -> TeamRow:
+    calls = [(one.direction, one.direction_n) for one in figures]
+    return TeamRow(
+        rank=None,
+        team=team,
+        house=False,
+        symbols=len(figures),
+        n=sum(one.n for one in figures),
+        mase=pooled_mase(figures),
+        **_pooled_direction(calls),
+        trading=trading or TradingSummary(),
+    )
+
+
+def _house_rows(
+    metrics: Mapping[tuple[str, str], Metrics], trading: Mapping[str, TradingSummary]
+) -> list[TeamRow]:
+    """Both house teams, measured on the symbols in play: for each the team with the most scored sessions gives the rows."""
+    widest: dict[str, Metrics] = {}
+    for (_, symbol), figures in sorted(metrics.items()):
+        if symbol not in widest or figures.n > widest[symbol].n:
+            widest[symbol] = figures
+    n = sum(figures.n for figures in widest.values())
+    ups = _pooled_direction([(figures.up_share, figures.n) for figures in widest.values()])
+    no_calls = _pooled_direction([])
+    money = {team: trading.get(team, TradingSummary()) for team in (NAIVE, BUY_AND_HOLD)}
+    return [
+        TeamRow(None, NAIVE, True, len(widest), n, 1.0 if n else math.nan, **no_calls, trading=money[NAIVE]),
+        TeamRow(None, BUY_AND_HOLD, True, len(widest), n, math.nan, **ups, trading=money[BUY_AND_HOLD]),
+    ]
+
+
+def pooled_mase(figures: Iterable[Metrics]) -> float:
+    """Geometric mean of the symbols' MASE, weighted by their sessions (Davydenko & Fildes 2013, AvgRelMAE).
+
+    In this mean a symbol twice as bad as naive and one twice as good cancel; pooling dollars instead would let the symbol
+    with the highest price decide. Symbols without a MASE are left out; NaN when none has one.
+    """
+    known = [(one.n, one.mase) for one in figures if one.n and not math.isnan(one.mase)]
+    if not known:
+        return math.nan
+    if any(mase == 0 for _, mase in known):
+        return 0.0
+    return math.exp(math.fsum(n * math.log(mase) for n, mase in known) / sum(n for n, _ in known))
+
+
+def _pooled_direction(shares: Iterable[tuple[float, int]]) -> dict[str, float]:
+    """Share of right calls with its interval from (share, number of calls) per symbol."""
+    known = [(round(share * n), n) for share, n in shares if n and not math.isnan(share)]
+    hits, n = sum(hits for hits, _ in known), sum(n for _, n in known)
+    low, high = wilson_interval(hits, n)
+    return {"direction": hits / n if n else math.nan, "direction_low": low, "direction_high": high}
+
+
+def _ranked(rows: list[TeamRow]) -> tuple[TeamRow, ...]:
+    """Rows in order with ranks 1, 1, 3, ...; a tie is measured against the best of its group, so ties do not chain."""
+    ordered = sorted(rows, key=lambda row: (math.inf if math.isnan(row.mase) else row.mase, row.team))
+    ranked: list[TeamRow] = []
+    best: TeamRow | None = None
+    for place, row in enumerate(ordered, start=1):
+        if math.isnan(row.mase):
+            ranked.append(row)
+            continue
+        if best is None or not _tied(best, row):
+            best = replace(row, rank=place)
+        ranked.append(replace(row, rank=best.rank))
+    return tuple(ranked)
+
+
+def _tied(best: TeamRow, row: TeamRow) -> bool:
+    apart = best.direction_low > row.direction_high or row.direction_low > best.direction_high
+    return row.mase - best.mase < TIE_MASE and not apart
+
+
+def to_json(board: Leaderboard) -> str:
+    """The table as JSON text with sorted keys; a figure that does not exist is null. Same table, same text."""
+    return plain_json.to_text(asdict(board))
+
+
+def from_json(text: str) -> Leaderboard:
+    """The table back from `to_json`; ValueError or KeyError when the text is not one."""
+    data = json.loads(text)
+    return Leaderboard(
+        tuple(
+            _build(TeamRow, {**row, "trading": _build(TradingSummary, row["trading"])})
+            for row in data["teams"]
+        ),
+        tuple(
+            SymbolRow(row["team"], row["symbol"], _build(Metrics, row["metrics"])) for row in data["symbols"]
+        ),
+    )
+
+
+def _build(kind: type[Any], data: dict[str, Any]) -> Any:
+    """A dataclass from its JSON; null is NaN everywhere except in `rank`, which may truly be None."""
+    return kind(
+        **{name: math.nan if value is None and name != "rank" else value for name, value in data.items()}
+    )

@@ -1,0 +1,110 @@
+"""What an equity curve was worth: return, risk, and the curve of someone who just bought and held.
+
+A curve is a list of (session, equity in dollars at that session's close), oldest first, one point per session.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from my_dagster_project.errors import MarketDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from pandas import DataFrame, Series
+
+SESSIONS_PER_YEAR = 252
+
+EquityCurve = list[tuple["date", float]]
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Figures of one equity curve, all fractions except `sharpe`; `math.nan` where a figure does not exist.
+
+    `volatility` and `sharpe` are annualised; `max_drawdown` is the worst fall from a peak, at most 0.
+    """
+
+    total_return: float = math.nan
+    volatility: float = math.nan
+    sharpe: float = math.nan
+    max_drawdown: float = math.nan
+
+
+def performance(curve: Sequence[tuple[date, float]], starting_cash: float | None = None) -> Performance:
+    """Figures of `curve`; with `starting_cash` (dollars) the first session's own gain and costs count too.
+
+    Sharpe ratio (Sharpe 1994) on simple returns per session with a zero risk-free rate and the sample deviation,
+    annualised by the root of 252; NaN for fewer than 2 returns or when nothing moved.
+    """
+    equity = ([] if starting_cash is None else [starting_cash]) + [value for _, value in curve]
+    if len(equity) < 2:
+        return Performance()
+    returns = [after / before - 1 for before, after in itertools.pairwise(equity)]
+    mean, deviation = _mean_and_deviation(returns)
+    return Performance(
+        total_return=equity[-1] / equity[0] - 1,
+        volatility=deviation * math.sqrt(SESSIONS_PER_YEAR),
+        sharpe=mean / deviation * math.sqrt(SESSIONS_PER_YEAR) if deviation > 0 else math.nan,
+        max_drawdown=_max_drawdown(equity),
+    )
+
+
+def _mean_and_deviation(values: list[float]) -> tuple[float, float]:
+    mean = math.fsum(values) / len(values)
+    if len(values) < 2 or max(values) == min(values):
+        return mean, math.nan if len(values) < 2 else 0.0
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def _max_drawdown(equity: list[float]) -> float:
+    peak, worst = equity[0], 0.0
+    for value in equity:
+        peak = max(peak, value)
+        worst = min(worst, value / peak - 1)
+    return worst
+
+
+def buy_and_hold(
+    bars: Mapping[str, DataFrame],
+    first_session: date,
+    last_session: date,
+    starting_cash: float,
+    cost_bps: float = 0.0,
+) -> EquityCurve:
+    """Equity of someone who split `starting_cash` (dollars) equally over the symbols and then did nothing.
+
+    Each symbol is bought at the raw open of its first bar in the range (its share stays cash until then), in fractional
+    shares, paying `cost_bps` (1/10000 of what is bought) out of the same share; it is never sold. Afterwards the holding
+    follows the adjusted close, so that splits and dividends are neither lost nor counted twice. A session without a bar
+    keeps the last value. One point for each session on which any symbol traded.
+
+    Raises MarketDataError when a symbol has no bar in the range.
+    """
+    import pandas as pd
+
+    share = starting_cash / len(bars)
+    held = {symbol: _holding(frame, symbol, first_session, last_session) for symbol, frame in bars.items()}
+    growth = pd.DataFrame(held).sort_index().ffill()
+    values = (growth * share / (1 + cost_bps / 10_000)).fillna(share).sum(axis=1)
+    return [(session.date(), float(value)) for session, value in values.items()]
+
+
+def _holding(bars: DataFrame, symbol: str, first_session: date, last_session: date) -> Series:
+    """What one dollar put in at the first open of the range is worth at each close."""
+    import pandas as pd
+
+    inside = bars["session"].between(pd.Timestamp(first_session), pd.Timestamp(last_session))
+    rows = bars[inside].set_index("session")
+    if rows.empty:
+        raise MarketDataError(
+            f"{symbol}: no bar between {first_session} and {last_session}, so buying and holding it has no value; "
+            "fetch its bars or choose other sessions."
+        )
+    first = rows.iloc[0]
+    return first["close"] / first["open"] * rows["adj_close"] / first["adj_close"]

@@ -1,0 +1,208 @@
+"""The words of trading: what a prediction says, what a team may do, and the plan that follows from both."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+from my_dagster_project.errors import TradingError
+
+Side = Literal["buy", "sell"]
+Target = Literal["next_return", "next_direction"]
+Number = Decimal | float | int | str
+
+MAX_CLIENT_ORDER_ID = 48  # Alpaca's OpenAPI: client_order_id has maxLength 48.
+
+
+def money(value: Number) -> Decimal:
+    """Give `value` as an exact Decimal of its shortest decimal form (0.1 is 0.1, not 0.1000000000000000055)."""
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def client_order_id(team: str, session: date, symbol: str, side: Side, rev: int) -> str:
+    """Give the id that makes a second submission of the same decision harmless.
+
+    It is unique for ever at the broker, also after a cancel: a deliberate second order needs the next `rev`.
+    Raises TradingError when it would be longer than the 48 characters that Alpaca takes.
+    """
+    name = f"{team}-{session:%Y%m%d}-{symbol}-{side}-{rev}"
+    if len(name) > MAX_CLIENT_ORDER_ID:
+        raise TradingError(
+            f"team {team}, {symbol}: the client order id {name!r} has {len(name)} characters, Alpaca takes"
+            f" {MAX_CLIENT_ORDER_ID}; use a shorter team name"
+        )
+    return name
+
+
+class AccountView(Protocol):
+    """What planning reads of an account (`broker.base.Account` fits): dollars as Decimal."""
+
+    @property
+    def cash(self) -> Decimal: ...  # noqa: D102
+    @property
+    def equity(self) -> Decimal: ...  # noqa: D102
+    @property
+    def multiplier(self) -> int: ...  # noqa: D102
+    @property
+    def blocked(self) -> str: ...  # noqa: D102
+
+
+class PositionView(Protocol):
+    """What planning reads of a position (`broker.base.Position` fits): `qty` in shares, negative when short."""
+
+    @property
+    def symbol(self) -> str: ...  # noqa: D102
+    @property
+    def qty(self) -> Decimal: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One prediction made after the close of `session`: a log return, or a probability of up (fraction)."""
+
+    team: str
+    session: date
+    symbol: str
+    value: float
+    target: Target = "next_return"
+    trained_through: date | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A team's trading rules. Thresholds are log returns or probabilities, by the team's target.
+
+    `position_share` is the fraction of equity per symbol held. `rebalance_band` is the fraction of a target by
+    which a holding may drift before it is traded back: without it every session would pay costs for one share.
+    `cash_margin` is kept back on what buys cost and on what sells bring, for costs and the gap to the open.
+    """
+
+    strategy: str
+    buy_above: float
+    sell_below: float
+    position_share: Decimal
+    rebalance_band: Decimal = Decimal("0.2")
+    cash_margin: Decimal = Decimal("0.02")
+
+    def __post_init__(self) -> None:
+        for name in ("position_share", "rebalance_band", "cash_margin"):
+            object.__setattr__(self, name, money(getattr(self, name)))
+        if not 0 < self.position_share <= 1:
+            raise TradingError(
+                f"trading.position_share is {self.position_share}: give a fraction above 0, up to 1"
+            )
+        if not self.sell_below <= self.buy_above:
+            raise TradingError(
+                f"trading.sell_below ({self.sell_below}) is above trading.buy_above ({self.buy_above}):"
+                " one signal would say buy and sell; lower sell_below"
+            )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What nobody may exceed; None is no limit. `position_share` is a fraction of equity, `order_value` dollars.
+
+    They bound the risk that is taken on, so they apply to buys: a sell that closes a position is never refused
+    for its size.
+    """
+
+    max_symbols: int | None = None
+    position_share: Decimal | None = None
+    order_value: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("position_share", "order_value"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else money(value))
+
+
+@dataclass(frozen=True)
+class PlannedOrder:
+    """A market order for the open of the next session. `price` is the raw close it was sized at, dollars."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    qty: int
+    price: Decimal
+    reason: str
+
+    @property
+    def value(self) -> Decimal:
+        """Give what the order is worth at the close it was sized at, dollars."""
+        return self.qty * self.price
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.qty} {self.symbol}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A symbol that is not traded this session, and why; `by` is 'rules', 'check' or 'risk gate'."""
+
+    symbol: str
+    reason: str
+    by: str = "rules"
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The account as planning saw it: dollars, whole shares held per symbol, raw closes per symbol."""
+
+    equity: Decimal
+    cash: Decimal
+    spendable_proceeds: bool
+    cash_margin: Decimal
+    held: Mapping[str, int] = field(default_factory=dict)
+    closes: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a team will do after the close of `session`: sells first, then buys, and what it leaves alone."""
+
+    team: str
+    session: date
+    rev: int
+    snapshot: Snapshot
+    orders: tuple[PlannedOrder, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def to_json(self) -> str:
+        """Give the plan as JSON text, stable byte for byte: money as strings, the session as ISO date."""
+        return json.dumps(asdict(self), default=str, indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        """Read what `to_json` wrote; raises TradingError when it is something else."""
+        try:
+            return _plan_of(json.loads(text))
+        except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+            raise TradingError(f"this is not a plan: {error!r}; plan the session again") from error
+
+
+def _plan_of(raw: dict[str, Any]) -> Plan:
+    return Plan(
+        team=raw["team"],
+        session=date.fromisoformat(raw["session"]),
+        rev=int(raw["rev"]),
+        snapshot=_snapshot_of(raw["snapshot"]),
+        orders=tuple(PlannedOrder(**{**order, "price": Decimal(order["price"])}) for order in raw["orders"]),
+        skipped=tuple(Skipped(**skip) for skip in raw["skipped"]),
+    )
+
+
+def _snapshot_of(raw: dict[str, Any]) -> Snapshot:
+    return Snapshot(
+        equity=Decimal(raw["equity"]),
+        cash=Decimal(raw["cash"]),
+        spendable_proceeds=bool(raw["spendable_proceeds"]),
+        cash_margin=Decimal(raw["cash_margin"]),
+        held={symbol: int(qty) for symbol, qty in raw["held"].items()},
+        closes={symbol: Decimal(price) for symbol, price in raw["closes"].items()},
+    )

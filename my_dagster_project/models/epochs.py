@@ -1,0 +1,103 @@
+"""What Ludwig reports after each epoch, as plain numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from my_dagster_project.errors import ModelError
+    from my_dagster_project.models.training_input import TrainingSpec
+
+OnEpoch = Callable[[int, dict[str, float]], None]
+
+
+class EpochReports:
+    """Collects the metrics of one training, passes them on, and stops a training that has diverged.
+
+    Ludwig's own MLflow callback logs from a background thread into a stray run (MLflow 3 keeps the active run
+    per thread), and after a NaN Ludwig quietly keeps the weights of an earlier epoch.
+    """
+
+    def __init__(self, spec: TrainingSpec, on_epoch: OnEpoch) -> None:
+        self._spec = spec
+        self._on_epoch = on_epoch
+        self._reports: list[dict[str, float]] = []
+        self._kept = 0
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained so far."""
+        return len(self._reports)
+
+    def best(self) -> dict[str, float]:
+        """Metrics of the epoch whose weights Ludwig kept."""
+        return self._reports[self._kept] if self._reports else {}
+
+    def callback(self) -> Any:
+        """A Ludwig callback that feeds this object."""
+        from ludwig.callbacks import Callback
+
+        reports = self
+
+        class Reporting(Callback):
+            def on_epoch_end(self, trainer: Any, progress_tracker: Any, save_path: str) -> None:
+                reports.add(progress_tracker.epoch, read_metrics(progress_tracker))
+
+            def on_save_best_checkpoint(self, trainer: Any, progress_tracker: Any, save_path: str) -> None:
+                reports.keep()
+
+            def on_trainer_train_teardown(
+                self, trainer: Any, progress_tracker: Any, save_path: str, is_coordinator: bool
+            ) -> None:
+                reports.check_weights(trainer.model)
+
+        return Reporting()
+
+    def keep(self) -> None:
+        """Note that the weights of the epoch about to be reported are the best so far."""
+        self._kept = len(self._reports)
+
+    def add(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Take one epoch's metrics.
+
+        Raises:
+            ModelError: a loss is NaN or infinite.
+        """
+        self._reports.append(metrics)
+        bad = [
+            name for name in ("train_loss", "validation_loss") if not math.isfinite(metrics.get(name, 0.0))
+        ]
+        if bad:
+            raise self._diverged(f"{bad[0]} became {metrics[bad[0]]} in epoch {epoch}")
+        self._on_epoch(epoch, metrics)
+
+    def check_weights(self, network: Any) -> None:
+        """Raise ModelError if the network holds a NaN: the loss of such an epoch is never reported."""
+        import torch
+
+        if not all(bool(torch.isfinite(weights).all()) for weights in network.parameters()):
+            raise self._diverged(f"the weights became NaN after epoch {self.epochs}")
+
+    def _diverged(self, what: str) -> ModelError:
+        return self._spec.error(
+            f"training diverged, {what}; lower ludwig.trainer.learning_rate and normalise every number feature "
+            f"and the target (normalization: zscore)."
+        )
+
+
+def read_metrics(progress_tracker: Any) -> dict[str, float]:
+    """The newest value of each metric: `train_loss`, `validation_loss`, `validation_mean_absolute_error`, ...
+
+    There is one output, so its name is left out; `loss` is the output's own, without regularisation.
+    """
+    metrics: dict[str, float] = {}
+    for part in ("train", "validation"):
+        for output, by_name in getattr(progress_tracker, f"{part}_metrics").items():
+            if output == "combined":
+                continue
+            for name, values in by_name.items():
+                if values:
+                    metrics[f"{part}_{name}"] = float(values[-1].value)
+    return metrics

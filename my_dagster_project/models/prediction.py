@@ -1,0 +1,115 @@
+"""Predictions from a stored model: onnxruntime where the model could be exported, else Ludwig."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from my_dagster_project.errors import ModelError
+from my_dagster_project.models.encoding import check_features, encode
+from my_dagster_project.models.manifest import ONNX, Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import pandas as pd
+
+Engine = Literal["onnxruntime", "ludwig"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about each row of a features frame.
+
+    Attributes:
+        frame: `predicted_return` (log return to the next session) and `probability_up` (fraction; NaN for a
+            regression team), float64, with the index of the features frame.
+        engine: what computed it.
+        note: why it was Ludwig and not onnxruntime, for people; None otherwise.
+    """
+
+    frame: pd.DataFrame
+    engine: Engine
+    note: str | None = None
+
+
+def predict(files: Mapping[str, bytes], features: pd.DataFrame) -> Prediction:
+    """Predict every row in one pass.
+
+    Missing values are filled by the rule learned in training. For a classification team the return is
+    (2p - 1) * return_scale, the platform's convention (a certain rise predicts the mean absolute return of the
+    training rows), so that its error can stand beside that of a regression team.
+
+    Args:
+        files: the model's stored files.
+        features: at least the model's input columns, one row per session.
+
+    Raises:
+        ModelError: a column is missing, a value is infinite, or the model is torn.
+    """
+    manifest = read_manifest(files)
+    check_features(manifest, features)
+    if manifest.exported:
+        scores, engine, note = onnx_scores(files, manifest, features), "onnxruntime", None
+    else:
+        scores, engine = _ludwig_scores(files, manifest, features), "ludwig"
+        note = f"{manifest.label} predicts with Ludwig, which is slower: {manifest.reason}"
+    return Prediction(_as_frame(manifest, scores, features.index), engine, note)  # type: ignore[arg-type]
+
+
+def onnx_scores(files: Mapping[str, bytes], manifest: Manifest, features: pd.DataFrame) -> np.ndarray:
+    """The exported model's answer, float64 (rows,): the log return, or the probability of a rise.
+
+    A session takes 10 ms to open, so it is not kept: a range of sessions is one call.
+
+    Raises:
+        ModelError: there is no exported model, or it is torn.
+    """
+    import onnxruntime
+
+    if ONNX not in files:
+        raise ModelError(f"{manifest.label}: the model has no {ONNX}. Train it again.")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(files[ONNX], options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ModelError(f"{manifest.label}: {ONNX} cannot be read ({error}). Train it again.") from error
+    arrays = encode(manifest, features)
+    if len(features) == 0:
+        return arrays["numbers"][:, :0].sum(axis=1).astype("float64")
+    # The exporter drops an input that no feature uses.
+    feed = {entry.name: arrays[entry.name] for entry in session.get_inputs()}
+    return session.run(None, feed)[0].reshape(len(features)).astype("float64")
+
+
+def _ludwig_scores(files: Mapping[str, bytes], manifest: Manifest, features: pd.DataFrame) -> np.ndarray:
+    import numpy as np
+
+    from my_dagster_project.models.ludwig_files import predict_with_ludwig
+
+    if len(features) == 0:
+        return np.zeros(0)
+    return predict_with_ludwig(files, features, manifest.label)
+
+
+def _as_frame(manifest: Manifest, scores: np.ndarray, index: pd.Index) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    if not np.isfinite(scores).all():
+        raise ModelError(
+            f"{manifest.label}: the model answered NaN or infinity on {(~np.isfinite(scores)).sum()} rows; "
+            f"train it again, with every number input normalised."
+        )
+    regression = manifest.target == "next_return"
+    return pd.DataFrame(
+        {
+            "predicted_return": scores if regression else (2 * scores - 1) * manifest.return_scale,
+            "probability_up": np.nan if regression else scores,
+        },
+        index=index,
+        dtype="float64",
+    )

@@ -1,0 +1,160 @@
+"""A team's report on one symbol: our figures and page, Evidently's measurements under them, tests for Dagster's checks."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from my_dagster_project.domain import plain_json
+from my_dagster_project.domain.evaluation import Metrics, evaluate, leak_alarm
+from my_dagster_project.reports import evidently_run, report_tests
+from my_dagster_project.reports.report_page import Heading, render
+from my_dagster_project.reports.report_tests import ReportTest
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pandas import DataFrame
+
+# Below this Evidently's figures are noise and several of its metrics stop (empty frame, one class, no spread).
+FEWEST_SESSIONS = 20
+CATEGORICAL = "OSUb"
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """A finished report: `files` holds report.html and report.json, `tests` one outcome per `report_tests(target)`."""
+
+    files: dict[str, bytes]
+    tests: tuple[ReportTest, ...]
+    metrics: Metrics
+    status: Literal["ok", "too few sessions"]
+    warnings: tuple[str, ...]
+
+
+def build_report(
+    scored: DataFrame,
+    features_current: DataFrame,
+    features_reference: DataFrame,
+    target: str,
+    team: str,
+    symbol: str,
+) -> ReportFiles:
+    """The report of one team and symbol.
+
+    `scored` comes from `evaluation.score`; `features_current` holds the features of the scored sessions and
+    `features_reference` those of training rows (the last 250, say), one column per feature (a `session` column is
+    ignored, text columns are categories). With fewer than `FEWEST_SESSIONS` scored sessions the report says so and
+    Evidently is not run; with fewer reference rows the drift is skipped. The same inputs give the same report.json.
+    """
+    metrics = evaluate(scored)
+    warning = leak_alarm(metrics)
+    warnings = (warning,) if warning else ()
+    heading = Heading(team, symbol, target, *_span(scored))
+    if len(scored) < FEWEST_SESSIONS:
+        return _too_few(heading, metrics, warnings)
+    when = scored["target_session"].iloc[-1].to_pydatetime()
+    sections, found = _measure(
+        scored, _features(features_current), _features(features_reference), target, metrics, when
+    )
+    found.append(
+        ReportTest(report_tests.NO_LEAK.name, "warn" if warning else "pass", warning or _no_alarm(metrics))
+    )
+    tests = report_tests.complete(found, target, "There was not enough to test it on.")
+    page = render(heading, metrics, tests, warnings, _picture(scored), _fragment(sections))
+    measured = {title: _figures(snapshot) for title, snapshot in sections}
+    files = {
+        "report.html": page.encode(),
+        "report.json": _json(heading, metrics, tests, warnings, "ok", measured),
+    }
+    return ReportFiles(files, tests, metrics, "ok", warnings)
+
+
+def read_metrics(report_json: bytes) -> Metrics:
+    """The metrics of a stored report.json; a figure that did not exist (null) is NaN again."""
+    content = json.loads(report_json)["metrics"]
+    figures: dict[str, Any] = {name: math.nan if value is None else value for name, value in content.items()}
+    return Metrics(**figures)
+
+
+def _too_few(heading: Heading, metrics: Metrics, warnings: tuple[str, ...]) -> ReportFiles:
+    said = f"Too few sessions: {metrics.n} scored, {FEWEST_SESSIONS} are needed before tests and drift mean anything."
+    tests = report_tests.complete([], heading.target, said)
+    page = render(heading, metrics, tests, [said, *warnings], None, "")
+    text = _json(heading, metrics, tests, warnings, "too few sessions", {})
+    files = {"report.html": page.encode(), "report.json": text}
+    return ReportFiles(files, tests, metrics, "too few sessions", warnings)
+
+
+def _measure(
+    scored: DataFrame, current: DataFrame, reference: DataFrame, target: str, metrics: Metrics, when: datetime
+) -> tuple[list[tuple[str, Any]], list[ReportTest]]:
+    snapshot, found = evidently_run.quality(scored, target, metrics, when)
+    sections = [("Predictions of the scored sessions", snapshot)]
+    if min(len(current), len(reference)) >= FEWEST_SESSIONS and len(current.columns):
+        snapshot, more = evidently_run.drift(current, reference, when)
+        sections.append(("Features: scored sessions (current) against training (reference)", snapshot))
+        found = [*found, *more]
+    return sections, found
+
+
+def _features(frame: DataFrame) -> DataFrame:
+    """Feature columns only, with the two types Evidently tells apart: floats, and text for categories."""
+    import numpy as np
+
+    frame = frame.drop(columns=["session"], errors="ignore").reset_index(drop=True)
+    typed = {}
+    for name, column in frame.items():
+        if column.dtype.kind in CATEGORICAL:
+            typed[name] = column.astype(object).where(column.isna(), column.astype(str))
+        else:
+            typed[name] = column.astype(float).replace([np.inf, -np.inf], np.nan)
+    return frame.assign(**typed)
+
+
+def _span(scored: DataFrame) -> tuple[Any, Any]:
+    if scored.empty:
+        return None, None
+    return scored["session"].iloc[0].date(), scored["session"].iloc[-1].date()
+
+
+def _no_alarm(metrics: Metrics) -> str:
+    return f"Nothing too good to be true in {metrics.n} sessions."
+
+
+def _picture(scored: DataFrame) -> bytes:
+    from my_dagster_project.reports.plots import prediction_plot
+
+    return prediction_plot(scored)
+
+
+def _fragment(sections: list[tuple[str, Any]]) -> str:
+    from my_dagster_project.reports.evidently_html import fragment
+
+    return fragment(sections)
+
+
+def _figures(snapshot: Any) -> dict[str, Any]:
+    """Evidently's own figures by metric name; its ids are hashes and its widgets are in the page."""
+    return {metric["metric_name"]: metric["value"] for metric in snapshot.dict()["metrics"]}
+
+
+def _json(
+    heading: Heading,
+    metrics: Metrics,
+    tests: tuple[ReportTest, ...],
+    warnings: tuple[str, ...],
+    status: str,
+    measured: dict[str, Any],
+) -> bytes:
+    content = {
+        **asdict(heading),
+        "status": status,
+        "metrics": asdict(metrics),
+        "tests": [asdict(test) for test in tests],
+        "warnings": list(warnings),
+        "evidently": measured,
+    }
+    return plain_json.to_text(content).encode()

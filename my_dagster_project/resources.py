@@ -1,0 +1,187 @@
+"""The parts of the platform as Dagster resources. They hold addresses; secrets stay in the environment."""
+
+from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from my_dagster_project.broker.base import Broker
+from my_dagster_project.broker.embedded import EmbeddedBroker
+from my_dagster_project.domain.calendar import load_calendar
+from my_dagster_project.errors import BrokerError, ObjectMissingError
+from my_dagster_project.market_data.sources import SourceSpec, make_source
+from my_dagster_project.settings import Settings, load_settings
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.io_manager import StoreIOManager
+from my_dagster_project.storage.object_store import open_store
+from my_dagster_project.storage.tables import from_parquet
+from my_dagster_project.teams.platform import Platform
+from my_dagster_project.teams.registry import Market
+
+if TYPE_CHECKING:
+    from my_dagster_project.broker.paper.feed import BarFeed
+    from my_dagster_project.market_data.base import MarketDataSource
+    from my_dagster_project.models.tracking import TrackedRun
+
+
+class AssetStoreResource(dg.ConfigurableResource):
+    """Where every asset's current objects and versions lie: `file://` or `s3://`."""
+
+    store_url: str
+    dvc_url: str
+
+    def open(self) -> AssetStore:
+        """The store, one per process."""
+        return open_assets(self.store_url, self.dvc_url)
+
+
+class MarketDataResource(dg.ConfigurableResource):
+    """The source of daily bars named in the registry."""
+
+    kind: str
+    path: str | None = None
+    base_url: str | None = None
+    feed: str = "sip"
+    timeout: float = 30.0
+
+    @classmethod
+    def from_registry(cls, market: Market, settings: Settings) -> "MarketDataResource":
+        """The resource for the registry's `market` section; a relative path is under the project's folder."""
+        path = str(settings.project / market.path) if market.path else None
+        timeout, feed = market.timeout, market.feed or "sip"
+        return cls(kind=market.source, path=path, base_url=market.base_url, feed=feed, timeout=timeout)
+
+    def source(self) -> "MarketDataSource":
+        """The source, with the organiser's keys from the environment; raises ConfigError when it needs some and has none."""
+        key, secret = load_settings().market_data_keys(self.kind)
+        return make_source(
+            SourceSpec(
+                kind=self.kind,  # type: ignore[arg-type]  # the registry has checked the name
+                path=Path(self.path) if self.path else None,
+                base_url=self.base_url,
+                api_key=key,
+                api_secret=secret,
+                feed=self.feed,
+                timeout=self.timeout,
+            )
+        )
+
+
+class BrokerResource(dg.ConfigurableResource):
+    """Where the teams' orders go: the bundled paper broker, or Alpaca's paper API when `url` names it."""
+
+    url: str | None = None
+    home: str
+    store_url: str
+    dvc_url: str
+    symbols: list[str]
+    calendar: str
+    starting_cash: float
+    cost_bps: float
+
+    def open(self, team: str, slot: str) -> Broker:
+        """The team's account; `slot` names its credentials in the environment. Raises BrokerError without them."""
+        return self.embedded().open(team) if self.url is None else self._at_alpaca(team, slot)
+
+    def embedded(self) -> EmbeddedBroker:
+        """The bundled broker of this process."""
+        return _embedded_broker(
+            self.home,
+            self.store_url,
+            self.dvc_url,
+            tuple(self.symbols),
+            self.calendar,
+            self.starting_cash,
+            self.cost_bps,
+        )
+
+    def _at_alpaca(self, team: str, slot: str) -> Broker:
+        from my_dagster_project.broker.alpaca import AlpacaBroker
+
+        credentials = load_settings().credentials(slot)
+        if credentials is None:
+            raise BrokerError(
+                f"team {team}: no credentials for account {slot}; set ALPACA_{slot}_KEY and ALPACA_{slot}_SECRET "
+                "in .env.secrets (see .env.secrets.template)"
+            )
+        return AlpacaBroker(str(self.url), credentials.key, credentials.secret, team=team)
+
+
+class TrackingResource(dg.ConfigurableResource):
+    """MLflow: an SQLite file in the embedded default, the tracking server in the stack."""
+
+    uri: str
+    artifacts: str
+
+    def run(self, experiment: str, name: str, tags: dict[str, str]) -> "AbstractContextManager[TrackedRun]":
+        """A run that ends FINISHED, or FAILED when the body raises."""
+        from my_dagster_project.models.tracking import start_run
+
+        return start_run(self.uri, experiment, name, tags, artifact_root=self.artifacts)
+
+
+@cache
+def _embedded_broker(
+    home: str,
+    store_url: str,
+    dvc_url: str,
+    symbols: tuple[str, ...],
+    calendar: str,
+    starting_cash: float,
+    cost_bps: float,
+) -> EmbeddedBroker:
+    def feed() -> "BarFeed":
+        from my_dagster_project.broker.paper.feed import TableFeed
+
+        return TableFeed.from_frames(stored_bars(open_assets(store_url, dvc_url), list(symbols)))
+
+    return EmbeddedBroker(Path(home), feed, load_calendar(calendar), starting_cash, cost_bps)
+
+
+def stored_bars(assets: AssetStore, symbols: list[str]) -> dict:
+    """The stored bars of those of the symbols that have any, by symbol."""
+    frames = {}
+    for symbol in symbols:
+        try:
+            frames[symbol] = from_parquet(assets.read_file(("market", symbol, "bars"), "bars.parquet"))
+        except ObjectMissingError:
+            continue
+    return frames
+
+
+@cache
+def open_assets(store_url: str, dvc_url: str) -> AssetStore:
+    """The asset store at these addresses, with the S3 settings of this process."""
+    s3 = load_settings().s3
+    return AssetStore(open_store(store_url, s3), open_store(dvc_url, s3))
+
+
+@dg.io_manager(required_resource_keys={"asset_store"})
+def store_io_manager(context: dg.InitResourceContext) -> StoreIOManager:
+    """The one IO manager, over the asset store."""
+    return StoreIOManager(context.resources.asset_store.open())
+
+
+def all_resources(platform: Platform, settings: Settings) -> dict[str, object]:
+    """Every resource of the deployment, from the registry and the settings."""
+    store = {"store_url": settings.store_url, "dvc_url": settings.dvc_url}
+    competition = platform.registry.competition
+    return {
+        "asset_store": AssetStoreResource(**store),
+        "market_data": MarketDataResource.from_registry(platform.registry.market, settings),
+        "broker": BrokerResource(
+            url=settings.broker_url,
+            home=str(settings.home / "broker"),
+            symbols=platform.symbols,
+            calendar=platform.registry.calendar,
+            starting_cash=competition.starting_cash,
+            cost_bps=competition.cost_bps,
+            **store,
+        ),
+        "tracking": TrackingResource(uri=settings.mlflow_uri, artifacts=settings.mlflow_artifacts),
+        "io_manager": store_io_manager,
+        # Between the two ops of an orders asset; runs are one process, so memory is enough.
+        "memory": dg.mem_io_manager,
+    }

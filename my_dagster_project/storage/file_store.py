@@ -1,0 +1,124 @@
+"""Objects as files under one folder: the embedded default, no server at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
+
+from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.storage.object_store import TEMPORARY_PREFIX, ObjectInfo, ObjectStore, check_key
+
+
+class FileStore:
+    """An ObjectStore in a folder.
+
+    A put is a temporary file beside the target and one rename, so a reader sees the old object or the new one.
+    With fsync=True it also survives a power cut; off by default because on a laptop it costs milliseconds per file.
+    """
+
+    def __init__(self, root: Path, *, fsync: bool = False) -> None:
+        self._root = root
+        self._fsync = fsync
+
+    def __repr__(self) -> str:
+        return f"FileStore({self.url!r})"
+
+    @property
+    def url(self) -> str:
+        """The folder as a file:// address."""
+        return self._root.as_uri()
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write the object whole or not at all; a full disk is a StorageError and leaves nothing behind."""
+        target = self._path(key)
+        temporary = target.with_name(f"{TEMPORARY_PREFIX}{uuid4().hex}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._write(temporary, data)
+            temporary.replace(target)
+        except OSError as error:
+            self._refuse("write", key, error)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    def get(self, key: str) -> bytes:
+        """Give the object's bytes; ObjectMissingError when there is none."""
+        try:
+            return self._path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise ObjectMissingError(f"There is no object {key!r} in {self.url}") from None
+        except OSError as error:
+            self._refuse("read", key, error)
+
+    def size(self, key: str) -> int | None:
+        """Give the object's size in bytes, None when there is no such object."""
+        try:
+            status = self._path(key).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            self._refuse("look for", key, error)
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+    def exists(self, key: str) -> bool:
+        """Say whether there is an object under the key."""
+        return self.size(key) is not None
+
+    def list(self, prefix: str) -> list[ObjectInfo]:
+        """Give every object whose key starts with the prefix, sorted by key."""
+        folder = prefix.rpartition("/")[0]
+        start = self._path(folder) if folder else self._root
+        return sorted(info for info in self._walk(start) if info.key.startswith(prefix))
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is not there is no error. Empty folders stay: a put may be about to use them."""
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            self._refuse("delete", key, error)
+
+    def copy_to(self, key: str, other_store: ObjectStore, other_key: str) -> None:
+        """Copy an object to another store. Never a hard link: an edited copy would damage the original."""
+        other_store.put(other_key, self.get(key))
+
+    def _path(self, key: str) -> Path:
+        return self._root / check_key(key)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        with path.open("xb") as stream:
+            stream.write(data)
+            if self._fsync:
+                stream.flush()
+                os.fsync(stream.fileno())
+
+    def _walk(self, folder: Path) -> Iterator[ObjectInfo]:
+        try:
+            entries = list(os.scandir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(folder / entry.name)
+            elif not entry.name.startswith(TEMPORARY_PREFIX):
+                yield from self._info(entry)
+
+    def _info(self, entry: os.DirEntry[str]) -> Iterator[ObjectInfo]:
+        try:
+            yield ObjectInfo(Path(entry.path).relative_to(self._root).as_posix(), entry.stat().st_size)
+        except FileNotFoundError:
+            return  # deleted since the folder was read
+
+    def _refuse(self, action: str, key: str, error: OSError) -> NoReturn:
+        reason = error.strerror or str(error)
+        if error.errno == errno.ENOSPC:
+            reason = "the disk is full; free some space and run again"
+        raise StorageError(f"Could not {action} {key!r} in {self.url}: {reason}") from error

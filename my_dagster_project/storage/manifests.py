@@ -1,0 +1,147 @@
+"""Which files an asset consists of right now: the one thing readers believe.
+
+A whole asset (a model) is ONE object, `whole.json`, holding every file's md5: replacing it is the atomic switch. A file
+added later (a session's partition) is one entry object of its own, so two processes adding different sessions share
+nothing and neither can lose the other's. Entries belong to the generation of `whole.json` they were added to: the next
+whole leaves them behind in the same single switch.
+
+    .manifests/red/AAPL/model/whole.json                        {"generation": "...", "files": {...}}
+    .manifests/red/AAPL/predictions/added/first/2013-01-02.parquet.json    {"md5": "...", "size": 123}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from uuid import uuid4
+
+from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.storage.content import Content, each
+from my_dagster_project.storage.object_store import ObjectStore
+
+_FIRST = "first"
+_SUFFIX = ".json"
+_ATTEMPTS = 5
+
+Asset = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """The content of `whole.json`; an asset that was never written whole has none, and is the first generation."""
+
+    generation: str = _FIRST
+    files: Mapping[str, Content] = field(default_factory=dict)
+
+
+class Manifests:
+    """The manifests of all assets of one store."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def files(self, asset: Asset) -> dict[str, Content]:
+        """Give the asset's files as they are at one moment, sorted by name; empty if there is no such asset."""
+        for _ in range(_ATTEMPTS):
+            whole, added = self._look(asset)
+            # An entry can vanish under us only because a whole was written meanwhile: look again.
+            with suppress(ObjectMissingError):
+                contents = each(lambda key: _content(key, self._store.get(key)), added.values())
+                return dict(sorted({**whole.files, **dict(zip(added, contents, strict=True))}.items()))
+        raise StorageError(
+            f"{'/'.join(asset)} in {self._store.url} is being replaced all the time; try again."
+        )
+
+    def names(self, asset: Asset) -> list[str]:
+        """Give the sorted names of the asset's files: one listing, and one small object if it was written whole."""
+        whole, added = self._look(asset)
+        return sorted({*whole.files, *added})
+
+    def file(self, asset: Asset, name: str) -> Content | None:
+        """Give one file's content without listing anything; None if the asset has no such file."""
+        whole = self._whole(asset)
+        key = _added_key(asset, whole.generation, name)
+        try:
+            return _content(key, self._store.get(key))
+        except ObjectMissingError:
+            return whole.files.get(name)
+
+    def replace(self, asset: Asset, files: Mapping[str, Content]) -> None:
+        """Make the asset exactly these files, in one atomic step."""
+        body = {
+            "generation": uuid4().hex,
+            "files": {name: asdict(content) for name, content in files.items()},
+        }
+        self._store.put(_whole_key(asset), _json(body))
+
+    def add(self, asset: Asset, files: Mapping[str, Content]) -> None:
+        """Add or update single files, each in one atomic step."""
+        generation = self._whole(asset).generation
+        each(
+            lambda name: self._store.put(_added_key(asset, generation, name), _json(asdict(files[name]))),
+            files,
+        )
+
+    def sweep(self, asset: Asset) -> None:
+        """Delete the entries that a newer whole has left behind."""
+        live = _added_key(asset, self._whole(asset).generation, "").removesuffix(_SUFFIX)
+        keys = [info.key for info in self._store.list(_added_root(asset))]
+        each(self._store.delete, [key for key in keys if not key.startswith(live)])
+
+    def _look(self, asset: Asset) -> tuple[_Whole, dict[str, str]]:
+        """Give the whole and the keys of the entries of its generation.
+
+        Listing first makes it one moment: a whole switched in after the listing has no entries to miss yet.
+        """
+        keys = [info.key for info in self._store.list(f"{_root(asset)}/")]
+        whole = self._whole(asset) if _whole_key(asset) in keys else _Whole()
+        start = _added_key(asset, whole.generation, "").removesuffix(_SUFFIX)
+        return whole, {
+            key.removeprefix(start).removesuffix(_SUFFIX): key for key in keys if key.startswith(start)
+        }
+
+    def _whole(self, asset: Asset) -> _Whole:
+        key = _whole_key(asset)
+        try:
+            body = self._store.get(key)
+        except ObjectMissingError:
+            return _Whole()
+        with _readable(key):
+            document = json.loads(body)
+            files = {name: Content(**file) for name, file in document["files"].items()}
+            return _Whole(document["generation"], files)
+
+
+def _root(asset: Asset) -> str:
+    return "/".join((".manifests", *asset))
+
+
+def _whole_key(asset: Asset) -> str:
+    return f"{_root(asset)}/whole.json"
+
+
+def _added_root(asset: Asset) -> str:
+    return f"{_root(asset)}/added/"
+
+
+def _added_key(asset: Asset, generation: str, name: str) -> str:
+    return f"{_added_root(asset)}{generation}/{name}{_SUFFIX}"
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, sort_keys=True).encode()
+
+
+def _content(key: str, body: bytes) -> Content:
+    with _readable(key):
+        return Content(**json.loads(body))
+
+
+@contextmanager
+def _readable(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise StorageError(f"The manifest {key} is damaged; materialize the asset again.") from None

@@ -1,0 +1,89 @@
+"""One small interface over a folder (`file://`) and an S3 bucket (`s3://`): whole objects under readable keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from my_dagster_project.errors import StorageError
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+@dataclass(frozen=True, order=True)
+class ObjectInfo:
+    """One line of a listing: the key inside the store and the size in bytes."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """How to reach an S3 server. None leaves a value to boto3's own chain (environment, instance role)."""
+
+    endpoint_url: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    region: str = "us-east-1"
+
+
+class ObjectStore(Protocol):
+    """Whole objects by key. Every method raises StorageError when the store cannot do its work."""
+
+    @property
+    def url(self) -> str:
+        """The address people know the store by; never holds a secret."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write the object whole or not at all, replacing what was there."""
+
+    def get(self, key: str) -> bytes:
+        """Give the object's bytes; ObjectMissingError when there is none."""
+
+    def size(self, key: str) -> int | None:
+        """Give the object's size in bytes, None when there is no such object."""
+
+    def exists(self, key: str) -> bool:
+        """Say whether there is an object under the key."""
+
+    def list(self, prefix: str) -> list[ObjectInfo]:
+        """Give every object whose key starts with the prefix (a plain string prefix), sorted by key."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is not there is no error."""
+
+    def copy_to(self, key: str, other_store: ObjectStore, other_key: str) -> None:
+        """Copy an object to another store, by the server itself where it can; ObjectMissingError as in get."""
+
+
+def open_store(url: str, s3: S3Settings | None = None) -> ObjectStore:
+    """Open `file:///absolute/folder` or `s3://bucket/prefix`. Touches neither disk nor network yet."""
+    from my_dagster_project.storage.file_store import FileStore
+    from my_dagster_project.storage.s3_store import S3Store
+
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
+        return FileStore(Path(unquote(parts.path)))
+    if parts.scheme == "s3" and parts.netloc and "@" not in parts.netloc:
+        return S3Store(parts.netloc, parts.path.strip("/"), s3 or S3Settings())
+    # The URL is not repeated: a mistyped one may hold user:password.
+    raise StorageError(
+        "A store's address is file:///absolute/folder or s3://bucket/prefix, without credentials."
+    )
+
+
+def check_key(key: str) -> str:
+    """Give the key back if it is a plain relative path; StorageError if it could leave the store's root."""
+    for part in key.split("/"):
+        if part in ("", ".", "..") or part.startswith(TEMPORARY_PREFIX) or not _is_plain(part):
+            raise StorageError(
+                f"{key!r} is not an object key: it must be a relative path like red/AAPL/model.onnx"
+            )
+    return key
+
+
+def _is_plain(part: str) -> bool:
+    return "\\" not in part and part.isprintable()

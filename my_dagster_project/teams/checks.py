@@ -1,0 +1,109 @@
+"""What a team file must satisfy beyond its shape: the registry's limits, the round, and sense between its parts."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from my_dagster_project.teams.feature_checks import feature_problems
+from my_dagster_project.teams.ludwig_checks import ludwig_problems
+from my_dagster_project.teams.problems import Problem, show, suggestion
+from my_dagster_project.teams.registry import SAMPLE_SYMBOLS, Registry, TeamEntry
+from my_dagster_project.teams.schema import SYMBOL, TeamConfig
+
+# Fewer days than this cannot hold the 100 rows a training needs.
+SHORTEST_TRAINING = timedelta(days=180)
+# A daily log return beyond this is a crash, not a threshold; most likely per cent were written.
+LARGEST_RETURN_THRESHOLD = 0.2
+
+
+def team_problems(config: TeamConfig, registry: Registry) -> list[Problem]:
+    """Every problem of a well-formed team file, in no particular order."""
+    entry = registry.teams.get(config.team)
+    if entry is None:
+        text = f"the registry has no team {show(config.team)}" + suggestion(config.team, registry.teams)
+        return [Problem(("team",), text)]
+    problems = [
+        *symbol_problems(config, entry, registry),
+        *feature_problems(config),
+        *training_problems(config, registry),
+        *trading_problems(config, entry),
+    ]
+    return problems + [problem.below(("ludwig",)) for problem in ludwig_problems(config)]
+
+
+def symbol_problems(config: TeamConfig, entry: TeamEntry, registry: Registry) -> Iterator[Problem]:
+    """Symbols: spelling, duplicates, number, and whether the source can have them."""
+    if not config.symbols:
+        yield Problem(("symbols",), "needs at least one symbol")
+    for index, symbol in enumerate(config.symbols):
+        loc = ("symbols", index)
+        if not SYMBOL.fullmatch(symbol):
+            yield Problem(
+                loc, f"{show(symbol)} is no symbol: capital letters, digits, . and -, like AAPL or BRK.B"
+            )
+        elif symbol in config.symbols[:index]:
+            yield Problem(loc, f"{symbol} is there twice")
+        elif registry.market.source == "sample" and symbol not in SAMPLE_SYMBOLS:
+            yield Problem(loc, f"the sample data has no {symbol}" + suggestion(symbol, SAMPLE_SYMBOLS))
+    if len(config.symbols) > entry.limits.max_symbols:
+        yield Problem(
+            ("symbols",),
+            f"{len(config.symbols)} symbols; the registry allows {config.team} {entry.limits.max_symbols}",
+        )
+
+
+def training_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:
+    """The training window against the data and the round: no predicted session may have been trained on."""
+    training, market, competition = config.training, registry.market, registry.competition
+    start = training.start or market.start
+    if training.cutoff >= competition.start:
+        yield Problem(
+            ("training", "cutoff"),
+            f"{training.cutoff} must be before {competition.start}, the first session of the competition",
+        )
+    elif market.end is not None and training.cutoff > market.end:
+        yield Problem(
+            ("training", "cutoff"), f"{training.cutoff} is after the last session of the data, {market.end}"
+        )
+    if start < market.start:
+        yield Problem(
+            ("training", "start"), f"{start} is before the first session of the data, {market.start}"
+        )
+    if training.cutoff - start < SHORTEST_TRAINING:
+        days = (training.cutoff - start).days
+        yield Problem(
+            ("training", "cutoff"),
+            f"leaves {days} days to train on; at least {SHORTEST_TRAINING.days} are needed",
+        )
+
+
+def trading_problems(config: TeamConfig, entry: TeamEntry) -> Iterator[Problem]:
+    """Thresholds in the unit of the target, and the position within the registry's limit."""
+    trading = config.trading
+    if trading.position_share > entry.limits.position_share:
+        yield Problem(
+            ("trading", "position_share"),
+            f"{trading.position_share} is above the registry's limit for {config.team}, {entry.limits.position_share}",
+        )
+    if trading.sell_below > trading.buy_above:
+        yield Problem(
+            ("trading", "sell_below"),
+            f"{trading.sell_below} must not be above buy_above ({trading.buy_above})",
+        )
+    for name in ("buy_above", "sell_below"):
+        text = _threshold_problem(config, name, getattr(trading, name))
+        if text:
+            yield Problem(("trading", name), text)
+
+
+def _threshold_problem(config: TeamConfig, name: str, value: float) -> str | None:
+    if config.is_classification:
+        if not 0 <= value <= 1:
+            return f"is a probability of up for target next_direction: 0 to 1, not {value}"
+    elif abs(value) > LARGEST_RETURN_THRESHOLD:
+        largest = LARGEST_RETURN_THRESHOLD
+        return (
+            f"is a log return for target next_return (0.001 is about 0.1 %): at most {largest}, not {value}"
+        )
+    elif name == "buy_above" and value < 0:
+        return f"must not be negative ({value}): it would buy what is predicted to fall"
+    return None

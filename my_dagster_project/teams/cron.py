@@ -1,0 +1,87 @@
+"""Cron strings, checked without Dagster: its parser costs a second to import, and a team file must load in milliseconds.
+
+A field holds *, numbers, names (mon, jan), ranges, lists and steps over a range; every string accepted here, Dagster accepts.
+"""
+
+import re
+from datetime import date
+
+_NAMES = {
+    "month": ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    "day of the week": ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
+}
+_FIELDS = (
+    ("minute", 0, 59),
+    ("hour", 0, 23),
+    ("day of the month", 1, 31),
+    ("month", 1, 12),
+    ("day of the week", 0, 7),
+)
+_PART = re.compile(r"^(\*|[0-9a-z]{1,3}(?:-[0-9a-z]{1,3})?)(?:/([0-9]{1,2}))?$")
+
+
+def cron_problem(expression: str) -> str | None:
+    """Why a five-field cron expression is not valid, or None when it is (and fires at least once in a leap year)."""
+    fields = expression.lower().split()
+    if len(fields) != len(_FIELDS):
+        return f'needs 5 fields (minute hour day month weekday, like "30 6 * * *"), has {len(fields)}'
+    values: list[set[int]] = []
+    for text, (name, low, high) in zip(fields, _FIELDS, strict=True):
+        try:
+            values.append(_field_values(text, name, low, high))
+        except ValueError as error:
+            return str(error)
+    if fields[4] == "*" and not _has_a_date(days=values[2], months=values[3]):
+        return "never happens: no month has such a day"
+    return None
+
+
+def _field_values(text: str, name: str, low: int, high: int) -> set[int]:
+    """All values one field stands for. Raises ValueError with the reason when it stands for none."""
+    values: set[int] = set()
+    for part in text.split(","):
+        match = _PART.match(part)
+        if not match:
+            raise ValueError(f"the {name} field cannot be {part[:20]!r}")
+        first, last = _range(match[1], name, low, high)
+        step = int(match[2] or 1)
+        if step < 1 or (match[2] and match[1] != "*" and "-" not in match[1]):
+            raise ValueError(
+                f"the {name} field cannot be {part[:20]!r}: a step needs a range, like */5 or 0-30/5"
+            )
+        values.update(range(first, last + 1, step))
+    return values
+
+
+def _range(text: str, name: str, low: int, high: int) -> tuple[int, int]:
+    """First and last value of `*`, `5` or `5-10`."""
+    if text == "*":
+        return low, high
+    first_text, _, last_text = text.partition("-")
+    first = _number(first_text, name, low, high)
+    last = _number(last_text, name, low, high) if last_text else first
+    if last < first:
+        raise ValueError(f"the {name} field goes backwards: {text}")
+    return first, last
+
+
+def _number(text: str, name: str, low: int, high: int) -> int:
+    names = _NAMES.get(name, ())
+    if text in names:
+        return names.index(text) + low
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise ValueError(f"the {name} field is {low} to {high}, not {text}")
+    return int(text)
+
+
+def _has_a_date(days: set[int], months: set[int]) -> bool:
+    leap_year = 2024
+    return any(_exists(leap_year, month, day) for month in months for day in days)
+
+
+def _exists(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,104 @@
+"""pydantic's findings in words a student can act on."""
+
+import re
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from my_dagster_project.teams.problems import Loc, Problem, show, suggestion
+
+_EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]{1,2})?")
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "date_type": "a date like 2012-11-30",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping (`key: value` lines)",
+    "model_type": "a mapping (`key: value` lines)",
+    "model_attributes_type": "a mapping (`key: value` lines)",
+}
+_BOUNDS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def to_problem(model: type[BaseModel], error: ErrorDetails) -> Problem:
+    """One pydantic error of `model` as a Problem with the same place."""
+    # pydantic marks a problem of a mapping's key with a last part of its own.
+    loc = tuple(part for part in error["loc"] if part != "[key]")
+    return Problem(loc, _message(model, loc, error))
+
+
+def _message(model: type[BaseModel], loc: Loc, error: ErrorDetails) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return "unknown key" + suggestion(str(loc[-1]), keys_at(model, loc[:-1]))
+    if kind == "missing":
+        return "is missing"
+    if kind in _EXPECTED:
+        return wrong_type(_EXPECTED[kind], error["input"])
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        return f"must be {words} {context[key]}, not {show(error['input'])}"
+    if kind == "literal_error":
+        return f"cannot be {show(error['input'])}; one of {context['expected']}".replace("'", "")
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "too_short":
+        return "needs at least one entry"
+    if kind == "too_long":
+        return f"has {context['actual_length']} entries; {context['max_length']} are allowed"
+    return f"{error['msg']}, not {show(error['input'])}"
+
+
+def wrong_type(expected: str, value: Any) -> str:
+    """`must be <expected>, not <value>`, with the reason when YAML read something else than the person wrote."""
+    text = f"must be {expected}, not {show(value)}"
+    if "number" in expected and isinstance(value, str):
+        return text + _number_hint(value)
+    if expected == "text" and isinstance(value, bool):
+        return text + "; YAML reads yes, no, on, off, true and false that way: put the word in quotes"
+    if expected == "text" and isinstance(value, int | float):
+        return text + f'; put it in quotes: "{value}"'
+    if expected.startswith("a date") and isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d?-\d\d?", value):
+        return text + "; write it without quotes"
+    return text
+
+
+def _number_hint(value: str) -> str:
+    """How to write a number that YAML read as text: it knows 1.0e-3 and 0.001, but not 1e-3."""
+    if not _EXPONENT.fullmatch(value):
+        return ""
+    number = float(value.replace("_", ""))
+    if "e" in value.lower():
+        return f"; YAML reads {value} as text: write {plain_number(number)}"
+    return f"; remove the quotes: {value}"
+
+
+def plain_number(number: float) -> str:
+    """The number without an exponent: 1e-3 is 0.001."""
+    text = f"{number:.12f}".rstrip("0").rstrip(".")
+    return text if float(text) == number else repr(number)
+
+
+def keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
+    """The keys allowed at a place of the file, for the nearest-name suggestion."""
+    current: Any = model
+    for part in loc:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            field = current.model_fields.get(str(part))
+            current = field.annotation if field else None
+        else:  # dict[str, Model]: every key leads to the value's model
+            current = (get_args(current) or (None,))[-1]
+    if isinstance(current, type) and issubclass(current, BaseModel):
+        return list(current.model_fields)
+    return []

@@ -1,0 +1,153 @@
+"""The registry `configs/teams.yaml`: which teams exist, what each may do. The organiser's, on main only."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from my_dagster_project.domain.calendar import load_calendar
+from my_dagster_project.errors import TradingError
+from my_dagster_project.teams.problems import Problem, show
+from my_dagster_project.teams.schema import TEAM_NAME, Strict
+
+type SourceName = Literal["sample", "csv", "alpha_vantage", "alpaca"]
+
+_BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock$|/$|\.$))[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+_SLOT = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
+# Prefixes of asset keys and house teams: a team of that name would write into them.
+RESERVED_TEAMS = frozenset({"market", "competition", "house", "naive", "hold", "buy-and-hold"})
+# What bokeh_sampledata 2026.1 holds, 2000-03-01 to 2013-03-01 (FB from 2012-05-18).
+SAMPLE_SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
+
+
+def _team_name(value: str) -> str:
+    if not TEAM_NAME.fullmatch(value):
+        raise ValueError("is no team name: a small letter, then up to 15 of a-z, 0-9 and -")
+    if value in RESERVED_TEAMS:
+        raise ValueError("is a name the platform uses itself; choose another")
+    return value
+
+
+def _branch(value: str) -> str:
+    if not _BRANCH.fullmatch(value):
+        raise ValueError(f"{show(value)} is no branch name")
+    return value
+
+
+def _slot(value: str) -> str:
+    if not _SLOT.fullmatch(value):
+        raise ValueError(f"{show(value)} is no slot name: capital letters, digits and _, like RED")
+    return value
+
+
+type TeamName = Annotated[str, AfterValidator(_team_name)]
+type BranchName = Annotated[str, AfterValidator(_branch)]
+type SlotName = Annotated[str, AfterValidator(_slot)]
+
+
+class Market(Strict):
+    """Where bars come from. `end` only for a source that has ended; the other options belong to one source each."""
+
+    source: SourceName
+    start: date
+    end: date | None = None
+    path: str | None = None
+    """Folder of the csv source."""
+    base_url: str | None = None
+    """Another host for a network source (tests, a proxy)."""
+    feed: Literal["iex", "sip"] | None = None
+    """Feed of the alpaca source."""
+    timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
+    """Seconds to wait for a network source."""
+
+
+class Competition(Strict):
+    """The round. `start`: the first session that may be predicted; no model may have seen its close."""
+
+    start: date
+    replay_sessions: Annotated[int, Field(ge=1, le=2600)] = 60
+    starting_cash: Annotated[float, Field(gt=0, le=1e9)] = 100_000
+    """Dollars."""
+    cost_bps: Annotated[float, Field(ge=0, le=1000)] = 5
+    """Cost of a trade in hundredths of a per cent of its value."""
+
+
+class Limits(Strict):
+    """What a team's own file cannot exceed."""
+
+    max_symbols: Annotated[int, Field(ge=1, le=500)] = 10
+    position_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Largest fraction of equity in one symbol."""
+    order_value: Annotated[float, Field(gt=0, le=1e9)] = 50_000
+    """Largest value of one order, dollars."""
+
+
+class TeamEntry(Strict):
+    """One team. `account` names a credential slot: RED is ALPACA_RED_KEY and ALPACA_RED_SECRET."""
+
+    branch: BranchName
+    owners: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    account: SlotName
+    limits: Limits = Limits()
+
+
+class Registry(Strict):
+    """The whole registry. Instances that come from `loading.load_registry` have passed `registry_problems`."""
+
+    calendar: str = "XNYS"
+    market: Market
+    competition: Competition
+    platform_branch: BranchName = "platform"
+    teams: Annotated[dict[TeamName, TeamEntry], Field(min_length=1, max_length=200)]
+
+
+def registry_problems(registry: Registry) -> list[Problem]:
+    """Every problem of a well-formed registry."""
+    return [*_market_problems(registry.market), *_shared_names(registry), *_round_problems(registry)]
+
+
+def _market_problems(market: Market) -> Iterator[Problem]:
+    """Options that are missing, or that belong to another source."""
+    if market.source == "csv" and not market.path:
+        yield Problem(("market",), "source csv needs path, the folder with one file per symbol")
+    owners = {"path": ("csv",), "feed": ("alpaca",), "base_url": ("alpha_vantage", "alpaca")}
+    for option, sources in owners.items():
+        if getattr(market, option) is not None and market.source not in sources:
+            yield Problem(
+                ("market", option), f"belongs to source {' or '.join(sources)}, not {market.source}"
+            )
+    if market.end is not None and market.end <= market.start:
+        yield Problem(("market", "end"), f"{market.end} must be after start, {market.start}")
+
+
+def _shared_names(registry: Registry) -> Iterator[Problem]:
+    """Two teams on one branch would overwrite each other; two on one account would trade each other's money."""
+    branches, accounts = {registry.platform_branch: "the platform"}, dict[str, str]()
+    for name, entry in registry.teams.items():
+        for key, value, taken in (("branch", entry.branch, branches), ("account", entry.account, accounts)):
+            owner = taken.setdefault(value, name)
+            if owner != name:
+                yield Problem(("teams", name, key), f"{value} is already that of {owner}")
+
+
+def _round_problems(registry: Registry) -> Iterator[Problem]:
+    """The round must consist of sessions of the calendar, inside the data."""
+    start, market = registry.competition.start, registry.market
+    try:
+        calendar = load_calendar(registry.calendar)
+        if not calendar.is_session(start):
+            text = f"{start} is no session of {registry.calendar}; the next one is {calendar.next_session(start)}"
+            yield Problem(("competition", "start"), text)
+        elif start <= market.start or (market.end is not None and start >= market.end):
+            text = f"{start} lies outside the market data, {market.start} to {market.end or 'today'}"
+            yield Problem(("competition", "start"), text)
+        elif market.end is not None:
+            known = len(calendar.sessions(start, market.end)) - 1  # the last session's outcome is not known
+            if registry.competition.replay_sessions > known:
+                wanted = registry.competition.replay_sessions
+                text = f"{wanted} sessions, but only {known} from {start} have a known outcome"
+                yield Problem(("competition", "replay_sessions"), text)
+    except TradingError as error:
+        yield Problem(("calendar",), str(error))

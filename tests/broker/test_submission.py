@@ -1,0 +1,111 @@
+"""From predictions to fills through the real client and broker, and what happens when it is run again."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from my_dagster_project.broker.base import SessionPassedError
+from my_dagster_project.broker.submission import orders_of, submit_plan
+from my_dagster_project.domain.orders import plan_orders
+from my_dagster_project.domain.plan import Limits, PlannedOrder, Rules, Signal
+from my_dagster_project.domain.risk import gate
+from tests.broker.market import FIRST, SECOND, THIRD
+
+RULES = Rules("long_flat", 0.0005, 0.0, Decimal("0.5"))
+
+
+def plan(broker, session, **values):
+    broker.at_close_of(session)
+    signals = [Signal("red", session, symbol, value) for symbol, value in values.items()]
+    closes = {"AAPL": 100, "IBM": 50.25}
+    planned = plan_orders(
+        "red", session, signals, broker.positions(), broker.account(), closes, RULES, Limits()
+    )
+    return gate(planned, Limits())
+
+
+def statuses(outcomes):
+    return [(o.planned.side, o.planned.symbol, o.status) for o in outcomes]
+
+
+@pytest.fixture
+def red(house):
+    return house.team()
+
+
+def test_two_sessions_from_predictions_to_fills(red):
+    submit_plan(red, plan(red, FIRST, AAPL=0.01, IBM=-0.01))
+    outcomes = submit_plan(red, plan(red, SECOND, AAPL=-0.01, IBM=0.01))
+    assert statuses(outcomes) == [("sell", "AAPL", "submitted"), ("buy", "IBM", "submitted")]
+    red.at_close_of(THIRD)
+    assert [p.symbol for p in red.positions()] == ["IBM"]
+    assert red.account().cash > 0
+    assert [o.client_order_id for o in orders_of(red, "red", SECOND)] == [
+        "red-20121231-AAPL-sell-1",
+        "red-20121231-IBM-buy-1",
+    ]
+
+
+def test_a_second_run_plans_the_same_and_submits_nothing(red):
+    first = plan(red, FIRST, AAPL=0.01, IBM=0.02)
+    submit_plan(red, first)
+    second = plan(red, FIRST, AAPL=0.01, IBM=0.02)
+    assert second == first
+    assert {o.status for o in submit_plan(red, second)} == {"already there"}
+    assert len(red.orders()) == 2
+
+
+def test_a_plan_of_a_session_that_has_passed_is_not_sent(red):
+    old = plan(red, FIRST, AAPL=0.01)
+    red.at_close_of(SECOND)
+    with pytest.raises(SessionPassedError):
+        submit_plan(red, old)
+    assert red.orders() == []
+
+
+def test_an_unknown_outcome_stops_the_rest_and_a_second_run_completes_it(house, red):
+    planned = plan(red, FIRST, AAPL=0.02, IBM=0.01)
+    house.admin.fault("504_after_accept")
+    house.admin.fault("500", method="GET", path="/v2/orders:", times=3)
+    outcomes = submit_plan(red, planned)
+    assert [o.status for o in outcomes] == ["unknown", "not sent"]
+    assert "run the session again" in outcomes[0].detail
+    assert [o.status for o in submit_plan(red, planned)] == ["already there", "submitted"]
+    assert len(red.orders()) == 2
+
+
+def test_a_refused_order_is_on_record_and_the_others_go_on(red):
+    planned = plan(red, FIRST, AAPL=0.02, IBM=0.01)
+    huge = replace(planned.orders[0], qty=5000)
+    outcomes = submit_plan(red, replace(planned, orders=(huge, planned.orders[1])))
+    assert [o.status for o in outcomes] == ["refused", "submitted"]
+    assert "insufficient buying power" in outcomes[0].detail
+    assert outcomes[1].record()["order"]["status"] == "accepted"
+
+
+def test_buys_whose_cash_was_to_come_from_a_refused_sell_are_not_sent(red):
+    submit_plan(red, plan(red, FIRST, AAPL=0.02, IBM=0.01))
+    planned = plan(red, SECOND, AAPL=-0.01, IBM=0.01)
+    sell = replace(planned.orders[0], qty=5000)
+    big = PlannedOrder("red-x", "IBM", "buy", 900, Decimal("50.25"), "with the proceeds")
+    small = PlannedOrder("red-y", "IBM", "buy", 1, Decimal("50.25"), "with cash at hand")
+    assert [o.status for o in submit_plan(red, replace(planned, orders=(sell, big)))] == [
+        "refused",
+        "not sent",
+    ]
+    assert [o.status for o in submit_plan(red, replace(planned, orders=(sell, small)))] == [
+        "refused",
+        "submitted",
+    ]
+
+
+def test_teams_replay_independently_on_their_own_clocks(house, red):
+    blue = house.team("blue")
+    submit_plan(red, plan(red, FIRST, AAPL=0.01))
+    red.at_close_of(THIRD)
+    blue.at_close_of(FIRST)
+    assert (len(red.fills()), len(blue.fills())) == (1, 0)
+    house.admin.reset("red", Decimal(5000))
+    assert submit_plan(red, plan(red, FIRST, AAPL=0.01))[0].status == "submitted"
+    assert red.account().cash == 5000

@@ -1,0 +1,128 @@
+import json
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from my_dagster_project.domain.evaluation import Metrics, wilson_interval
+from my_dagster_project.domain.leaderboard import (
+    BUY_AND_HOLD,
+    NAIVE,
+    TradingSummary,
+    assemble,
+    from_json,
+    pooled_mase,
+    to_json,
+)
+
+
+def metrics_of(mase, hits=30, n=60):
+    low, high = wilson_interval(hits, n)
+    return Metrics(
+        n=n, mae=mase, naive_mae=1.0, mase=mase, direction=hits / n, direction_low=low, direction_high=high,
+        direction_n=n, up_share=0.55,
+    )  # fmt: skip
+
+
+def ranks(board):
+    return {row.team: row.rank for row in board.teams}
+
+
+def test_the_better_forecast_ranks_first_and_the_naive_team_stands_between():
+    board = assemble({("red", "A"): metrics_of(0.9), ("blue", "A"): metrics_of(1.2)}, {})
+    assert [row.team for row in board.teams] == ["red", NAIVE, "blue", BUY_AND_HOLD]
+    assert ranks(board) == {"red": 1, NAIVE: 2, "blue": 3, BUY_AND_HOLD: None}
+
+
+def test_teams_too_close_to_tell_apart_share_a_rank():
+    board = assemble({("red", "A"): metrics_of(0.998), ("blue", "A"): metrics_of(1.004)}, {})
+    assert ranks(board) == {"red": 1, NAIVE: 1, "blue": 1, BUY_AND_HOLD: None}
+
+
+def test_ties_do_not_chain():
+    board = assemble(
+        {(team, "A"): metrics_of(mase) for team, mase in [("a", 0.9), ("b", 0.908), ("c", 0.916)]}, {}
+    )
+    assert ranks(board) == {"a": 1, "b": 1, "c": 3, NAIVE: 4, BUY_AND_HOLD: None}
+
+
+def test_directions_that_differ_for_certain_break_a_tie():
+    board = assemble({("a", "A"): metrics_of(0.900, 300, 600), ("b", "A"): metrics_of(0.901, 400, 600)}, {})
+    assert ranks(board)["b"] == 2
+
+
+def test_return_does_not_rank():
+    trading = {"red": TradingSummary(total_return=-0.5), "blue": TradingSummary(total_return=2.0)}
+    board = assemble({("red", "A"): metrics_of(0.9), ("blue", "A"): metrics_of(1.2)}, trading)
+    assert ranks(board)["red"] == 1
+    assert next(row for row in board.teams if row.team == "blue").trading.total_return == 2.0
+
+
+def test_a_team_without_predictions_and_one_without_trades_both_show():
+    board = assemble({("red", "A"): metrics_of(0.9)}, {"blue": TradingSummary(orders=3)})
+    assert ranks(board) == {"red": 1, NAIVE: 2, "blue": None, BUY_AND_HOLD: None}
+
+
+def test_house_teams_stand_even_on_an_empty_board():
+    board = assemble({}, {BUY_AND_HOLD: TradingSummary(total_return=0.08)})
+    assert [(row.team, row.house, row.rank) for row in board.teams] == [
+        (BUY_AND_HOLD, True, None),
+        (NAIVE, True, None),
+    ]
+    assert board.teams[0].trading.total_return == 0.08
+
+
+def test_buy_and_hold_calls_every_session_up():
+    board = assemble({("red", "A"): metrics_of(0.9), ("red", "B"): metrics_of(0.9)}, {})
+    row = next(row for row in board.teams if row.team == BUY_AND_HOLD)
+    assert row.direction == pytest.approx(66 / 120)
+    assert math.isnan(row.mase)
+
+
+def test_direction_is_pooled_over_calls_not_over_symbols():
+    board = assemble({("red", "A"): metrics_of(1.0, 10, 10), ("red", "B"): metrics_of(1.0, 40, 90)}, {})
+    row = next(row for row in board.teams if row.team == "red")
+    assert row.direction == 0.5
+    assert (row.direction_low, row.direction_high) == wilson_interval(50, 100)
+
+
+def test_twice_as_good_and_twice_as_bad_cancel():
+    assert pooled_mase([metrics_of(0.5), metrics_of(2.0)]) == pytest.approx(1.0)
+
+
+def test_symbols_without_a_mase_are_left_out():
+    assert pooled_mase([metrics_of(0.9), Metrics(n=5)]) == pytest.approx(0.9)
+    assert math.isnan(pooled_mase([Metrics(), Metrics(n=5)]))
+    assert pooled_mase([metrics_of(0.0), metrics_of(1.0)]) == 0.0
+
+
+FIGURES = st.one_of(st.just(math.nan), st.floats(0.1, 10))
+METRICS = st.builds(
+    Metrics, n=st.integers(0, 500), mae=FIGURES, mase=FIGURES, ic=FIGURES, up_share=st.floats(0, 1)
+)
+TRADING = st.builds(TradingSummary, orders=st.integers(0, 99), equity=FIGURES, sharpe=FIGURES, costs=FIGURES)
+TEAMS = st.sampled_from(["red", "blue", "green"])
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.tuples(TEAMS, st.sampled_from(["AAPL", "IBM"])), METRICS),
+    st.dictionaries(st.one_of(TEAMS, st.sampled_from([NAIVE, BUY_AND_HOLD])), TRADING),
+)
+def test_json_gives_the_same_board_back(metrics, trading):
+    board = assemble(metrics, trading)
+    text = to_json(board)
+    assert to_json(from_json(text)) == text
+    assert from_json(text) == board
+    assert "NaN" not in text
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.tuples(TEAMS, st.just("A")), METRICS))
+def test_the_order_of_the_input_does_not_matter(metrics):
+    assert to_json(assemble(dict(reversed(metrics.items())), {})) == to_json(assemble(metrics, {}))
+
+
+def test_a_missing_figure_is_null_in_json():
+    assert json.loads(to_json(assemble({}, {})))["teams"][0]["mase"] is None

@@ -1,0 +1,110 @@
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from my_dagster_project.domain.performance import Performance, buy_and_hold, performance
+from my_dagster_project.errors import MarketDataError
+
+EQUITY = st.lists(st.floats(1, 1e6), min_size=3, max_size=60)
+MONDAY = date(2012, 1, 2)
+
+
+def curve_of(values):
+    return [(MONDAY + timedelta(days=i), value) for i, value in enumerate(values)]
+
+
+def bars_of(open_, close, adj_close=None, first="2012-01-02"):
+    frame = pd.DataFrame(
+        {"session": pd.bdate_range(first, periods=len(close)), "open": open_, "close": close}
+    )
+    return frame.assign(adj_close=close if adj_close is None else adj_close)
+
+
+def test_figures_of_a_small_curve_by_hand():
+    figures = performance(curve_of([110.0, 99.0]), starting_cash=100.0)
+    assert figures.total_return == pytest.approx(-0.01)
+    assert figures.max_drawdown == pytest.approx(-0.1)
+    assert figures.volatility == pytest.approx(np.std([0.1, -0.1], ddof=1) * math.sqrt(252))
+    assert figures.sharpe == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_flat_curve_has_no_sharpe():
+    figures = performance(curve_of([100.0] * 5))
+    assert (figures.total_return, figures.volatility, figures.max_drawdown) == (0.0, 0.0, 0.0)
+    assert math.isnan(figures.sharpe)
+
+
+@pytest.mark.parametrize("values", [[], [100.0]])
+def test_a_curve_without_a_step_has_no_figures(values):
+    assert performance(curve_of(values)) == Performance()
+
+
+@settings(deadline=None)
+@given(EQUITY)
+def test_figures_agree_with_numpy(values):
+    figures = performance(curve_of(values))
+    returns = np.diff(values) / np.array(values[:-1])
+    assert figures.volatility == pytest.approx(returns.std(ddof=1) * math.sqrt(252), rel=1e-6, abs=1e-9)
+    assert figures.max_drawdown == pytest.approx(
+        (values / np.maximum.accumulate(values) - 1).min(), abs=1e-12
+    )
+
+
+@settings(deadline=None)
+@given(EQUITY, st.floats(0.01, 100))
+def test_figures_do_not_depend_on_the_money_at_stake(values, scale):
+    one, many = performance(curve_of(values)), performance(curve_of([value * scale for value in values]))
+    assert many.total_return == pytest.approx(one.total_return, rel=1e-6, abs=1e-9)
+    assert many.max_drawdown == pytest.approx(one.max_drawdown, rel=1e-6, abs=1e-9)
+
+
+def test_buying_at_the_open_pays_the_cost_once():
+    curve = buy_and_hold({"A": bars_of([100.0, 120.0], [110.0, 132.0])}, MONDAY, date(2012, 1, 3), 1001.0, 10)
+    assert curve == [(MONDAY, pytest.approx(1100.0)), (date(2012, 1, 3), pytest.approx(1320.0))]
+
+
+def test_a_split_and_a_dividend_lose_nothing():
+    split = bars_of([100.0, 50.0], [100.0, 50.0], adj_close=[50.0, 50.0])
+    assert [value for _, value in buy_and_hold({"A": split}, MONDAY, date(2012, 1, 3), 1000.0)] == [
+        1000.0,
+        1000.0,
+    ]
+
+
+def test_symbols_get_equal_shares_and_a_late_one_waits_as_cash():
+    bars = {
+        "A": bars_of([10.0] * 3, [10.0, 20.0, 20.0]),
+        "B": bars_of([5.0, 5.0], [5.0, 10.0], first="2012-01-03"),
+    }
+    assert [value for _, value in buy_and_hold(bars, MONDAY, date(2012, 1, 4), 1000.0)] == [
+        1000.0,
+        1500.0,
+        2000.0,
+    ]
+
+
+def test_a_missing_bar_keeps_the_last_value():
+    bars = {
+        "A": bars_of([10.0] * 3, [10.0, 11.0, 12.0]),
+        "B": bars_of([5.0] * 3, [5.0, 5.0, 10.0]).drop(index=1),
+    }
+    assert [value for _, value in buy_and_hold(bars, MONDAY, date(2012, 1, 4), 100.0)] == [
+        100.0,
+        105.0,
+        160.0,
+    ]
+
+
+def test_bars_outside_the_range_do_not_count():
+    bars = {"A": bars_of([1.0, 10.0, 10.0], [2.0, 10.0, 99.0])}
+    assert buy_and_hold(bars, date(2012, 1, 3), date(2012, 1, 3), 100.0) == [(date(2012, 1, 3), 100.0)]
+
+
+def test_a_symbol_without_bars_is_named():
+    with pytest.raises(MarketDataError, match="IBM: no bar between 2020-01-01 and 2020-02-01"):
+        buy_and_hold({"IBM": bars_of([1.0], [1.0])}, date(2020, 1, 1), date(2020, 2, 1), 100.0)

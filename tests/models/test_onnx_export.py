@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from my_dagster_project.errors import ModelError
+from my_dagster_project.models import training
+from my_dagster_project.models.manifest import read_manifest
+from my_dagster_project.models.parity import TOLERANCE, parity, probe_rows
+from my_dagster_project.models.prediction import predict
+from my_dagster_project.models.training import train
+from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs
+
+pytestmark = pytest.mark.slow
+
+ATTENTION = {"hidden_size": 16, "num_heads": 2, "num_layers": 1}
+COMBINERS = {
+    "concat": {"num_fc_layers": 1, "output_size": 16},
+    "transformer": ATTENTION,
+    "ft_transformer": ATTENTION,
+    "tabtransformer": ATTENTION,
+    "tabnet": {"size": 8, "output_size": 8},
+    "project_aggregate": {},
+}
+
+
+def exported(spec, rows, tolerance=TOLERANCE):
+    """Train one epoch, then compare the stored files afresh."""
+    model = train(spec, rows, quiet)
+    assert model.manifest.reason is None
+    found = parity(model.files, rows.tail(300))
+    assert found.rows > 300
+    assert found.max_abs_diff < tolerance
+    return model
+
+
+@pytest.mark.parametrize("team", ["red", "blue"])
+@pytest.mark.parametrize("combiner", COMBINERS)
+def test_every_combiner_says_what_ludwig_says(team, combiner):
+    spec = sample_spec(team, epochs=1, combiner={"type": combiner} | COMBINERS[combiner])
+    exported(spec, sample_rows(team))
+
+
+@pytest.mark.parametrize("normalization", ["zscore", "minmax", "iq", "log1p", None])
+def test_every_normalisation_of_inputs_is_in_the_graph(normalization):
+    inputs = [
+        {"name": "rsi_14", "type": "number", "preprocessing": {"normalization": normalization}},
+        {"name": "volatility_21", "type": "number", "preprocessing": {"normalization": normalization}},
+        {"name": "weekday", "type": "category"},
+    ]
+    exported(with_inputs(sample_spec(epochs=1), inputs), sample_rows())
+
+
+@pytest.mark.parametrize("normalization", ["zscore", "minmax", "iq", None])
+def test_every_normalisation_of_the_target_is_undone_in_the_graph(normalization):
+    output = {"name": "next_return", "type": "number", "preprocessing": {"normalization": normalization}}
+    exported(sample_spec(epochs=1, output_features=[output]), sample_rows())
+
+
+@pytest.mark.parametrize("strategy", ["fill_with_mean", "fill_with_const", "fill_with_mode"])
+def test_missing_values_are_filled_as_ludwig_fills_them(strategy):
+    rows = sample_rows()
+    rows.loc[rows.index[::7], "gap"] = np.nan
+    number = {"preprocessing": {"normalization": "zscore", "missing_value_strategy": strategy}}
+    exported(sample_spec(epochs=1, defaults={"number": number}), rows)
+
+
+def test_outliers_are_replaced_as_ludwig_replaces_them():
+    treated = {"normalization": "zscore", "outlier_strategy": "fill_with_mean", "outlier_threshold": 2.0}
+    exported(sample_spec(epochs=1, defaults={"number": {"preprocessing": treated}}), sample_rows())
+
+
+def test_a_binary_input_and_no_category_at_all():
+    rows = sample_rows().assign(up=lambda frame: (frame["return_1"] > 0).astype(float))
+    inputs = [{"name": "up", "type": "binary"}, {"name": "gap", "type": "number"}]
+    exported(with_inputs(sample_spec(epochs=1), inputs), rows)
+    exported(with_inputs(sample_spec(epochs=1), inputs[1:]), rows)
+
+
+def test_only_a_category():
+    exported(with_inputs(sample_spec(epochs=1), [{"name": "weekday", "type": "category"}]), sample_rows())
+
+
+def test_a_calibrated_probability_is_in_the_graph():
+    output = {"name": "next_direction", "type": "binary", "calibration": True}
+    exported(sample_spec("blue", epochs=1, output_features=[output]), sample_rows("blue"))
+
+
+def test_features_may_be_called_as_they_like():
+    rows = sample_rows().rename(columns={"gap": "keys", "rsi_14": "type"})
+    inputs = [{"name": name, "type": "number"} for name in ("keys", "type")]
+    exported(with_inputs(sample_spec(epochs=1), inputs), rows)
+
+
+def test_what_onnx_cannot_express_is_said_and_nothing_is_printed(capfd):
+    inputs = [{"name": "gap", "type": "number", "encoder": {"type": "bins"}}]
+    model = train(with_inputs(sample_spec(epochs=1), inputs), sample_rows(), quiet)
+    assert "model.onnx" not in model.files
+    assert "searchsorted" in model.manifest.reason
+    assert capfd.readouterr().out == ""
+
+
+def test_an_export_that_fails_costs_the_speed_and_not_the_model(monkeypatch):
+    def fail(model):
+        raise RuntimeError("no such operator\nand a long story")
+
+    monkeypatch.setattr(training, "export_onnx", fail)
+    model = train(sample_spec(epochs=1), sample_rows(), quiet)
+    assert model.manifest.reason.endswith("(RuntimeError: no such operator and a long story)")
+    answer = predict(model.files, sample_rows().tail(3))
+    assert answer.engine == "ludwig"
+    with pytest.raises(ModelError, match="red/AAPL has no exported model to compare"):
+        parity(model.files, sample_rows())
+
+
+def test_another_models_graph_does_not_pass():
+    mixed = trained("red").files | {
+        "model.onnx": train(sample_spec(epochs=4), sample_rows(), quiet).files["model.onnx"]
+    }
+    assert parity(mixed, sample_rows()).max_abs_diff > TOLERANCE
+
+
+def test_the_graph_holds_no_path_of_the_machine_it_was_made_on():
+    assert b"site-packages" not in trained("red").files["model.onnx"]
+
+
+def test_the_probes_hold_every_kind_of_row_that_goes_wrong():
+    inputs = read_manifest(trained("red").files).inputs
+    rows = sample_rows().tail(5)
+    probes = probe_rows(inputs, rows)
+    added = probes.iloc[5:]
+    assert all(added[entry.name].isna().any() for entry in inputs)
+    assert (added["weekday"] == "a label that training never saw").sum() == 1
+    assert added.isna().all(axis=1).sum() == 1

@@ -1,0 +1,137 @@
+import hashlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from my_dagster_project.errors import ModelError
+from my_dagster_project.models.manifest import read_manifest
+from my_dagster_project.models.training import train
+from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs
+
+pytestmark = pytest.mark.slow
+
+
+def sha(files):
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
+def test_training_gives_the_files_to_predict_with_and_a_manifest_that_describes_them():
+    model = trained("red")
+    assert sorted(model.files) == [
+        "ludwig/model_hyperparameters.json",
+        "ludwig/model_weights.safetensors",
+        "ludwig/training_set_metadata.json",
+        "manifest.json",
+        "model.onnx",
+    ]
+    manifest = read_manifest(model.files)
+    assert manifest == model.manifest
+    assert (manifest.team, manifest.symbol, manifest.trained_through) == ("red", "AAPL", date(2012, 11, 30))
+    assert [entry.name for entry in manifest.inputs] == list(sample_spec().features)
+    rows = sample_rows()
+    assert manifest.return_scale == pytest.approx(rows.loc[rows["split"] == 0, "next_return"].abs().mean())
+
+
+def test_every_epoch_is_reported_with_its_losses():
+    seen = []
+    model = train(sample_spec(epochs=3), sample_rows(), lambda epoch, metrics: seen.append((epoch, metrics)))
+    assert [epoch for epoch, _ in seen] == [1, 2, 3]
+    assert all({"train_loss", "validation_loss"} <= set(metrics) for _, metrics in seen)
+    assert model.manifest.epochs == 3
+    assert model.metrics["validation_loss"] == min(metrics["validation_loss"] for _, metrics in seen)
+
+
+def test_the_same_seed_gives_the_same_bytes_here_and_in_another_process():
+    rng = np.random.default_rng(1)
+    first = sha(train(sample_spec(), sample_rows(), lambda *_: rng.random()).files)
+    script = (
+        "import hashlib, json, sys\n"
+        "from tests.models.samples import *\n"
+        "files = train(sample_spec(), sample_rows(), quiet).files\n"
+        "print(json.dumps({n: hashlib.sha256(c).hexdigest() for n, c in files.items()}))\n"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "12345", "OMP_NUM_THREADS": "2"}
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert json.loads(result.stdout.splitlines()[-1]) == first
+    assert first == sha(trained("red").files)
+
+
+def test_another_seed_gives_another_model():
+    other = train(replace(sample_spec(), seed=7), sample_rows(), quiet)
+    assert other.files["model.onnx"] != trained("red").files["model.onnx"]
+
+
+def test_nothing_is_left_behind(tmp_path, monkeypatch, capfd):
+    trained("red")  # what only a process's first training does is done
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.chdir(tmp_path / "cwd")
+    handlers, threads_handler = list(logging.getLogger().handlers), signal.getsignal(signal.SIGINT)
+    capfd.readouterr()
+    train(sample_spec(), sample_rows(), quiet)
+    assert [path for path in tmp_path.rglob("*") if path.name not in ("tmp", "cwd")] == []
+    assert logging.getLogger().handlers == handlers
+    assert signal.getsignal(signal.SIGINT) is threads_handler
+    assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_is_left_behind_after_an_error_either(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = signal.getsignal(signal.SIGINT)
+
+    def fail(epoch, metrics):
+        raise RuntimeError("the caller's own")
+
+    with pytest.raises(ModelError, match="the caller's own"):
+        train(sample_spec(), sample_rows(), fail)
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_diverging_training_is_one_message_that_says_what_to_do():
+    spec = sample_spec(epochs=5)
+    spec.ludwig["trainer"] |= {"learning_rate": 1e30, "optimizer": {"type": "sgd"}, "gradient_clipping": None}
+    with pytest.raises(ModelError, match=r"red/AAPL: training diverged, .*learning_rate"):
+        train(spec, sample_rows(), quiet)
+
+
+def test_a_configuration_that_ludwig_refuses_is_one_message():
+    with pytest.raises(ModelError, match=r"^red/AAPL: Ludwig could not train the model \(ConfigValid[^\n]*$"):
+        train(sample_spec(combiner={"type": "concatt"}), sample_rows(), quiet)
+
+
+def test_a_fill_strategy_that_looks_ahead_is_refused():
+    spec = sample_spec()
+    spec.ludwig["defaults"]["number"]["preprocessing"]["missing_value_strategy"] = "bfill"
+    with pytest.raises(ModelError, match=r"red/AAPL: input return_1 .*bfill"):
+        train(spec, sample_rows(), quiet)
+
+
+def test_a_constant_feature_still_trains():
+    assert train(sample_spec(epochs=1), sample_rows().assign(gap=0.0), quiet).manifest.exported
+
+
+def test_a_text_input_trains_is_not_exported_and_says_why():
+    rows = sample_rows().assign(news=lambda frame: np.where(frame["gap"] > 0, "good open", "bad open today"))
+    text = {
+        "name": "news",
+        "type": "text",
+        "encoder": {"type": "embed"},
+        "preprocessing": {"tokenizer": "space"},
+    }
+    model = train(with_inputs(sample_spec(epochs=1), [{"name": "gap", "type": "number"}, text]), rows, quiet)
+    assert "model.onnx" not in model.files
+    assert not model.manifest.exported
+    assert "news is of type text" in model.manifest.reason

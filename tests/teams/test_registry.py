@@ -1,0 +1,68 @@
+"""The registry: valid as committed, and clear about what is wrong with it."""
+
+import pytest
+
+from my_dagster_project.errors import ConfigError
+from my_dagster_project.teams.loading import load_registry
+from tests.teams.helpers import edited, line_of, registry
+
+CASES = {
+    "an unknown key": ("platform_branch:", "platfrom_branch:", "platfrom_branch: unknown key (did you mean platform_branch?)"),
+    "an unknown source": ("source: sample ", "source: yahoo ",
+        'market.source: cannot be "yahoo"; one of sample, csv, alpha_vantage or alpaca'),
+    "csv without a path": ("source: sample ", "source: csv ", "market: source csv needs path, the folder with one file per symbol", "market:"),
+    "a path for the sample": ("  end: 2013-03-01", "  path: data\n  end: 2013-03-01", "market.path: belongs to source csv, not sample"),
+    "a feed for the sample": ("  end: 2013-03-01", "  feed: iex\n  end: 2013-03-01", "market.feed: belongs to source alpaca, not sample"),
+    "an end before the start": ("  end: 2013-03-01", "  end: 1999-03-01", "market.end: 1999-03-01 must be after start, 2000-03-01"),
+    "a round that starts on a Sunday": ("  start: 2012-12-03", "  start: 2012-12-02",
+        "competition.start: 2012-12-02 is no session of XNYS; the next one is 2012-12-03"),
+    "a round after the data": ("  start: 2012-12-03", "  start: 2014-12-03",
+        "competition.start: 2014-12-03 lies outside the market data, 2000-03-01 to 2013-03-01"),
+    "a replay longer than the data": ("replay_sessions: 60", "replay_sessions: 61",
+        "competition.replay_sessions: 61 sessions, but only 60 from 2012-12-03 have a known outcome"),
+    "an unknown calendar": ("calendar: XNYS", "calendar: XLON", "calendar: "),
+    "cash as text": ("starting_cash: 100000", 'starting_cash: "100000"',
+        'competition.starting_cash: must be a number, not "100000"; remove the quotes: 100000'),
+    "a negative cost": ("cost_bps: 5", "cost_bps: -5", "competition.cost_bps: must be at least 0.0, not -5"),
+    "two teams on one branch": ("branch: blue", "branch: red", "teams.blue.branch: red is already that of red", "branch: red\n    owners: [blue"),
+    "a team on the platform's branch": ("branch: blue", "branch: platform", "teams.blue.branch: platform is already that of the platform", "branch: platform\n    owners"),
+    "two teams on one account": ("account: BLUE", "account: RED", "teams.blue.account: RED is already that of red", "account: RED\n    limits"),
+    "a branch that is an option": ("branch: blue", "branch: --upload-pack=x", 'teams.blue.branch: "--upload-pack=x" is no branch name'),
+    "a branch that walks up": ("branch: blue", "branch: a/../b", 'teams.blue.branch: "a/../b" is no branch name'),
+    "a slot in small letters": ("account: BLUE", "account: blue",
+        'teams.blue.account: "blue" is no slot name: capital letters, digits and _, like RED'),
+    "a reserved team": ("  blue:\n", "  market:\n", "teams.market: is a name the platform uses itself; choose another"),
+    "a team name that is a path": ("  blue:\n", "  ../x:\n", "teams.../x: is no team name"),
+    "a share above one": ("position_share: 0.3,", "position_share: 3,", "teams.red.limits.position_share: must be at most 1.0, not 3"),
+    "an unknown limit": ("order_value: 50000", "order_values: 50000",
+        "teams.red.limits.order_values: unknown key (did you mean order_value?)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_broken_registry_says_where_and_what(case):
+    old, new, message, *where = case
+    text = edited("teams", (old, new))
+    with pytest.raises(ConfigError) as caught:
+        load_registry(text, "configs/teams.yaml")
+    line = line_of(text, where[0] if where else new)
+    assert f"configs/teams.yaml:{line}: {message}" in str(caught.value)
+
+
+def test_the_committed_registry_is_valid():
+    assert set(registry().teams) == {"red", "blue"}
+    assert registry().market.source == "sample"
+    assert registry().teams["red"].limits.position_share == 0.3
+
+
+def test_network_sources_have_their_own_options():
+    text = edited(
+        "teams", ("source: sample ", "source: alpaca\n  feed: iex\n  base_url: http://localhost:1 ")
+    )
+    market = load_registry(text).market
+    assert (market.source, market.feed, market.base_url) == ("alpaca", "iex", "http://localhost:1")
+
+
+def test_limits_have_defaults():
+    text = edited("teams", ("    limits: {max_symbols: 10, position_share: 0.3, order_value: 50000}\n", ""))
+    assert load_registry(text).teams["red"].limits == registry().teams["red"].limits
