@@ -34,13 +34,14 @@ def main() -> None:
 @app.command()
 def run() -> None:
     """Run the main job: every team, from real prices to a leaderboard; only what changed is computed."""
-    from my_dagster_project.competition.main_job import MainJob
+    from my_dagster_project.competition.main_job import run_main_job
     from my_dagster_project.competition.screen import Screen
     from my_dagster_project.competition.summary import print_leaderboard, print_result, stored_leaderboard
     from my_dagster_project.resources import open_assets
 
     settings, platform = _prepared()
-    result = MainJob(platform, settings, Screen(console)).run()
+    with Screen(console) as screen:
+        result = run_main_job(platform, settings, screen.show)
     console.print()
     print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
     print_result(console, result, platform, settings)
@@ -110,7 +111,8 @@ def build(
     from my_dagster_project.competition.summary import print_problems
 
     settings, platform = _prepared()
-    result = build_stage(platform, settings, Screen(console), stage, team, out)
+    with Screen(console) as screen:
+        result = build_stage(platform, settings, screen.show, stage, team, out)
     print_problems(console, result, platform)
     if result.problems:
         raise typer.Exit(1)

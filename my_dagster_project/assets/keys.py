@@ -1,6 +1,10 @@
 """The names of all assets: `[market, SYMBOL, bars]`, `[team, SYMBOL, noun]`, `[team, orders]`, `[competition, leaderboard]`."""
 
+from collections.abc import Callable
+
 import dagster as dg
+
+type TeamSymbolKey = Callable[[str, str], dg.AssetKey]
 
 MARKET = "market"
 COMPETITION = "competition"

@@ -81,9 +81,7 @@ def _curves(
             account.at_close_of(newest)
         curves[team.name] = _curve(account)
     if spans := [curve for curve in curves.values() if curve]:
-        first, cash = min(curve[0][0] for curve in spans), platform.registry.competition.starting_cash
-        cost = platform.registry.competition.cost_bps
-        curves[BUY_AND_HOLD] = buy_and_hold(bars, _after(platform, first), newest, cash, cost)
+        curves[BUY_AND_HOLD] = _held(platform, bars, min(curve[0][0] for curve in spans), newest)
     return curves
 
 
@@ -91,9 +89,20 @@ def _curve(account: Broker) -> EquityCurve:
     return [(point.session, float(point.equity)) for point in account.equity_history()]
 
 
-def _after(platform: Platform, session: date) -> date:
-    # A team that decides after the close of its first session buys at the next open; so does who only holds.
-    return platform.calendar.next_session(session)
+def _held(platform: Platform, bars: "dict[str, pd.DataFrame]", first: date, last: date) -> EquityCurve:
+    """Buying and holding what has bars, for a start after the close of `first`: cash until the next open, as for a team."""
+    competition, opened = platform.registry.competition, platform.calendar.next_session(first)
+    # On the day a team starts there is no next open yet, and a symbol whose source broke before has no bars since.
+    alive = {symbol: frame for symbol, frame in bars.items() if _has_bars(frame, opened, last)}
+    if not alive:
+        return [(first, competition.starting_cash)]
+    return buy_and_hold(alive, opened, last, competition.starting_cash, competition.cost_bps)
+
+
+def _has_bars(frame: "pd.DataFrame", first: date, last: date) -> bool:
+    import pandas as pd
+
+    return bool(frame["session"].between(pd.Timestamp(first), pd.Timestamp(last)).any())
 
 
 def _summaries(
@@ -111,14 +120,14 @@ def _summaries(
             continue
         account = broker.open(team.name, team.entry.account)
         own = {symbol: bars[symbol] for symbol in team.config.symbols if symbol in bars}
-        held = buy_and_hold(own, _after(platform, curve[0][0]), curve[-1][0], cash, cost)
+        held = _held(platform, own, curve[0][0], curve[-1][0])
         fills = account.fills()
         traded = float(sum(fill.qty * fill.price for fill in fills))
         summaries[team.name] = _summary(
             curve, cash, held[-1][1] / cash - 1, len(account.orders()), len(fills), traded * cost / 10_000
         )
-    if curve := curves.get(BUY_AND_HOLD):
-        summaries[BUY_AND_HOLD] = _summary(curve, cash, curve[-1][1] / cash - 1, 0, 0, cash * cost / 10_000)
+    if house := curves.get(BUY_AND_HOLD):
+        summaries[BUY_AND_HOLD] = _summary(house, cash, house[-1][1] / cash - 1, 0, 0, cash * cost / 10_000)
     return summaries
 
 

@@ -121,7 +121,8 @@ def _tracked_training(
 
 
 def _parameters(spec: TrainingSpec, manifest: Manifest) -> dict[str, object]:
-    ludwig = {name: spec.ludwig[name] for name in ("combiner", "trainer") if name in spec.ludwig}
+    sections = ("combiner", "trainer")
+    ludwig: dict[str, object] = {name: spec.ludwig[name] for name in sections if name in spec.ludwig}
     return {
         **ludwig,
         "target": spec.target,

@@ -19,9 +19,7 @@ class _Relay(logging.Handler):
             listener(meta.get("dagster_event"), meta.get("orig_message") or record.getMessage())
 
 
-@dg.logger(
-    description="Hands events to the process that runs the job; select it as `loggers: {progress: {}}`."
-)
+@dg.logger(None, "Hands events to the process that runs the job; select it as `loggers: {progress: {}}`.")
 def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
     """A logger that writes nothing itself."""
     logger = logging.Logger("trading.progress", logging.DEBUG)

@@ -37,16 +37,17 @@ class EmbeddedBroker:
         """The team's account, made with the starting cash if it is new."""
         if team not in self._accounts:
             key, secret = f"PK-{team}", _local_secret(self._home)
-            self._admin().ensure_account(team, key, secret, self._cash, self._cost)
+            self.admin().ensure_account(team, key, secret, self._cash, self._cost)
             self._accounts[team] = BundledBroker(self._url(), key, secret, team=team)
         return self._accounts[team]
 
     def reset(self, team: str) -> None:
         """Give the team a fresh account with the starting cash; its orders and fills are gone."""
         self.open(team)
-        self._admin().reset(team, self._cash)
+        self.admin().reset(team, self._cash)
 
-    def _admin(self) -> PaperAdmin:
+    def admin(self) -> PaperAdmin:
+        """The organiser's desk of this process's server."""
         return PaperAdmin(self._url(), self._running().admin_token)
 
     def _url(self) -> str:

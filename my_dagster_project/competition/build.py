@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from my_dagster_project.assets import keys
-from my_dagster_project.competition.main_job import MainJob, Result, replay_sessions
-from my_dagster_project.competition.screen import Screen
+from my_dagster_project.competition.main_job import Result, record
+from my_dagster_project.competition.news import Tell
+from my_dagster_project.competition.stages import Stages, replay_sessions
 from my_dagster_project.errors import TradingError
 from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
@@ -20,23 +21,23 @@ TEAM_STAGES = ("models", "predictions", "orders")
 
 
 def build_stage(
-    platform: Platform, settings: Settings, screen: Screen, stage: str, team: str | None, out: Path | None
+    platform: Platform, settings: Settings, tell: Tell, stage: str, team: str | None, out: Path | None
 ) -> Result:
     """Bring one stage up to date and export what it made to `out`, which is emptied first.
 
     Raises TradingError for an unknown stage or team.
     """
     _check(platform, stage, team)
-    job = MainJob(platform, settings, screen)
+    stages = Stages(platform, settings, tell)
     work: dict[str, Callable[[], None]] = {
-        "bars": job.market,
-        "models": lambda: job.models(str(team)),
-        "predictions": lambda: job.predictions(str(team)),
-        "orders": lambda: job.orders(str(team)),
-        "leaderboard": job.leaderboard,
+        "bars": stages.market,
+        "models": lambda: stages.models(str(team)),
+        "predictions": lambda: stages.predictions(str(team)),
+        "orders": lambda: stages.orders(str(team)),
+        "leaderboard": stages.leaderboard,
     }
     work[stage]()
-    result = job.record()
+    result = Result(stages.problems, record(platform, settings))
     if out is not None and not result.problems:
         sessions = {session.isoformat() for session in replay_sessions(platform)}
         export(

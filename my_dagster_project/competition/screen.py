@@ -1,11 +1,7 @@
-"""What a person sees while the main job works: one line per phase, with what is going on right now."""
+"""What a person sees while the main job works: a live line per running phase, and a lasting one when it has ended."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 
-import dagster as dg
-from dagster import DagsterEventType
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,64 +13,61 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-_ENDS = (DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_SKIPPED)
+from my_dagster_project.competition.news import News
 
 
-class Phase:
-    """One line of progress."""
-
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
-        self.failures = 0
-
-    def heard(self, event: dg.DagsterEvent | None, text: str) -> None:
-        """Show what our own code says; Dagster's own events are not news to people."""
-        if event is None:
-            self._progress.update(self._task, now=text.splitlines()[0][:70])
-
-    def heard_step(self, event: dg.DagsterEvent | None, text: str) -> None:
-        """As `heard`, and count finished steps."""
-        self.heard(event, text)
-        if event is not None and event.event_type in _ENDS:
-            self.failures += event.event_type != DagsterEventType.STEP_SUCCESS
-            self._progress.advance(self._task)
-
-    def advance(self, now: str) -> None:
-        """Count one more piece of work."""
-        self._progress.update(self._task, advance=1, now=now)
+@dataclass
+class _Line:
+    task: TaskID
+    total: int
+    failures: int = 0
 
 
 class Screen:
-    """The console; without a terminal it prints one line when a phase begins and one when it ends."""
+    """Shows news on a console; without a terminal only the lasting lines. Use with `with`."""
 
     def __init__(self, console: Console) -> None:
-        self.console = console
-
-    def up_to_date(self, title: str) -> None:
-        """Say that there is nothing to do."""
-        self.console.print(f"[dim]✓ {title}: up to date[/dim]")
-
-    @contextmanager
-    def phase(self, title: str, total: int) -> Iterator[Phase]:
-        """A phase of `total` pieces of work."""
-        started = time.monotonic()
-        progress = Progress(
+        self._console = console
+        self._lines: dict[str, _Line] = {}
+        self._progress = Progress(
             SpinnerColumn(),
-            TextColumn(title),
-            BarColumn(bar_width=24),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[now]}"),
-            console=self.console,
+            console=console,
             transient=True,
-            disable=not self.console.is_terminal,
+            disable=not console.is_terminal,
         )
-        with progress:
-            phase = Phase(progress, progress.add_task(title, total=total, now=""))
-            yield phase
-        mark = (
-            f"[red]✗ {phase.failures} of {total} not done[/red]"
-            if phase.failures
-            else f"[green]✓[/green] {total}"
-        )
-        self.console.print(f"{mark} {title} [dim]{time.monotonic() - started:.1f} s[/dim]")
+
+    def __enter__(self) -> "Screen":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def show(self, news: News) -> None:
+        """Take in one message."""
+        if news.kind == "begin":
+            task = self._progress.add_task(news.phase, total=news.number, now="")
+            self._lines[news.phase] = _Line(task, int(news.number))
+            return
+        line = self._lines[news.phase]
+        if news.kind == "now":
+            self._progress.update(line.task, now=news.text)
+        elif news.kind == "end":
+            self._progress.remove_task(line.task)
+            self._console.print(_lasting(news, self._lines.pop(news.phase)), highlight=False)
+        else:
+            line.failures += news.kind == "failed step"
+            self._progress.advance(line.task)
+
+
+def _lasting(news: News, line: _Line) -> str:
+    if not line.total:
+        return f"[dim]✓ {news.phase}: up to date[/dim]"
+    if line.failures:
+        return f"[red]✗ {news.phase}: {line.failures} of {line.total} not done[/red] [dim]{news.number:.1f} s[/dim]"
+    return f"[green]✓[/green] {news.phase} [dim]{line.total} done, {news.number:.1f} s[/dim]"

@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from my_dagster_project.assets import keys
-from my_dagster_project.competition.main_job import replay_sessions
+from my_dagster_project.competition.stages import replay_sessions
 from my_dagster_project.competition.staleness import Freshness
 from my_dagster_project.definitions import build_definitions
 from my_dagster_project.domain.leaderboard import SymbolRow

@@ -27,8 +27,8 @@ def stored_leaderboard(assets: AssetStore) -> Leaderboard:
 
 def print_leaderboard(console: Console, board: Leaderboard) -> None:
     """Both tables: per team and symbol, per team."""
-    console.print(_table("Forecasts", SYMBOL_HEAD, map(symbol_cells, board.symbols), 2))
-    console.print(_table("Teams", TEAM_HEAD[:-3], (team_cells(row)[:-3] for row in board.teams), 2))
+    console.print(_table(console, "Forecasts", SYMBOL_HEAD, map(symbol_cells, board.symbols)))
+    console.print(_table(console, "Teams", TEAM_HEAD, map(team_cells, board.teams)))
     console.print(f"[dim]{RANKING_RULE}[/dim]\n")
 
 
@@ -45,8 +45,10 @@ def print_result(console: Console, result: Result, platform: Platform, settings:
 
 def print_problems(console: Console, result: Result, platform: Platform) -> None:
     """Every team that is left out and every step that failed, each with its message."""
-    for team, problem in platform.problems.items():
-        console.print(f"[red]team {team} does not take part:[/red]\n{problem}", highlight=False)
+    for team, message in platform.problems.items():
+        console.print(
+            f"[red]team {team} does not take part:[/red]\n{message}", highlight=False, soft_wrap=True
+        )
     for problem in result.problems:
         console.print(f"[red]✗ {problem.step}:[/red] {problem.message}", highlight=False, soft_wrap=True)
 
@@ -69,17 +71,17 @@ def _where_next(console: Console, platform: Platform, settings: Settings) -> Non
         console.print(f"  {what:20} {where}", highlight=False, soft_wrap=True)
 
 
-def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Table:
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-    for number, name in enumerate(head):
-        table.add_column(name, justify="left" if number < left else "right", no_wrap=True)
-    for cells in rows:
-        table.add_row(*(cell.replace("*", "") for cell in cells))
+def _table(console: Console, title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """The first two columns are names; on a narrow terminal the last columns give way, so that the rest stays readable."""
+    space = 1 if console.width > 100 else 0
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.padding = (0, space, 0, 0)
+    columns = [[name, *cells] for name, *cells in zip(head, *rows, strict=True)]
+    room = console.width
+    for number, (name, *cells) in enumerate(columns):
+        room -= max(len(cell.replace("*", "")) for cell in (name, *cells)) + 1 + space
+        if room >= 0:
+            table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
+    for row in zip(*(cells for _, *cells in columns[: len(table.columns)]), strict=True):
+        table.add_row(*(cell.replace("*", "") for cell in row))
     return table

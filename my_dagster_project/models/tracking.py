@@ -7,6 +7,7 @@ import re
 import tempfile
 import threading
 import time
+import warnings
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -121,8 +122,9 @@ def start_run(
     if artifact_root is None and not tracking_uri.startswith(("http://", "https://")):
         raise TrackingError("Without an MLflow server an artifact_root is needed; give one.")
     with _explained(f"open {masked('', tracking_uri)}"):
-        client = _open(tracking_uri)
-        experiment_id = _experiment_id(client, experiment, artifact_root)
+        with _alone(tracking_uri):
+            client = _open(tracking_uri)
+            experiment_id = _experiment_id(client, experiment, artifact_root)
         safe_tags = {name: masked(name, value) for name, value in tags.items()}
         run = client.create_run(experiment_id, run_name=run_name, tags=safe_tags)
     tracked = TrackedRun(client, run.info.run_id)
@@ -142,6 +144,22 @@ def _open(tracking_uri: str) -> MlflowClient:
         from mlflow import MlflowClient
 
         return MlflowClient(tracking_uri=tracking_uri)
+
+
+@contextmanager
+def _alone(tracking_uri: str) -> Iterator[None]:
+    """Keep other processes out while a sqlite file may get its tables: two teams' first runs once migrated it at the
+    same time and broke it for good ("duplicate column name: step").
+    """
+    if not tracking_uri.startswith("sqlite:///"):
+        yield
+        return
+    from filelock import FileLock
+
+    path = Path(tracking_uri.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        yield
 
 
 def _experiment_id(client: MlflowClient, name: str, artifact_root: str | None) -> str:
@@ -209,7 +227,9 @@ def _quiet(*names: str) -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -209,7 +209,7 @@ def _frugal() -> Iterator[None]:
     7 kB template into each of some 40 figures: a third of the time and of the page's data went there.
     """
     import numpy as np
-    import plotly.io  # type: ignore[import-untyped]
+    import plotly.io
 
     template = plotly.io.templates.default
     plotly.io.templates.default = None

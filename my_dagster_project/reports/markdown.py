@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 NONE = "–"  # noqa: RUF001 - an en dash reads as "no figure"; a hyphen reads as a minus sign
 
 TEAM_HEAD = (
-    "#", "team", "MASE", "direction [95 %]", "orders", "fills", "equity", "return", "held", "costs", "Sharpe",
-    "drawdown",
+    "#", "team", "MASE", "direction [95 %]", "orders", "fills", "equity", "return", "held", "Sharpe", "drawdown",
+    "costs",
 )  # fmt: skip
 SYMBOL_HEAD = ("team", "symbol", "n", "MAE", "naive", "MASE", "direction [95 %]", "ups", "IC")
 
@@ -76,9 +76,9 @@ def team_cells(row: TeamRow) -> list[str]:
         dollars(money.equity),
         percent(money.total_return, sign=True),
         percent(money.buy_and_hold_return, sign=True),
-        dollars(money.costs),
         number(money.sharpe, 2),
         percent(money.max_drawdown),
+        dollars(money.costs),
     ]
 
 

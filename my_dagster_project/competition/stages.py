@@ -1,0 +1,127 @@
+"""The stages of the competition, each computing only what is due: bars, models, predictions, orders, leaderboard."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import dagster as dg
+
+from my_dagster_project.assets import keys
+from my_dagster_project.automation.jobs import (
+    LEADERBOARD_JOB,
+    MARKET_JOB,
+    daily_job_name,
+    trade_job_name,
+    train_job_name,
+)
+from my_dagster_project.automation.partitions import last_session
+from my_dagster_project.competition.news import Tell, phase
+from my_dagster_project.competition.runner import Problem, Runner
+from my_dagster_project.competition.staleness import Freshness
+from my_dagster_project.definitions import build_definitions
+from my_dagster_project.resources import BrokerResource, all_resources
+from my_dagster_project.settings import Settings
+from my_dagster_project.teams.platform import Platform
+
+
+def replay_sessions(platform: Platform) -> list[date]:
+    """The sessions after whose close predictions are made: the last ones whose next session has ended too.
+
+    So every prediction can be scored, and every order has filled.
+    """
+    registry = platform.registry
+    newest = last_session(platform.calendar, registry.market.end)
+    last = platform.calendar.previous_session(newest)
+    sessions = platform.calendar.sessions(registry.competition.start, last)
+    return sessions[-registry.competition.replay_sessions :]
+
+
+class Stages:
+    """The stages over one Dagster instance, in this process. Problems of one team or symbol leave the others untouched."""
+
+    def __init__(self, platform: Platform, settings: Settings, tell: Tell) -> None:
+        self._platform, self._settings, self._tell = platform, settings, tell
+        self._definitions = build_definitions(platform, settings)
+        self._instance = dg.DagsterInstance.get()
+        self._runner = Runner(self._definitions, self._instance)
+        self._sessions = [session.isoformat() for session in replay_sessions(platform)]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Every step that failed so far."""
+        return self._runner.problems
+
+    def market(self) -> None:
+        """Bring the bars of every symbol up to date."""
+        self._bring_up_to_date("market data", MARKET_JOB, map(keys.bars_key, self._platform.symbols))
+
+    def team(self, team: str) -> None:
+        """A team's whole chain."""
+        self.models(team)
+        self.predictions(team)
+        self.orders(team)
+
+    def models(self, team: str) -> None:
+        """Compute a team's features and train its models, where something they depend on has changed."""
+        wanted = self._keys(team, keys.features_key, keys.model_key)
+        self._bring_up_to_date(f"{team}: features and models", train_job_name(team), wanted)
+
+    def predictions(self, team: str) -> None:
+        """Predict all sessions in one pass and write the reports, of every symbol whose model is up to date."""
+        fresh = self._freshness()
+        symbols = [
+            symbol
+            for symbol in self._platform.teams[team].symbols
+            if fresh.is_fresh(keys.model_key(team, symbol))
+        ]
+        wanted = [key(team, symbol) for symbol in symbols for key in (keys.predictions_key, keys.report_key)]
+        self._bring_up_to_date(
+            f"{team}: predictions and reports", daily_job_name(team), wanted, self._sessions
+        )
+
+    def orders(self, team: str) -> None:
+        """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew."""
+        due = self._freshness().missing_after_fresh(keys.orders_key(team), self._sessions)
+        with phase(self._tell, f"{team}: trading", len(self._sessions if due is None else due)) as news:
+            if due == []:
+                return
+            if due is None or due == self._sessions:
+                self._start_afresh(team)
+            for session in due or self._sessions:
+                orders = [keys.orders_key(team)]
+                done = self._runner.run(trade_job_name(team), orders, news.heard, [session])
+                news.step(failed=not done)
+                if not done:
+                    # The next session would be planned on an account that is not where it should be.
+                    return
+
+    def leaderboard(self) -> None:
+        """Score all teams."""
+        self._bring_up_to_date("leaderboard", LEADERBOARD_JOB, [keys.leaderboard_key()])
+
+    def training_is_due(self) -> bool:
+        """Whether any team has a model to train, which is what needs Ludwig."""
+        teams = self._platform.teams
+        return bool(self._due(key for team in teams for key in self._keys(team, keys.model_key)))
+
+    def _start_afresh(self, team: str) -> None:
+        """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
+        broker = all_resources(self._platform, self._settings)["broker"]
+        if isinstance(broker, BrokerResource) and broker.url is None:
+            broker.embedded().reset(team)
+
+    def _keys(self, team: str, *of: keys.TeamSymbolKey) -> list[dg.AssetKey]:
+        return [key(team, symbol) for symbol in self._platform.teams[team].symbols for key in of]
+
+    def _freshness(self) -> Freshness:
+        return Freshness(self._definitions, self._instance)
+
+    def _due(self, wanted: Iterable[dg.AssetKey]) -> list[dg.AssetKey]:
+        return self._freshness().stale(wanted, self._sessions)
+
+    def _bring_up_to_date(
+        self, title: str, job: str, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None
+    ) -> None:
+        due = self._due(wanted)
+        with phase(self._tell, title, len(due)) as news:
+            if due:
+                self._runner.run(job, due, news.heard_step, sessions or [])
