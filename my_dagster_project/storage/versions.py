@@ -156,11 +156,18 @@ def _message(assets: Iterable[Asset]) -> str:
     return f"Materialize {names[0]}{rest}"
 
 
+def _sessions(records: list[Pending]) -> list[str]:
+    """The span of sessions that the records are about, as one trailer: a replay writes sixty of them."""
+    ends = sorted(end for record in records for end in record.record.get("sessions", "").split("..") if end)
+    return [ends[0] if ends[0] == ends[-1] else f"{ends[0]}..{ends[-1]}"] if ends else []
+
+
 def _trailers(records: list[Pending]) -> dict[str, list[str]]:
-    """Run ids and configuration shas once each; whatever else a record says (metrics), per asset."""
+    """Run ids and configuration shas once each, the sessions; whatever else a record says (metrics), per asset."""
     trailers: dict[str, list[str]] = {name: [] for name in (*_TRAILERS.values(), "Metrics")}
+    trailers["Sessions"] = _sessions(records)
     for record in records:
-        rest = dict(record.record)
+        rest = {key: value for key, value in record.record.items() if key != "sessions"}
         for key, name in _TRAILERS.items():
             value = rest.pop(key, None)
             if value and value not in trailers[name]:

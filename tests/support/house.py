@@ -38,9 +38,7 @@ class House:
     def account(self, team: str = "red"):
         return self.broker.open(team, team.upper())
 
-    def materialize(
-        self, *wanted: dg.AssetKey, sessions: Sequence[str] = ()
-    ) -> dg.ExecuteInProcessResult:
+    def materialize(self, *wanted: dg.AssetKey, sessions: Sequence[str] = ()) -> dg.ExecuteInProcessResult:
         """Run these assets as one run, for one session or a range of them."""
         ends = dict(zip(RANGE, (sessions[0], sessions[-1]), strict=True)) if len(sessions) > 1 else None
         return dg.materialize(
@@ -60,7 +58,9 @@ class House:
         return House(Platform(registry, self.platform.teams), self.settings)
 
 
-def build(folder: Path, symbols: dict[str, list[str]], registry: Change = lambda _: None, **market: Any) -> House:
+def build(
+    folder: Path, symbols: dict[str, list[str]], registry: Change = lambda _: None, **market: Any
+) -> House:
     """A house of the committed teams named in `symbols`, with two epochs and three years less to train on."""
     configs = folder / "configs"
     configs.mkdir(parents=True)
@@ -97,7 +97,9 @@ def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.STEP_FAILURE:
             data = event.step_failure_data
-            said[event.step_key] = data.user_failure_data.description if data.user_failure_data else str(data.error)
+            said[event.step_key] = (
+                data.user_failure_data.description if data.user_failure_data else str(data.error)
+            )
     return said
 
 
@@ -114,5 +116,3 @@ def made(result: dg.ExecuteInProcessResult) -> dict[str, list[Any]]:
     for event in result.get_asset_materialization_events():
         found.setdefault("/".join(event.asset_key.path), []).append(event.materialization)
     return found
-
-
