@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 # Without bytecode Ludwig imports in 20 s instead of 9.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run ui test test-quick lint format benchmarks clean
+.PHONY: help setup run ui mlflow test test-quick lint format benchmarks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,6 +28,10 @@ run: setup ## The main job: both teams compete on real prices, from bars to a le
 
 ui: setup ## Dagit on http://localhost:3000 with the same assets, jobs and schedules
 	@$(BIN)/trading ui
+
+mlflow: setup ## The experiments on http://localhost:5000
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --workers 1 --host 127.0.0.1 --port 5000 \
+	    --backend-store-uri sqlite:///.local/mlflow/mlflow.db --default-artifact-root .local/mlflow/artifacts
 
 lint: setup ## Format check, lint and types
 	$(BIN)/ruff format --check .

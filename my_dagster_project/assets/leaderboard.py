@@ -148,5 +148,7 @@ def _summary(
 
 
 def _metadata(board: Leaderboard, curves: dict[str, EquityCurve]) -> dict:
-    plots = {"equity": picture(equity_plot(curves), "equity of every team")} if curves else {}
+    # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
+    drawn = any(len(curve) > 1 for curve in curves.values())
+    plots = {"equity": picture(equity_plot(curves), "equity of every team")} if drawn else {}
     return {"table": dg.MetadataValue.md(leaderboard_markdown(board)), **plots}

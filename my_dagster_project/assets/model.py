@@ -115,7 +115,8 @@ def _tracked_training(
 
         trained = train(spec, rows, on_epoch)
         run.log_params(_parameters(spec, trained.manifest))
-        run.log_metrics(trained.metrics)
+        # Under the epochs' own names they would be a point of the curves, before the first epoch.
+        run.log_metrics({f"best_{name}": value for name, value in trained.metrics.items()})
         run.log_files({name: data for name, data in trained.files.items() if "/" not in name})
         return trained, run.run_id
 

@@ -14,7 +14,7 @@ from my_dagster_project.assets.keys import orders_key, predictions_key
 from my_dagster_project.assets.outputs import explained, files_output
 from my_dagster_project.assets.team_context import TeamContext
 from my_dagster_project.automation.partitions import session_of
-from my_dagster_project.broker.base import SessionPassedError
+from my_dagster_project.broker.base import Broker, SessionPassedError
 from my_dagster_project.broker.submission import Outcome, submit_plan
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, money
@@ -75,15 +75,13 @@ def _submit_op(team: TeamContext) -> dg.OpDefinition:
     ) -> dg.Output[Mapping[str, bytes]]:
         planned = Plan.from_json(plan)
         account = explained(lambda: broker.open(team.name, team.entry.account))
-        try:
-            outcomes = explained(lambda: submit_plan(account, planned))
-        except SessionPassedError:
+        outcomes = explained(lambda: _submitted(account, planned))
+        if outcomes is None:
             context.log.warning(
                 f"{team.name} {planned.session}: traded before; nothing is sent, the record stays"
             )
-            return files_output(
-                {_file(planned.session): _recorded(team, planned.session, asset_store.open())}, {}
-            )
+            record = explained(lambda: _recorded(team, planned.session, asset_store.open()))
+            return files_output({_file(planned.session): record}, {})
         for outcome in outcomes:
             context.log.info(f"{team.name} {planned.session}: {outcome}")
         _require_certain(team, planned, outcomes)
@@ -92,6 +90,14 @@ def _submit_op(team: TeamContext) -> dg.OpDefinition:
         )
 
     return submit_orders_of_session
+
+
+def _submitted(account: Broker, planned: Plan) -> list[Outcome] | None:
+    """What became of each order; None when the account has passed the session, so that nothing was sent."""
+    try:
+        return submit_plan(account, planned)
+    except SessionPassedError:
+        return None
 
 
 def plan_session(team: TeamContext, session: date, assets: AssetStore, broker: BrokerResource) -> Plan:

@@ -74,4 +74,10 @@ def request_for_last_session(
             f"The market data of source {platform.registry.market.source} ended on {end}; "
             "use `make run`, or set a live source in configs/teams.yaml."
         )
+    if session == now.astimezone(platform.calendar.time_zone).date():
+        # Asked for a partition that does not exist yet, Dagster fails the tick with nothing but the key.
+        return dg.SkipReason(
+            f"Session {session} closed today and can be asked for from midnight on ({platform.calendar.time_zone}); "
+            "let the cron tick after midnight and before the open."
+        )
     return dg.RunRequest(run_key=f"{job}:{session}", partition_key=session.isoformat())

@@ -55,6 +55,7 @@ def test_mlflow_holds_the_run_of_each_model_with_its_epochs(chain):
     assert run.data.tags["dagster_run"] == chain.runs["model"].run_id
     assert run.data.params["trained_through"] == "2012-11-30"
     assert [point.step for point in client.get_metric_history(run.info.run_id, "train_loss")] == [1, 2]
+    assert run.data.metrics["best_validation_loss"] <= run.data.metrics["validation_loss"]
 
 
 @pytest.mark.parametrize(("team", "symbol"), CHAINS)

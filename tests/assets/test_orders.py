@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from my_dagster_project.assets import keys
+from my_dagster_project.resources import BrokerResource
 from my_dagster_project.storage.tables import from_parquet, to_parquet
 from tests.support.house import build, failures, made
 
@@ -162,7 +163,8 @@ def test_two_teams_of_one_house_never_see_each_others_orders(tmp_path):
 
 def test_alpaca_without_credentials_is_one_message_that_names_the_variables(house, monkeypatch):
     monkeypatch.delenv("ALPACA_RED_KEY", raising=False)
-    house.resources["broker"] = house.broker.model_copy(update={"url": "https://paper-api.alpaca.markets"})
+    terms = {name: getattr(house.broker, name) for name in BrokerResource.model_fields}
+    house.resources["broker"] = BrokerResource(**terms | {"url": "https://paper-api.alpaca.markets"})
     [message] = failures(trade(house, FIRST)).values()
     assert message.startswith(
         "team red: no credentials for account RED; set ALPACA_RED_KEY and ALPACA_RED_SECRET"

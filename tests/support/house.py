@@ -1,6 +1,6 @@
 """A whole small deployment in a folder: the committed configs cut short, the real parts, a Dagster instance of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,6 @@ from my_dagster_project.teams.platform import Platform, load_platform
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-
-type Change = Callable[[dict[str, Any]], None]
 
 
 class House:
@@ -58,9 +56,7 @@ class House:
         return House(Platform(registry, self.platform.teams), self.settings)
 
 
-def build(
-    folder: Path, symbols: dict[str, list[str]], registry: Change = lambda _: None, **market: Any
-) -> House:
+def build(folder: Path, symbols: dict[str, list[str]], **market: Any) -> House:
     """A house of the committed teams named in `symbols`, with two epochs and three years less to train on."""
     configs = folder / "configs"
     configs.mkdir(parents=True)
@@ -68,12 +64,11 @@ def build(
     house["teams"] = {team: house["teams"][team] for team in symbols}
     house["market"] |= {"start": date(2007, 1, 3), **market}
     house["competition"]["replay_sessions"] = 5
-    registry(house)
     (configs / "teams.yaml").write_text(yaml.safe_dump(house, sort_keys=False))
     for team, traded in symbols.items():
         text = yaml.safe_load((CONFIGS / f"{team}.yaml").read_text())
         text["symbols"] = traded
-        text["training"]["start"] = date(2009, 1, 2)
+        text["training"]["start"] = max(date(2009, 1, 2), house["market"]["start"])
         text["ludwig"]["trainer"] |= {"epochs": 2}
         (configs / f"{team}.yaml").write_text(yaml.safe_dump(text, sort_keys=False))
     platform = load_platform(configs)

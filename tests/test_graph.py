@@ -1,0 +1,119 @@
+"""The graph of the committed configs: what Dagit shows. `pytest --snapshot-update` after a wanted change."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from my_dagster_project.assets.team_context import TeamContext
+from my_dagster_project.definitions import build_definitions
+from my_dagster_project.settings import settings_from
+from my_dagster_project.teams.platform import load_platform
+
+PROJECT = Path(__file__).parents[1]
+PLATFORM = load_platform(PROJECT / "configs")
+
+
+def named(key: dg.AssetKey) -> str:
+    return "/".join(key.path)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> dg.RepositoryDefinition:
+    settings = settings_from({"TRADING_HOME": str(tmp_path_factory.mktemp("home"))}, PROJECT)
+    return build_definitions(PLATFORM, settings).get_repository_def()
+
+
+@pytest.fixture(scope="module")
+def nodes(repository):
+    graph = repository.asset_graph
+    return {named(key): graph.get(key) for key in sorted(graph.get_all_asset_keys())}
+
+
+def test_the_committed_configs_have_no_problems():
+    assert PLATFORM.problems == {}
+
+
+def test_assets_their_groups_and_what_each_is_made_of(nodes, snapshot):
+    assert {
+        name: {"group": node.group_name, "from": sorted(map(named, node.parent_keys))}
+        for name, node in nodes.items()
+    } == snapshot
+
+
+def test_owners_kinds_and_descriptions(nodes, snapshot):
+    assert {
+        name: {"owners": list(node.owners), "kinds": sorted(node.kinds), "says": node.description}
+        for name, node in nodes.items()
+    } == snapshot
+
+
+def test_checks_and_which_of_them_block(nodes, repository, snapshot):
+    graph = repository.asset_graph
+    assert {
+        name: {key.name: graph.get_check_spec(key).blocking for key in sorted(node.check_keys, key=str)}
+        for name, node in nodes.items()
+        if node.check_keys
+    } == snapshot
+
+
+def test_jobs_and_what_they_select(repository, snapshot):
+    jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
+    assert {
+        job.name: {
+            "tags": dict(job.tags),
+            "assets": sorted(map(named, job.asset_layer.executable_asset_keys)),
+        }
+        for job in sorted(jobs, key=lambda job: job.name)
+    } == snapshot
+
+
+def test_schedules_and_sensors(repository, snapshot):
+    schedules = {
+        one.name: f"{one.cron_schedule} {one.execution_timezone} -> {one.job_name}"
+        for one in repository.schedule_defs
+    }
+    sensors = {one.name: one.default_status.value for one in repository.sensor_defs}
+    assert {"schedules": schedules, "sensors": sensors} == snapshot
+
+
+def test_partitions(nodes, snapshot):
+    kept = {
+        name: node.partitions_def.get_partition_keys()
+        for name, node in nodes.items()
+        if node.partitions_def is not None
+    }
+    assert sorted(kept) == snapshot(name="who")
+    assert len({tuple(keys) for keys in kept.values()}) == 1
+    assert next(iter(kept.values())) == snapshot(name="sessions")
+
+
+def test_a_code_version_follows_what_the_asset_depends_on_and_nothing_else(nodes):
+    red = PLATFORM.teams["red"]
+    rules = red.trading.model_copy(update={"buy_above": 0.1})
+    changed = red.model_copy(update={"trading": rules})
+    assert changed.model_fingerprint() == red.model_fingerprint()
+    seed = red.training.model_copy(update={"seed": 7})
+    assert red.model_copy(update={"training": seed}).model_fingerprint() != red.model_fingerprint()
+    assert nodes["red/AAPL/model"].code_version == nodes["red/IBM/model"].code_version
+    assert nodes["red/AAPL/model"].code_version != nodes["blue/AAPL/model"].code_version
+
+
+def test_a_team_with_a_hyphen_has_a_valid_graph(tmp_path):
+    """Team names may have hyphens, Dagster's names may not."""
+    entry = PLATFORM.registry.teams["red"]
+    registry = PLATFORM.registry.model_copy(update={"teams": {"deep-red": entry}})
+    config = PLATFORM.teams["red"].model_copy(update={"team": "deep-red"})
+    platform = type(PLATFORM)(registry, {"deep-red": config})
+    settings = settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT)
+    repository = build_definitions(platform, settings).get_repository_def()
+    assert {"deep_red_train", "deep_red_daily", "deep_red_trade"} <= {
+        job.name for job in repository.get_all_jobs()
+    }
+    assert TeamContext("deep-red", config, platform, None).attributes()["group_name"] == "deep_red"
+
+
+def test_a_platform_whose_every_team_file_is_broken_still_loads(tmp_path):
+    platform = type(PLATFORM)(PLATFORM.registry, {}, {"red": "no", "blue": "no"})
+    settings = settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT)
+    assert build_definitions(platform, settings).get_repository_def().get_all_jobs()

@@ -1,0 +1,69 @@
+"""Loading the definitions is what every worker and every Dagit page waits for: it must stay light."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+HEAVY = (
+    "ludwig",
+    "torch",
+    "mlflow",
+    "evidently",
+    "pandas",
+    "numpy",
+    "dvc",
+    "alpaca_trade_api",
+    "fastapi",
+    "boto3",
+    "matplotlib",
+)
+MOST_MB = 200
+
+LOAD = """
+import json, sys
+import psutil
+from my_dagster_project.definitions import trading
+repository = trading().get_repository_def()
+heavy = [name for name in json.loads(sys.argv[1]) if name in sys.modules]
+print(json.dumps([heavy, psutil.Process().memory_info().rss / 1e6, len(repository.asset_graph.get_all_asset_keys())]))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """What a fresh process says after loading the definitions: heavy modules, memory in MB, number of assets."""
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "TRADING_HOME": str(tmp_path_factory.mktemp("home")),
+        "TRADING_PROJECT": str(PROJECT),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, json.dumps(HEAVY)],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_no_heavy_package_is_imported(loaded):
+    assert loaded[0] == []
+
+
+def test_memory_stays_small(loaded):
+    assert loaded[1] < MOST_MB
+
+
+def test_all_assets_were_loaded(loaded):
+    assert loaded[2] > 10
+
+
+def test_loading_leaves_no_file_behind(loaded, tmp_path_factory):
+    assert list((tmp_path_factory.getbasetemp() / "home0").iterdir()) == []
