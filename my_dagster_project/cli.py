@@ -10,7 +10,9 @@ from rich.console import Console
 
 from my_dagster_project.errors import TradingError
 from my_dagster_project.settings import Settings, load_settings, prepare_environment
+from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import read_sources, uncommitted
 
 app = typer.Typer(
     name="trading",
@@ -65,8 +67,11 @@ def validate(
         list[str] | None, typer.Argument(help="Teams to check; all of them when none is named.")
     ] = None,
 ) -> None:
-    """Check team files in seconds, without training: every key, every value, every Ludwig option."""
-    platform = load_platform(load_settings().configs)
+    """Check the team files of the working tree in seconds, without training: every key, value and Ludwig option.
+
+    It is the check the platform itself makes of the file on the team's branch.
+    """
+    platform = load_platform(read_sources(load_settings().project, "working tree"))
     unknown = [team for team in teams or [] if team not in platform.registry.teams]
     if unknown:
         known = ", ".join(platform.registry.teams)
@@ -124,6 +129,7 @@ def ui(
 ) -> None:
     """Open Dagit on http://localhost:3000, with the daemon for schedules and sensors."""
     settings, _ = _prepared()
+    os.environ.setdefault("TRADING_DAGIT_URL", f"http://127.0.0.1:{port}")
     command = ["dagster", "dev", "-m", "my_dagster_project.definitions", "-h", "127.0.0.1", "-p", str(port)]
     console.print(f"Dagit: http://localhost:{port}  (state in {settings.dagster_home})", highlight=False)
     os.execv(Path(sys.executable).with_name("dagster"), command)  # noqa: S606 - it becomes that process
@@ -132,7 +138,16 @@ def ui(
 def _prepared() -> tuple[Settings, Platform]:
     settings = load_settings()
     prepare_environment(settings)
-    return settings, load_platform(settings.configs)
+    platform = current_platform(settings)
+    for team in uncommitted(settings.project, platform.sources):
+        branch = platform.registry.teams[team].branch
+        errors.print(
+            f"[yellow]configs/{team}.yaml differs in your working tree; in force is {platform.origin(team)}.[/yellow] "
+            f"Commit it on branch {branch} to use it, or set TRADING_CONFIG=working-tree to try it.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return settings, platform
 
 
 if __name__ == "__main__":

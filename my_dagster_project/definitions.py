@@ -5,20 +5,28 @@ import warnings
 import dagster as dg
 
 from my_dagster_project.assets.assembly import all_assets
+from my_dagster_project.assets.team_file import team_file_checks
 from my_dagster_project.automation.jobs import all_jobs
+from my_dagster_project.automation.pinning import pin, pinned_sources
 from my_dagster_project.automation.progress import progress_logger
 from my_dagster_project.automation.schedules import schedules
-from my_dagster_project.automation.sensors import versions_sensor
+from my_dagster_project.automation.sensors import team_files_sensor, versions_sensor
 from my_dagster_project.resources import all_resources
 from my_dagster_project.settings import Settings, load_settings
+from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform, load_platform
 
 
 @dg.definitions
 def trading() -> dg.Definitions:
-    """What `dagster dev` and every worker load; nothing heavy is imported and nothing is fetched here."""
+    """What `dagster dev` and every worker load; nothing heavy is imported and nothing is fetched here.
+
+    A run's own process loads what the run was created with, even when a branch has moved since (`pinning`).
+    """
     settings = load_settings()
-    return build_definitions(load_platform(settings.configs), settings)
+    pinned = pinned_sources()
+    platform = load_platform(pinned) if pinned else current_platform(settings)
+    return pin(build_definitions(platform, settings), platform.sources)
 
 
 def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
@@ -26,11 +34,13 @@ def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
     # One line per partitioned asset otherwise: backfill_policy is called beta since 2023.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     assets, partitions = all_assets(platform)
+    jobs = all_jobs(platform, partitions)
     return dg.Definitions(
         assets=assets,
-        jobs=all_jobs(platform, partitions),
+        jobs=jobs,
         schedules=schedules(platform),
-        sensors=[versions_sensor(platform, settings)],
+        asset_checks=team_file_checks(platform, settings),
+        sensors=[versions_sensor(platform, settings), team_files_sensor(platform, settings, jobs)],
         resources=all_resources(platform, settings),
         loggers={"progress": progress_logger},
         # Spawning a process per step costs 4 s, 38 s with Ludwig (research/dagster.md 2g).

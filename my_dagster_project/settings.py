@@ -9,6 +9,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from my_dagster_project.errors import ConfigError
 from my_dagster_project.storage.object_store import S3Settings
@@ -45,6 +46,9 @@ class Settings:
     mlflow_artifacts: str
     broker_url: str | None
     s3: S3Settings | None
+    config_mode: Literal["branches", "working tree"]
+    git_remote: str | None
+    dagit_url: str
 
     @property
     def configs(self) -> Path:
@@ -91,6 +95,9 @@ def settings_from(environ: Mapping[str, str], project: Path) -> Settings:
         mlflow_artifacts=environ.get("TRADING_MLFLOW_ARTIFACTS") or (home / "mlflow" / "artifacts").as_uri(),
         broker_url=environ.get("TRADING_BROKER_URL") or None,
         s3=_s3(environ),
+        config_mode="working tree" if environ.get("TRADING_CONFIG") == "working-tree" else "branches",
+        git_remote=environ.get("TRADING_GIT_REMOTE") or None,
+        dagit_url=environ.get("TRADING_DAGIT_URL") or "http://127.0.0.1:3000",
     )
 
 

@@ -1,10 +1,18 @@
 """Fixtures shared by all rooms."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support import minio
+
+# No deadline: two cores are shared, and the first example of a room pays for pandas. In CI the same examples every time,
+# so that a red run can be run again; at home new ones.
+settings.register_profile("home", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The graph of the committed configs: what Dagit shows. `pytest --snapshot-update` after a wanted change."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -9,9 +10,10 @@ from my_dagster_project.assets.team_context import TeamContext
 from my_dagster_project.definitions import build_definitions
 from my_dagster_project.settings import settings_from
 from my_dagster_project.teams.platform import load_platform
+from my_dagster_project.teams.sources import read_sources
 
 PROJECT = Path(__file__).parents[1]
-PLATFORM = load_platform(PROJECT / "configs")
+PLATFORM = load_platform(read_sources(PROJECT, "working tree"))
 
 
 def named(key: dg.AssetKey) -> str:
@@ -104,7 +106,7 @@ def test_a_team_with_a_hyphen_has_a_valid_graph(tmp_path):
     entry = PLATFORM.registry.teams["red"]
     registry = PLATFORM.registry.model_copy(update={"teams": {"deep-red": entry}})
     config = PLATFORM.teams["red"].model_copy(update={"team": "deep-red"})
-    platform = type(PLATFORM)(registry, {"deep-red": config})
+    platform = replace(PLATFORM, registry=registry, teams={"deep-red": config})
     settings = settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT)
     repository = build_definitions(platform, settings).get_repository_def()
     assert {"deep_red_train", "deep_red_daily", "deep_red_trade"} <= {
@@ -114,6 +116,8 @@ def test_a_team_with_a_hyphen_has_a_valid_graph(tmp_path):
 
 
 def test_a_platform_whose_every_team_file_is_broken_still_loads(tmp_path):
-    platform = type(PLATFORM)(PLATFORM.registry, {}, {"red": "no", "blue": "no"})
+    platform = replace(PLATFORM, teams={}, problems={"red": "no", "blue": "no"})
     settings = settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT)
-    assert build_definitions(platform, settings).get_repository_def().get_all_jobs()
+    repository = build_definitions(platform, settings).get_repository_def()
+    assert {sensor.name for sensor in repository.sensor_defs} == {"record_versions", "team_files"}
+    assert repository.schedule_defs == []

@@ -10,16 +10,20 @@ from my_dagster_project.assets.orders import orders_asset
 from my_dagster_project.assets.predictions import predictions_asset
 from my_dagster_project.assets.report import report_asset
 from my_dagster_project.assets.team_context import TeamContext
+from my_dagster_project.assets.team_file import team_file_assets
 from my_dagster_project.automation.partitions import session_partitions
 from my_dagster_project.teams.platform import Platform
 
 
-def all_assets(platform: Platform) -> tuple[list[dg.AssetsDefinition], dg.PartitionsDefinition]:
+def all_assets(
+    platform: Platform,
+) -> tuple[list[dg.AssetsDefinition | dg.AssetSpec], dg.PartitionsDefinition]:
     """Every asset, and the sessions that partition those that have a value per session."""
     registry = platform.registry
     partitions = session_partitions(platform.calendar, registry.competition.start, registry.market.end)
     teams = [TeamContext(name, config, platform, partitions) for name, config in platform.teams.items()]
-    assets = [bars_asset(platform, symbol) for symbol in platform.symbols]
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [*team_file_assets(platform)]
+    assets += [bars_asset(platform, symbol) for symbol in platform.symbols]
     for team in teams:
         assets += team_assets(team)
     if teams:

@@ -15,6 +15,11 @@ def bars_key(symbol: str) -> dg.AssetKey:
     return dg.AssetKey([MARKET, symbol, "bars"])
 
 
+def team_file_key(team: str) -> dg.AssetKey:
+    """A team's file, as an asset that people can look at."""
+    return dg.AssetKey([team, "config"])
+
+
 def features_key(team: str, symbol: str) -> dg.AssetKey:
     """A team's feature table of a symbol."""
     return dg.AssetKey([team, symbol, "features"])

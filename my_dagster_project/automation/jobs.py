@@ -29,7 +29,7 @@ def all_jobs(platform: Platform, partitions: dg.PartitionsDefinition) -> list[Un
     """The organiser's jobs and three per team."""
     jobs = platform_jobs(platform.symbols) if platform.teams else []
     for team, config in platform.teams.items():
-        jobs += team_jobs(team, config.symbols, partitions)
+        jobs += team_jobs(team, config.symbols, partitions, platform.origin(team))
     return jobs
 
 
@@ -52,10 +52,13 @@ def platform_jobs(symbols: list[str]) -> list[UnresolvedAssetJobDefinition]:
 
 
 def team_jobs(
-    team: str, symbols: tuple[str, ...], partitions: dg.PartitionsDefinition
+    team: str, symbols: tuple[str, ...], partitions: dg.PartitionsDefinition, origin: str
 ) -> list[UnresolvedAssetJobDefinition]:
-    """A team's three jobs. The tag `team` lets the queue run one of them at a time."""
-    tags = {"team": team}
+    """A team's three jobs.
+
+    The tag `team` lets the queue run one of them at a time; `config` says which commit of the team's file a run is of.
+    """
+    tags = {"team": team, "config": origin}
     features = [keys.features_key(team, symbol) for symbol in symbols]
     models = [keys.model_key(team, symbol) for symbol in symbols]
     predictions = [keys.predictions_key(team, symbol) for symbol in symbols]

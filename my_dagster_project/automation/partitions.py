@@ -12,7 +12,7 @@ _WEEKENDS = ("0 0 * * 0", "0 0 * * 6")
 def session_partitions(
     calendar: TradingCalendar, start: date, end: date | None = None
 ) -> dg.DailyPartitionsDefinition:
-    """One partition per session from `start`; up to `end` (included) for a source that has ended, else to yesterday.
+    """One partition per session from `start`, a session; up to `end` (included) for a source that has ended, else to yesterday.
 
     Weekends and holidays are exclusions, so Friday's window is one day long (with cron `1-5` it ended on Monday,
     dagster 17464). A session's partition exists once its day is over; no end_offset, which is wrong beside exclusions

@@ -29,7 +29,9 @@ def print_status(console: Console, platform: Platform, settings: Settings) -> No
         f"store      {settings.store_url}\nDVC remote {settings.dvc_url}\nMLflow     {settings.mlflow_uri}"
     )
     console.print(f"broker     {settings.broker_url or 'the bundled paper broker'}")
-    console.print(f"configs    {settings.configs} (working tree)\n", highlight=False)
+    for team in platform.registry.teams:
+        console.print(f"{team:10} configs/{team}.yaml: {platform.origin(team)}", highlight=False)
+    console.print()
     definitions = build_definitions(platform, settings)
     freshness = Freshness(definitions, dg.DagsterInstance.get())
     sessions = [session.isoformat() for session in replay_sessions(platform)]
@@ -52,7 +54,7 @@ def print_status(console: Console, platform: Platform, settings: Settings) -> No
     console.print(table)
     for team, problem in platform.problems.items():
         console.print(
-            f"[red]team {team} does not take part until its file is mended:[/red]\n{problem}", highlight=False
+            f"[red]team {team} has to mend its file:[/red]\n{problem}", highlight=False, soft_wrap=True
         )
     waiting = open_assets(settings.store_url, settings.dvc_url).pending.owners()
     if waiting:

@@ -47,7 +47,7 @@ def print_problems(console: Console, result: Result, platform: Platform) -> None
     """Every team that is left out and every step that failed, each with its message."""
     for team, message in platform.problems.items():
         console.print(
-            f"[red]team {team} does not take part:[/red]\n{message}", highlight=False, soft_wrap=True
+            f"[red]team {team} has to mend its file:[/red]\n{message}", highlight=False, soft_wrap=True
         )
     for problem in result.problems:
         console.print(f"[red]✗ {problem.step}:[/red] {problem.message}", highlight=False, soft_wrap=True)
@@ -63,7 +63,7 @@ def _where_next(console: Console, platform: Platform, settings: Settings) -> Non
         "A report": f"{store}/{team}/{symbol}/report/report.html",
         "Everything in Dagit": "make ui, then http://localhost:3000",
         "Experiments": "make mlflow, then http://localhost:5000",
-        "Edit a team": f"configs/{team}.yaml, then trading validate {team}, then make run",
+        "Edit a team": f"git switch {branch}, edit configs/{team}.yaml, trading validate {team}, commit, make run",
         "A team's versions": f"git log {branch} -- assets",
     }
     console.print("\n[b]Where to look next[/b]")

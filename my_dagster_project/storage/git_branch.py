@@ -33,6 +33,11 @@ class BranchRepo:
             raise VersioningError(f"There is no branch {branch!r} in {self.path}.")
         return sha
 
+    def checked_out(self) -> str | None:
+        """Give the branch checked out in this work tree; None when none is (detached HEAD)."""
+        answer = try_git(self.path, "symbolic-ref", "--quiet", "--short", "HEAD")
+        return answer.text if answer.ok else None
+
     def resolve(self, revision: str) -> str:
         """Give the sha of a branch (tried first), tag, sha or other revision; VersioningError if there is none."""
         sha = self._commit(f"refs/heads/{revision}") or self._commit(revision)

@@ -32,23 +32,21 @@ def team_problems(config: TeamConfig, registry: Registry) -> list[Problem]:
 
 def symbol_problems(config: TeamConfig, entry: TeamEntry, registry: Registry) -> Iterator[Problem]:
     """Symbols: spelling, duplicates, number, and whether the source can have them."""
-    if not config.symbols:
+    symbols, most = config.symbols, entry.limits.max_symbols
+    if not symbols:
         yield Problem(("symbols",), "needs at least one symbol")
-    for index, symbol in enumerate(config.symbols):
+    if len(symbols) > most:
+        yield Problem(("symbols",), f"{len(symbols)} symbols; the registry allows {config.team} {most}")
+    for index, symbol in enumerate(symbols[:most]):  # a file can hold 45 000: the rest is too much anyway
         loc = ("symbols", index)
         if not SYMBOL.fullmatch(symbol):
             yield Problem(
                 loc, f"{show(symbol)} is no symbol: capital letters, digits, . and -, like AAPL or BRK.B"
             )
-        elif symbol in config.symbols[:index]:
+        elif symbol in symbols[:index]:
             yield Problem(loc, f"{symbol} is there twice")
         elif registry.market.source == "sample" and symbol not in SAMPLE_SYMBOLS:
             yield Problem(loc, f"the sample data has no {symbol}" + suggestion(symbol, SAMPLE_SYMBOLS))
-    if len(config.symbols) > entry.limits.max_symbols:
-        yield Problem(
-            ("symbols",),
-            f"{len(config.symbols)} symbols; the registry allows {config.team} {entry.limits.max_symbols}",
-        )
 
 
 def training_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:

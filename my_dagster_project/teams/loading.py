@@ -1,47 +1,93 @@
-"""Reading the registry and the team files: a valid configuration, or a ConfigError with one line per problem."""
+"""Reading the registry, the shared defaults and the team files: a valid configuration, or a ConfigError with one line per problem."""
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from my_dagster_project.errors import ConfigError
 from my_dagster_project.teams.checks import team_problems
+from my_dagster_project.teams.layers import Layer
 from my_dagster_project.teams.ludwig_keys import lint_ludwig
 from my_dagster_project.teams.messages import to_problem
-from my_dagster_project.teams.problems import Problem, config_error, render_loc
+from my_dagster_project.teams.overrides import override_problems
+from my_dagster_project.teams.problems import MOST_PROBLEMS, Place, Problem, config_error, suggestion
 from my_dagster_project.teams.registry import Registry, registry_problems
-from my_dagster_project.teams.schema import Strict, TeamConfig
-from my_dagster_project.teams.yaml_lines import MAX_BYTES, Document, YamlProblemError, parse_yaml
+from my_dagster_project.teams.schema import TeamConfig
+from my_dagster_project.teams.strict import Strict
+from my_dagster_project.teams.yaml_lines import MAX_BYTES, YamlProblemError, parse_yaml
+
+# Each has one in every team's file: said of all teams at once it would be wrong for all but one.
+_NOT_SHARED = ("team", "overrides")
 
 
 def load_registry(source: Path | str | bytes, filename: str | None = None) -> Registry:
     """The registry from a file (Path) or its content (str, bytes); `filename` is for messages. Raises ConfigError."""
     shown = filename or (str(source) if isinstance(source, Path) else "configs/teams.yaml")
-    document = _parse(_content(source, shown), shown)
-    registry = _validate(Registry, document, shown)
-    problems = registry_problems(registry)
-    if problems:
-        raise _error(shown, document, problems)
+    layer = _read(source, shown)
+    registry, problems = _validated(Registry, layer)
+    if registry is not None:
+        problems = registry_problems(registry)
+    if registry is None or problems:
+        raise config_error(shown, _located(layer, problems))
     return registry
 
 
-def load_team(source: Path | str | bytes, filename: str, registry: Registry) -> TeamConfig:
-    """A team's configuration from a file (Path) or its content (str or bytes), checked against the registry.
+def load_defaults(source: Path | str | bytes, filename: str = "configs/defaults.yaml") -> Layer:
+    """What all teams share, as the layer below every team's file. Raises ConfigError.
+
+    Its values are judged with each team's file, because only the whole can be; here only that it is a mapping of
+    sections a team may have.
+    """
+    layer = _read(source, filename)
+    problems = []
+    for key in layer.data:
+        if key in _NOT_SHARED:
+            problems.append(Problem((key,), "belongs to one team; write it in the team's own file"))
+        elif key not in TeamConfig.model_fields:
+            problems.append(Problem((key,), "unknown key" + suggestion(key, TeamConfig.model_fields)))
+    if problems:
+        raise config_error(filename, _located(layer, problems))
+    return layer
+
+
+def load_team(
+    source: Path | str | bytes, filename: str, registry: Registry, defaults: Layer | None
+) -> TeamConfig:
+    """A team's configuration from a file (Path) or its content (str or bytes), over the shared `defaults` if there are any.
 
     `filename` (`configs/red.yaml`) is what messages show, and its stem is the team whose file it is: a file cannot
-    speak for another team. Raises ConfigError, and nothing else, with every problem found, each on its own line.
+    speak for another team. Raises ConfigError, and nothing else, with every problem found, each on its own line; what
+    is wrong with a symbol's effective configuration is wrong with the file.
     """
-    document = _parse(_content(source, filename), filename)
-    problems = _ludwig_lint(document.data)
-    config = _validate(TeamConfig, document, filename, also=problems)
-    problems += team_problems(config, registry)
+    own = _read(source, filename)
+    whole = own if defaults is None else own.over(defaults)
+    config, problems = judged(whole, registry)
     owner = Path(filename).stem
-    if config.team != owner:
+    if config is not None and config.team != owner:
         problems.append(Problem(("team",), f"must be {owner}: this is the file of team {owner}"))
-    if problems:
-        raise _error(filename, document, problems)
+    most = registry.teams[owner].limits.max_symbols if owner in registry.teams else 0
+    found = _located(whole, problems)
+    found += override_problems(whole, problems, lambda layer: judged(layer, registry)[1], most)
+    if config is None or found:
+        raise config_error(filename, found)
     return config
+
+
+def judged(layer: Layer, registry: Registry) -> tuple[TeamConfig | None, list[Problem]]:
+    """The configuration that a layer is, where it is well-formed, and everything wrong with it."""
+    section = layer.data.get("ludwig")
+    # Ludwig's own keys are judged even while other parts of the file are not well-formed yet.
+    problems = lint_ludwig(section) if isinstance(section, dict) else []
+    problems = [problem.below(("ludwig",)) for problem in problems]
+    config, malformed = _validated(TeamConfig, layer)
+    return config, problems + malformed + (team_problems(config, registry) if config else [])
+
+
+def _read(source: Path | str | bytes, filename: str) -> Layer:
+    try:
+        return Layer.of(parse_yaml(_content(source, filename)), filename)
+    except YamlProblemError as problem:
+        raise config_error(filename, [(Place(filename, problem.line), problem.message)]) from None
 
 
 def _content(source: Path | str | bytes, filename: str) -> bytes | str:
@@ -57,35 +103,13 @@ def _content(source: Path | str | bytes, filename: str) -> bytes | str:
         raise ConfigError(f"{filename}:1: cannot be read: {error.strerror or error}") from None
 
 
-def _parse(content: bytes | str, filename: str) -> Document:
+def _validated[Model: Strict](model: type[Model], layer: Layer) -> tuple[Model | None, list[Problem]]:
     try:
-        return parse_yaml(content)
-    except YamlProblemError as problem:
-        raise config_error(filename, [(problem.line, problem.message)]) from None
-
-
-def _ludwig_lint(data: dict[str, Any]) -> list[Problem]:
-    """The Ludwig section's own keys, found even while other parts of the file are not well-formed yet."""
-    section = data.get("ludwig")
-    if not isinstance(section, dict):
-        return []
-    return [problem.below(("ludwig",)) for problem in lint_ludwig(section)]
-
-
-def _validate[Model: Strict](
-    model: type[Model], document: Document, filename: str, also: list[Problem] | None = None
-) -> Model:
-    try:
-        return model.model_validate(document.data)
+        return model.model_validate(layer.data), []
     except ValidationError as error:
-        found = [to_problem(model, detail) for detail in error.errors(include_url=False)]
-    raise _error(filename, document, found + (also or []))
+        details = error.errors(include_url=False)[:MOST_PROBLEMS]
+        return None, [to_problem(model, detail) for detail in details]
 
 
-def _error(filename: str, document: Document, problems: list[Problem]) -> ConfigError:
-    lines = []
-    for problem in problems:
-        place = render_loc(problem.loc)
-        text = f"{place}: {problem.message}" if place else problem.message
-        lines.append((document.line_of(problem.loc), text))
-    return config_error(filename, lines)
+def _located(layer: Layer, problems: list[Problem]) -> list[tuple[Place, str]]:
+    return [(layer.place_of(problem.loc), problem.text) for problem in problems]

@@ -1,11 +1,12 @@
 """A team's Ludwig section against the rest of its file: inputs are features, the output is the target, types fit."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.teams.ludwig_keys import metrics_of, usable_input_types
-from my_dagster_project.teams.problems import Problem, show, suggestion
+from my_dagster_project.teams.problems import MOST_PROBLEMS, Problem, show, suggestion
 from my_dagster_project.teams.schema import TeamConfig
 
 _OUTPUT_TYPE = {"next_return": "number", "next_direction": "binary"}
@@ -18,7 +19,7 @@ def ludwig_problems(config: TeamConfig) -> list[Problem]:
     for key, check in (("input_features", input_problems), ("output_features", output_problems)):
         entries = config.ludwig.get(key)
         if isinstance(entries, list) and entries and all(isinstance(entry, dict) for entry in entries):
-            problems += list(check(config, entries))
+            problems += islice(check(config, entries), MOST_PROBLEMS)
     return problems
 
 

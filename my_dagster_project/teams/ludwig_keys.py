@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 from my_dagster_project.teams.ludwig_rules import refused, setting_problems
 from my_dagster_project.teams.messages import wrong_type
-from my_dagster_project.teams.problems import Loc, Problem, nearest, show, suggestion
+from my_dagster_project.teams.problems import MOST_PROBLEMS, Loc, Problem, nearest, show, suggestion
 
 type Node = dict[str, Any]
 
@@ -32,10 +33,11 @@ def lint_ludwig(section: dict[str, Any]) -> list[Problem]:
     table = load_table()
     not_allowed = refused(section)
     settled = {problem.loc for problem in not_allowed}
+    checked = _check(table["nodes"], table["nodes"][table["root"]], section, ())
     found = [
         problem
-        for problem in _check(table["nodes"], table["nodes"][table["root"]], section, ())
-        if not any(problem.loc[: len(loc)] == loc for loc in settled)
+        for problem in islice(checked, MOST_PROBLEMS)
+        if not any(problem.loc[:end] in settled for end in range(len(problem.loc) + 1))
     ]
     return [*not_allowed, *found, *(setting_problems(section) if not found else [])]
 

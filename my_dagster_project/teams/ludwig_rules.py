@@ -50,6 +50,8 @@ _REFUSED_ANYWHERE = {
     "adapter": "is for pretrained models, which cannot be used here",
     "trust_remote_code": "runs code from outside",
 }
+# Jinja, shell and dvc.yaml variables, shell commands.
+_TEMPLATES = ("{{", "{%", "${", "$(")
 
 
 def complete_ludwig(section: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +89,8 @@ def _refused_reason(loc: Loc, value: Any) -> str:
     key = loc[-1]
     if isinstance(key, str) and key in _REFUSED_ANYWHERE:
         return _REFUSED_ANYWHERE[key]
+    if any(mark in text for mark in _TEMPLATES for text in (key, value) if isinstance(text, str)):
+        return "looks like a template, and nothing is filled in here: it would stay as it is"
     if isinstance(value, str) and ("/" in value or "\\" in value):
         return "looks like a path or URL, and a model has no business with either"
     if isinstance(value, date):

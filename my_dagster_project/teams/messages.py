@@ -3,10 +3,10 @@
 import re
 from typing import Any, get_args
 
-from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from my_dagster_project.teams.problems import Loc, Problem, show, suggestion
+from my_dagster_project.teams.strict import Strict
 
 _EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]{1,2})?")
 
@@ -31,17 +31,17 @@ _BOUNDS = {
 }
 
 
-def to_problem(model: type[BaseModel], error: ErrorDetails) -> Problem:
+def to_problem(model: type[Strict], error: ErrorDetails) -> Problem:
     """One pydantic error of `model` as a Problem with the same place."""
     # pydantic marks a problem of a mapping's key with a last part of its own.
     loc = tuple(part for part in error["loc"] if part != "[key]")
     return Problem(loc, _message(model, loc, error))
 
 
-def _message(model: type[BaseModel], loc: Loc, error: ErrorDetails) -> str:
+def _message(model: type[Strict], loc: Loc, error: ErrorDetails) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return "unknown key" + suggestion(str(loc[-1]), keys_at(model, loc[:-1]))
+        return _unexpected_key(model_at(model, loc[:-1]), str(loc[-1]))
     if kind == "missing":
         return "is missing"
     if kind in _EXPECTED:
@@ -90,15 +90,22 @@ def plain_number(number: float) -> str:
     return text if float(text) == number else repr(number)
 
 
-def keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
-    """The keys allowed at a place of the file, for the nearest-name suggestion."""
+def _unexpected_key(model: type[Strict] | None, key: str) -> str:
+    """Why a known word cannot stand here; else the nearest one that can."""
+    if model is None:
+        return "unknown key"
+    if key in model.not_here:
+        return f"cannot be set here: {model.not_here[key]}"
+    return "unknown key" + suggestion(key, model.model_fields)
+
+
+def model_at(model: type[Strict], loc: Loc) -> type[Strict] | None:
+    """The model of the mapping at a place of the file."""
     current: Any = model
     for part in loc:
-        if isinstance(current, type) and issubclass(current, BaseModel):
+        if isinstance(current, type) and issubclass(current, Strict):
             field = current.model_fields.get(str(part))
             current = field.annotation if field else None
         else:  # dict[str, Model]: every key leads to the value's model
             current = (get_args(current) or (None,))[-1]
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return list(current.model_fields)
-    return []
+    return current if isinstance(current, type) and issubclass(current, Strict) else None

@@ -1,21 +1,29 @@
-"""All teams at once: the registry, every valid team file, and what is wrong with the others."""
+"""All teams at once: the registry, every team's configuration in force, and what is wrong with the others' files."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from my_dagster_project.domain.calendar import TradingCalendar, load_calendar
 from my_dagster_project.errors import ConfigError
-from my_dagster_project.teams.loading import load_registry, load_team
+from my_dagster_project.teams.last_good import LastGood
+from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
 from my_dagster_project.teams.registry import Registry
 from my_dagster_project.teams.schema import TeamConfig
+from my_dagster_project.teams.sources import Source, Sources, team_path
 
 
 @dataclass(frozen=True)
 class Platform:
-    """What is deployed. A team with a bad file is in `problems` and nowhere else: it never takes the others down."""
+    """What is deployed.
+
+    `sources` are the texts in force; `read` is the digest of the texts as they were found. A team whose file has a
+    mistake has its message in `problems`; its last valid file stays in force, or it does not take part when there is none.
+    """
 
     registry: Registry
     teams: dict[str, TeamConfig]
+    sources: Sources
+    read: str
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -28,14 +36,63 @@ class Platform:
         """Every symbol some team trades, sorted: bars are fetched once for all."""
         return sorted({symbol for team in self.teams.values() for symbol in team.symbols})
 
+    def origin(self, team: str) -> str:
+        """Which commit of which branch a team's configuration in force is from."""
+        source = self.sources.teams.get(team)
+        return source.origin if source else "nowhere"
 
-def load_platform(configs: Path) -> Platform:
-    """The platform of a folder with teams.yaml and one file per team; raises ConfigError only for the registry itself."""
-    registry = load_registry(configs / "teams.yaml")
+
+def load_platform(sources: Sources, last_good: LastGood | None = None) -> Platform:
+    """The platform of these texts; raises ConfigError only for the organiser's own files, the registry and the defaults.
+
+    With `last_good` a team's valid file is remembered, and stands in for one that is broken or gone.
+    """
+    registry = load_registry(sources.registry.content, sources.registry.path)
+    shared = sources.defaults
+    defaults = load_defaults(shared.content, shared.path) if shared else None
+
+    def load(source: Source) -> TeamConfig:
+        return load_team(source.content, source.path, registry, defaults)
+
+    in_force: dict[str, Source | None] = {}
     teams, problems = {}, {}
     for name in registry.teams:
+        source, config, problem = _team(name, sources, registry.teams[name].branch, load, last_good)
+        in_force[name] = source
+        if config is not None:
+            teams[name] = config
+        if problem:
+            problems[name] = problem
+    return Platform(registry, teams, replace(sources, teams=in_force), sources.digest, problems)
+
+
+def _team(
+    name: str,
+    sources: Sources,
+    branch: str,
+    load: Callable[[Source], TeamConfig],
+    last_good: LastGood | None,
+) -> tuple[Source | None, TeamConfig | None, str]:
+    """What is in force for a team, and what is wrong with its newest file ('' when nothing is)."""
+    newest = sources.teams.get(name)
+    kept = last_good.get(name) if last_good else None
+    if newest is None or (newest.commit is None and kept is not None and kept.commit is not None):
+        problem = (
+            f"{team_path(name)}:1: there is no such file on branch {branch}; restore the branch or the file"
+        )
+    else:
         try:
-            teams[name] = load_team(configs / f"{name}.yaml", f"configs/{name}.yaml", registry)
+            config = load(newest)
         except ConfigError as error:
-            problems[name] = str(error)
-    return Platform(registry, teams, problems)
+            problem = str(error)
+        else:
+            if last_good is not None:
+                last_good.keep(name, newest)
+            return newest, config, ""
+    if kept is None:
+        return None, None, problem
+    try:
+        # Checked again: the organiser's limits may have become stricter since.
+        return kept, load(kept), f"{problem}\n(in force: {kept.origin})"
+    except ConfigError:
+        return None, None, problem

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from my_dagster_project.errors import ConfigError
 
@@ -11,6 +12,15 @@ Loc = tuple[str | int, ...]
 # A file with more problems than this has one cause; the rest of the list only hides it.
 MAX_LINES_SHOWN = 40
 MAX_VALUE_SHOWN = 40
+# How many are looked for in one part of a file: to find the nearest name for each of 15 000 wrong keys took 20 s.
+MOST_PROBLEMS = 200
+
+
+class Place(NamedTuple):
+    """A line (1-based) of a file."""
+
+    file: str
+    line: int
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,12 @@ class Problem:
     def below(self, parent: Loc) -> "Problem":
         """The same problem seen from further up the file."""
         return Problem(parent + self.loc, self.message)
+
+    @property
+    def text(self) -> str:
+        """The place and the message on one line; a problem of the whole file has no place."""
+        place = render_loc(self.loc)
+        return f"{place}: {self.message}" if place else self.message
 
 
 def render_loc(loc: Loc) -> str:
@@ -76,10 +92,13 @@ def suggestion(word: str, valid: Iterable[str]) -> str:
     return f" (valid: {listed})"
 
 
-def config_error(filename: str, found: Sequence[tuple[int, str]]) -> ConfigError:
-    """A ConfigError with one `file:line: text` per problem, sorted by line; equal lines appear once."""
-    unique = sorted(set(found))
-    lines = [f"{filename}:{line}: {text}" for line, text in unique[:MAX_LINES_SHOWN]]
+def config_error(filename: str, found: Sequence[tuple[Place, str]]) -> ConfigError:
+    """A ConfigError with one `file:line: text` per problem, sorted by line; equal lines appear once.
+
+    Problems of `filename` come before those of the defaults below it.
+    """
+    unique = sorted(set(found), key=lambda one: (one[0].file != filename, *one[0], one[1]))
+    lines = [f"{place.file}:{place.line}: {text}" for place, text in unique[:MAX_LINES_SHOWN]]
     if len(unique) > MAX_LINES_SHOWN:
-        lines.append(f"{filename}: and {len(unique) - MAX_LINES_SHOWN} more problems like these")
+        lines.append(f"{filename}: and more problems like these")
     return ConfigError("\n".join(lines))

@@ -10,14 +10,18 @@ from pydantic import AfterValidator, Field
 from my_dagster_project.domain.calendar import load_calendar
 from my_dagster_project.errors import TradingError
 from my_dagster_project.teams.problems import Problem, show
-from my_dagster_project.teams.schema import TEAM_NAME, Strict
+from my_dagster_project.teams.schema import TEAM_NAME
+from my_dagster_project.teams.strict import Strict
 
 type SourceName = Literal["sample", "csv", "alpha_vantage", "alpaca"]
 
 _BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock$|/$|\.$))[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _SLOT = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
-# Prefixes of asset keys and house teams: a team of that name would write into them.
-RESERVED_TEAMS = frozenset({"market", "competition", "house", "naive", "hold", "buy-and-hold"})
+# Prefixes of asset keys, house teams, and files of configs/ that are no team's: a team of that name would be mixed up
+# with them.
+RESERVED_TEAMS = frozenset(
+    {"market", "competition", "house", "naive", "hold", "buy-and-hold", "teams", "defaults", "schema"}
+)
 # What bokeh_sampledata 2026.1 holds, 2000-03-01 to 2013-03-01 (FB from 2012-05-18).
 SAMPLE_SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 
@@ -72,6 +76,8 @@ class Competition(Strict):
     """Dollars."""
     cost_bps: Annotated[float, Field(ge=0, le=1000)] = 5
     """Cost of a trade in hundredths of a per cent of its value."""
+    frozen: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{7,40}$")]] = Field(default_factory=dict)
+    """Teams whose configuration is that of a commit, not of the branch: a round that has begun."""
 
 
 class Limits(Strict):

@@ -20,6 +20,8 @@ from my_dagster_project.teams.problems import Loc, shorten
 MAX_BYTES = 256 * 1024
 # libyaml's composer recurses on the C stack: 100 kB of "[" would end the process, not raise.
 MAX_DEPTH = 24
+# Entries of one list or mapping. 100 000 numbers fit into a file, pass for optimizer betas and take seconds to walk.
+MAX_ENTRIES = 1000
 
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})(\s|$)", re.MULTILINE)
 _BASE_60 = re.compile(r"^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$")
@@ -160,6 +162,7 @@ class _Builder:
         return self._scalar(node)
 
     def _mapping(self, node: MappingNode, loc: Loc) -> dict[str, Any]:
+        self._check_length(node)
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node)
@@ -173,11 +176,17 @@ class _Builder:
         return data
 
     def _sequence(self, node: SequenceNode, loc: Loc) -> list[Any]:
+        self._check_length(node)
         items = []
         for index, item in enumerate(node.value):
             self._lines[(*loc, index)] = _line(item)
             items.append(self._value(item, (*loc, index)))
         return items
+
+    def _check_length(self, node: MappingNode | SequenceNode) -> None:
+        if len(node.value) > MAX_ENTRIES:
+            text = f"{len(node.value)} entries in one list or mapping; {MAX_ENTRIES} are allowed"
+            raise YamlProblemError(_line(node), text)
 
     def _key(self, node: Node) -> str:
         if not isinstance(node, ScalarNode):

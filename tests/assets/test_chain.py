@@ -1,6 +1,7 @@
 """What a whole chain leaves behind: predictions, reports and the table of a small competition."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,6 @@ from my_dagster_project.assets import keys
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.reports.report_tests import report_tests
 from my_dagster_project.storage.tables import from_parquet
-from my_dagster_project.teams.platform import Platform
 from tests.assets.conftest import CHAINS, SESSIONS
 from tests.support.house import House, checks, failures, made
 
@@ -95,7 +95,7 @@ def test_a_session_the_model_has_seen_is_not_predicted(chain):
     # The registry refuses such a competition; a model trained later by hand would still meet this check.
     registry = chain.house.platform.registry
     earlier = registry.competition.model_copy(update={"start": registry.market.start.replace(year=2012)})
-    platform = Platform(registry.model_copy(update={"competition": earlier}), chain.house.platform.teams)
+    platform = replace(chain.house.platform, registry=registry.model_copy(update={"competition": earlier}))
     before = chain.house.store.fingerprint(PREDICTIONS)
     run = House(platform, chain.house.settings).materialize(
         keys.predictions_key("red", "AAPL"), sessions=["2012-11-29", "2012-11-30", "2012-12-03"]

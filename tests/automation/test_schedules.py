@@ -1,5 +1,6 @@
 """Schedules ask for the last closed session, once, and say why when they do not."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,16 +10,17 @@ import pytest
 from my_dagster_project.definitions import build_definitions
 from my_dagster_project.settings import settings_from
 from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import read_sources
 
 PROJECT = Path(__file__).parents[2]
 SCHEDULES = ("red_daily_schedule", "red_trade_schedule", "blue_daily_schedule", "blue_trade_schedule")
 
 
 def definitions(tmp_path, **market) -> tuple[Platform, dg.RepositoryDefinition]:
-    committed = load_platform(PROJECT / "configs")
+    committed = load_platform(read_sources(PROJECT, "working tree"))
     changed = committed.registry.market.model_copy(update=market)
     registry = committed.registry.model_copy(update={"market": changed})
-    platform = Platform(registry, committed.teams)
+    platform = replace(committed, registry=registry)
     settings = settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT)
     return platform, build_definitions(platform, settings).get_repository_def()
 

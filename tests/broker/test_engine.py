@@ -179,7 +179,7 @@ prices = st.integers(1_00, 500_00).map(lambda cents: Decimal(cents) / 100)
 orders = st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 400), st.sampled_from(["AAPL", "IBM"]))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_ordered_cash_fills_and_positions_reconcile_to_the_cent(make_account, data):
     path = f"{uuid4()}.sqlite"

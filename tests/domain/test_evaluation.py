@@ -4,7 +4,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss
@@ -102,7 +102,6 @@ def test_a_model_that_gives_only_probabilities_is_scored_on_direction():
     assert math.isnan(metrics.mase)
 
 
-@settings(deadline=None)
 @given(RETURNS)
 def test_predicting_no_change_is_exactly_the_naive_forecast(returns):
     metrics = evaluate(scored_of(returns, 0.0))
@@ -111,7 +110,6 @@ def test_predicting_no_change_is_exactly_the_naive_forecast(returns):
     assert math.isnan(metrics.ic)
 
 
-@settings(deadline=None)
 @given(RETURNS)
 def test_a_perfect_forecast_has_no_error(returns):
     metrics = evaluate(scored_of(returns, returns))
@@ -119,7 +117,6 @@ def test_a_perfect_forecast_has_no_error(returns):
     assert metrics.direction == 1.0
 
 
-@settings(deadline=None)
 @given(RETURNS, st.floats(0.01, 1000), st.integers(0, 2**32 - 1))
 def test_ratios_do_not_depend_on_the_price_level(returns, scale, seed):
     predicted = np.random.default_rng(seed).normal(0, 0.01, len(returns))
@@ -130,7 +127,6 @@ def test_ratios_do_not_depend_on_the_price_level(returns, scale, seed):
     assert large.direction == small.direction
 
 
-@settings(deadline=None)
 @given(RETURNS, st.integers(0, 2**32 - 1))
 def test_the_error_figures_keep_their_order(returns, seed):
     metrics = evaluate(scored_of(returns, np.random.default_rng(seed).normal(0, 0.01, len(returns))))
@@ -139,7 +135,6 @@ def test_the_error_figures_keep_their_order(returns, seed):
     assert metrics.direction_low <= metrics.direction <= metrics.direction_high
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_wilson_interval_is_scipys(pair):
     hits, n = pair
@@ -147,7 +142,6 @@ def test_the_wilson_interval_is_scipys(pair):
     assert wilson_interval(hits, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=50))
 def test_the_rank_correlation_is_scipys(pairs):
     left, right = zip(*pairs, strict=True)
@@ -158,7 +152,6 @@ def test_the_rank_correlation_is_scipys(pairs):
         assert ours == pytest.approx(stats.spearmanr(left, right).statistic, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(1e-6, 1 - 1e-6), st.booleans()), min_size=1, max_size=50))
 def test_probability_figures_are_sklearns(rows):
     probability = [p for p, _ in rows]

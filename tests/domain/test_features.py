@@ -80,7 +80,7 @@ def test_a_history_shorter_than_the_warm_up_says_what_to_do(apple) -> None:
         compute_features(apple.head(20), [Feature("rsi", "RSI")], "AAPL")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(1, 1000), min_size=60, max_size=90), st.floats(0.01, 100))
 def test_features_do_not_depend_on_the_currency(closes, scale) -> None:
     wanted = [Feature("r", "log_return", {"sessions": 5}), Feature("sma", "SMA", {"timeperiod": 10})]

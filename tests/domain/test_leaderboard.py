@@ -2,7 +2,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.evaluation import Metrics, wilson_interval
@@ -105,7 +105,6 @@ TRADING = st.builds(TradingSummary, orders=st.integers(0, 99), equity=FIGURES, s
 TEAMS = st.sampled_from(["red", "blue", "green"])
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.tuples(TEAMS, st.sampled_from(["AAPL", "IBM"])), METRICS),
     st.dictionaries(st.one_of(TEAMS, st.sampled_from([NAIVE, BUY_AND_HOLD])), TRADING),
@@ -118,7 +117,6 @@ def test_json_gives_the_same_board_back(metrics, trading):
     assert "NaN" not in text
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.tuples(TEAMS, st.just("A")), METRICS))
 def test_the_order_of_the_input_does_not_matter(metrics):
     assert to_json(assemble(dict(reversed(metrics.items())), {})) == to_json(assemble(metrics, {}))

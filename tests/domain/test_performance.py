@@ -4,7 +4,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.performance import Performance, buy_and_hold, performance
@@ -44,7 +44,6 @@ def test_a_curve_without_a_step_has_no_figures(values):
     assert performance(curve_of(values)) == Performance()
 
 
-@settings(deadline=None)
 @given(EQUITY)
 def test_figures_agree_with_numpy(values):
     figures = performance(curve_of(values))
@@ -55,7 +54,6 @@ def test_figures_agree_with_numpy(values):
     )
 
 
-@settings(deadline=None)
 @given(EQUITY, st.floats(0.01, 100))
 def test_figures_do_not_depend_on_the_money_at_stake(values, scale):
     one, many = performance(curve_of(values)), performance(curve_of([value * scale for value in values]))

@@ -40,7 +40,7 @@ def session_of(row):
 
 
 rows = st.integers(1, len(sample("IBM")) - 2)
-damage_test = settings(max_examples=25, deadline=None)
+damage_test = settings(max_examples=25)
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "GOOG", "IBM", "MSFT", "FB"])

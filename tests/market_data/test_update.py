@@ -69,7 +69,7 @@ def test_only_what_is_missing_is_asked_with_one_session_of_overlap():
     assert source.asked[1:] == [(date(2013, 2, 26), END)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, len(SESSIONS) - 1), st.integers(0, len(SESSIONS) - 1))
 def test_any_stored_stretch_is_completed_to_the_same_bars(one, other):
     stretch = SESSIONS[min(one, other)], SESSIONS[max(one, other)]
@@ -80,7 +80,7 @@ def test_any_stored_stretch_is_completed_to_the_same_bars(one, other):
     assert fetch_range(completed, START, END, XNYS) is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sets(st.integers(0, len(SESSIONS) - 1), min_size=1, max_size=30))
 def test_the_range_asked_covers_what_is_missing_and_one_stored_session(gone):
     missing = [SESSIONS[n] for n in sorted(gone)]

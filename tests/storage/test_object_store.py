@@ -62,6 +62,7 @@ class TestEveryStore:
         assert store.list("")[0].key == "blue/AAPL/model/a"
         assert store.list("green/") == []
 
+    @pytest.mark.slow
     def test_lists_more_than_one_page(self, place):
         client_store = place.store("many")
         if isinstance(client_store, FileStore):

@@ -1,6 +1,7 @@
 """A whole small deployment in a folder: the committed configs cut short, the real parts, a Dagster instance of its own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from my_dagster_project.market_data.sample import SampleSource
 from my_dagster_project.resources import BrokerResource, all_resources, open_assets
 from my_dagster_project.settings import Settings, settings_from
 from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import read_sources
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -53,7 +55,7 @@ class House:
         """The same folder with another market section, as if days had gone by."""
         changed = self.platform.registry.market.model_copy(update=market)
         registry = self.platform.registry.model_copy(update={"market": changed})
-        return House(Platform(registry, self.platform.teams), self.settings)
+        return House(replace(self.platform, registry=registry), self.settings)
 
 
 def build(folder: Path, symbols: dict[str, list[str]], **market: Any) -> House:
@@ -71,7 +73,10 @@ def build(folder: Path, symbols: dict[str, list[str]], **market: Any) -> House:
         text["training"]["start"] = max(date(2009, 1, 2), house["market"]["start"])
         text["ludwig"]["trainer"] |= {"epochs": 2}
         (configs / f"{team}.yaml").write_text(yaml.safe_dump(text, sort_keys=False))
-    platform = load_platform(configs)
+    defaults = CONFIGS / "defaults.yaml"
+    if defaults.is_file():
+        (configs / defaults.name).write_bytes(defaults.read_bytes())
+    platform = load_platform(read_sources(folder, "working tree"))
     assert not platform.problems, platform.problems
     return House(platform, settings_from({"TRADING_HOME": str(folder / "home")}, folder))
 

@@ -1,7 +1,7 @@
 """Cron strings are judged like Dagster judges them, without importing Dagster."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.teams.cron import cron_problem
@@ -34,7 +34,6 @@ FIELD = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(FIELD, min_size=4, max_size=6).map(" ".join))
 def test_what_we_accept_dagster_accepts(expression):
     from dagster._utils.schedules import is_valid_cron_string

@@ -60,7 +60,7 @@ def replaced(value, place, new):
 
 
 RED = yaml.safe_load(text_of("red"))
-FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
 
 @FUZZ

@@ -1,0 +1,65 @@
+"""`python -m benchmarks [name ...]`: speed and memory beside the plain alternative, measured in the same run."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from benchmarks import loading, main_job, predictions, replay, training, versions
+from benchmarks.figures import Findings, save, show
+from benchmarks.measure import BenchmarkError
+from benchmarks.workshop import Workshop
+
+BENCHMARKS: dict[str, Callable[[Workshop], Findings]] = {
+    "loading": loading.measure,
+    "versions": versions.measure,
+    "training": training.measure,
+    "predictions": predictions.measure,
+    "replay": replay.measure,
+    "main_job": main_job.measure,
+}
+
+
+def main() -> int:
+    """Run the named benchmarks, or all; 1 when one could not be measured or missed a target (quick ones never miss)."""
+    options = _options()
+    console = Console()
+    found: dict[str, Findings] = {}
+    broken = False
+    with tempfile.TemporaryDirectory(prefix="trading-benchmarks-") as folder:
+        workshop = Workshop(Path(folder), options.quick)
+        for name in options.names or BENCHMARKS:
+            try:
+                with console.status(f"{name} ..."):
+                    found[name] = BENCHMARKS[name](workshop)
+            except BenchmarkError as error:
+                broken = True
+                console.print(f"[red]{name}:[/red] {escape(str(error))}\n", highlight=False)
+                continue
+            show(console, found[name])
+    if options.save:
+        console.print(f"Written to {save(found, options.quick)}", highlight=False)
+    missed = any(findings.missed for findings in found.values()) and not options.quick
+    return int(broken or missed)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which ones: {', '.join(BENCHMARKS)}")
+    parser.add_argument("--quick", action="store_true", help="small and once: does it work, not how fast")
+    parser.add_argument(
+        "--save", action="store_true", help="write benchmarks/results/<date>-<cores>-cores.json"
+    )
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The platform's side: real jobs, in one process, in the project of the environment: `python -m benchmarks.through_dagster STEP ...`.
+
+Steps: bars, features, models (the whole <team>_train jobs), predictions, replay. Its last line says in JSON how long each
+step took without the start of the process.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from my_dagster_project.assets import keys
+from my_dagster_project.automation.jobs import MARKET_JOB, daily_job_name, trade_job_name, train_job_name
+from my_dagster_project.competition.runner import Runner
+from my_dagster_project.competition.stages import replay_sessions
+from my_dagster_project.definitions import build_definitions
+from my_dagster_project.settings import load_settings, prepare_environment
+from my_dagster_project.teams.platform import load_platform
+from my_dagster_project.teams.sources import read_sources
+
+
+class Jobs:
+    """The jobs of all teams, run one after the other."""
+
+    def __init__(self) -> None:
+        settings = load_settings()
+        prepare_environment(settings)
+        self.platform = load_platform(read_sources(settings.project, "working tree"))
+        self._runner = Runner(build_definitions(self.platform, settings), dg.DagsterInstance.get())
+        self.sessions = [session.isoformat() for session in replay_sessions(self.platform)]
+
+    def bars(self) -> None:
+        """Every symbol's bars."""
+        self._run(MARKET_JOB, [keys.bars_key(symbol) for symbol in self.platform.symbols])
+
+    def features(self) -> None:
+        """Every team's features."""
+        for team in self.platform.teams:
+            self._run(train_job_name(team), self._keys(team, keys.features_key))
+
+    def models(self) -> None:
+        """The whole <team>_train jobs: features, and models with tracking, ONNX export and checks."""
+        for team in self.platform.teams:
+            self._run(train_job_name(team), self._keys(team, keys.features_key, keys.model_key))
+
+    def predictions(self) -> None:
+        """All sessions of the replay in one run per team."""
+        for team in self.platform.teams:
+            self._run(daily_job_name(team), self._keys(team, keys.predictions_key), self.sessions)
+
+    def replay(self) -> None:
+        """The first team's orders, one run per session."""
+        team = next(iter(self.platform.teams))
+        for session in self.sessions:
+            self._run(trade_job_name(team), [keys.orders_key(team)], [session])
+
+    def _keys(self, team: str, *of: keys.TeamSymbolKey) -> list[dg.AssetKey]:
+        return [key(team, symbol) for symbol in self.platform.teams[team].symbols for key in of]
+
+    def _run(self, job: str, selection: list[dg.AssetKey], sessions: Sequence[str] = ()) -> None:
+        if not self._runner.run(job, selection, lambda event, text: None, sessions):
+            raise SystemExit("\n".join(f"{one.step}: {one.message}" for one in self._runner.problems))
+
+
+def main(steps: Sequence[str]) -> None:
+    """Do the steps in the order given."""
+    jobs = Jobs()
+    by_name: dict[str, Callable[[], None]] = {
+        "bars": jobs.bars,
+        "features": jobs.features,
+        "models": jobs.models,
+        "predictions": jobs.predictions,
+        "replay": jobs.replay,
+    }
+    took: dict[str, float] = {"sessions": len(jobs.sessions)}
+    for step in steps:
+        started = time.perf_counter()
+        by_name[step]()
+        took[step] = time.perf_counter() - started
+    print(json.dumps(took))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

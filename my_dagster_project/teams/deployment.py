@@ -1,0 +1,13 @@
+"""The platform as this deployment sees it now: the newest texts, with every team's last valid file as a fallback."""
+
+from my_dagster_project.settings import Settings
+from my_dagster_project.teams.last_good import LastGood
+from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import read_sources
+
+
+def current_platform(settings: Settings) -> Platform:
+    """Read the branches (or the working tree, when the settings say so); raises ConfigError for a broken registry."""
+    return load_platform(
+        read_sources(settings.project, settings.config_mode), LastGood(settings.home / "teams")
+    )

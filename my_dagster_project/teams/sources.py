@@ -1,0 +1,154 @@
+"""Where each configuration text comes from: a team's file from its branch, the registry and the defaults from main.
+
+Branches are read with git, never by checking out. A team whose branch does not exist yet is read from the working tree,
+and everything says so. A team cannot change the registry: on its branch there is a copy of it that nobody reads.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from my_dagster_project.errors import ConfigError, VersioningError
+from my_dagster_project.storage.git_branch import BranchRepo
+from my_dagster_project.teams.loading import load_registry
+from my_dagster_project.teams.registry import Registry
+from my_dagster_project.teams.yaml_lines import MAX_BYTES
+
+REGISTRY_PATH = "configs/teams.yaml"
+DEFAULTS_PATH = "configs/defaults.yaml"
+MAIN_BRANCH = "main"
+WORKING_TREE = "working tree"
+
+type Mode = Literal["branches", "working tree"]
+
+
+def team_path(team: str) -> str:
+    """The path of a team's file, on its branch as in any checkout."""
+    return f"configs/{team}.yaml"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One text and where it is from; `commit` is a full sha, None for the working tree."""
+
+    path: str
+    text: str
+    branch: str | None = None
+    commit: str | None = None
+
+    @property
+    def content(self) -> bytes:
+        """The bytes as they were, also where they are no UTF-8."""
+        return self.text.encode("utf-8", errors="surrogateescape")
+
+    @property
+    def origin(self) -> str:
+        """For people: `red at 1a2b3c4d5e` or `working tree`."""
+        return f"{self.branch} at {self.commit[:10]}" if self.commit else WORKING_TREE
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All texts one deployment is made of. A team without any file is None."""
+
+    registry: Source
+    defaults: Source | None
+    teams: dict[str, Source | None]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the contents alone: the platform's own commits on a branch change no content."""
+        texts = [self.registry, self.defaults, *(self.teams[team] for team in sorted(self.teams))]
+        return sha256(
+            json.dumps([source and (source.path, source.text) for source in texts]).encode()
+        ).hexdigest()
+
+    def to_json(self) -> str:
+        """The texts as one string, to pin a run to them."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Sources":
+        """What `to_json` wrote."""
+        raw = json.loads(text)
+        return cls(
+            registry=Source(**raw["registry"]),
+            defaults=_source(raw["defaults"]),
+            teams={team: _source(source) for team, source in raw["teams"].items()},
+        )
+
+
+def read_sources(project: Path, mode: Mode = "branches") -> Sources:
+    """Read every configuration text of a project; raises ConfigError when there is no registry, or it is broken."""
+    git = _repository(project) if mode == "branches" else None
+    registry = _from_working_tree(project, REGISTRY_PATH)
+    if registry is None:
+        raise ConfigError(f"{project / REGISTRY_PATH} is missing; it says which teams there are")
+    known = load_registry(registry.content, REGISTRY_PATH)
+    defaults = _from_working_tree(project, DEFAULTS_PATH)
+    if git is not None and _on_a_team_branch(git, known):
+        registry = _from_branch(git, MAIN_BRANCH, REGISTRY_PATH) or registry
+        defaults = _from_branch(git, MAIN_BRANCH, DEFAULTS_PATH)
+        known = load_registry(registry.content, REGISTRY_PATH)
+    return Sources(
+        registry, defaults, {team: _team_source(project, git, known, team) for team in known.teams}
+    )
+
+
+def uncommitted(project: Path, sources: Sources) -> list[str]:
+    """Teams whose file in the working tree says something else than the branch it is read from."""
+    different = []
+    for team, source in sources.teams.items():
+        here = _from_working_tree(project, team_path(team))
+        if source is not None and source.commit and here is not None and here.text != source.text:
+            different.append(team)
+    return different
+
+
+def _team_source(project: Path, git: BranchRepo | None, registry: Registry, team: str) -> Source | None:
+    revision = registry.competition.frozen.get(team) or registry.teams[team].branch
+    found = _from_branch(git, revision, team_path(team)) if git else None
+    return found or _from_working_tree(project, team_path(team))
+
+
+def _repository(project: Path) -> BranchRepo | None:
+    """The project's repository, None when it is no git checkout (an unpacked archive)."""
+    git = BranchRepo(project)
+    try:
+        git.resolve("HEAD")
+    except VersioningError:
+        return None
+    return git
+
+
+def _on_a_team_branch(git: BranchRepo, registry: Registry) -> bool:
+    return git.checked_out() in {entry.branch for entry in registry.teams.values()}
+
+
+def _from_branch(git: BranchRepo, revision: str, path: str) -> Source | None:
+    """The file on a local branch (or at a commit), else on origin's; None when there is no such branch or file."""
+    for candidate in (revision, f"refs/remotes/origin/{revision}"):
+        try:
+            commit = git.resolve(candidate)
+        except VersioningError:
+            continue
+        data = git.read_file(commit, path)
+        return None if data is None else Source(path, _text(data), revision, commit)
+    return None
+
+
+def _from_working_tree(project: Path, path: str) -> Source | None:
+    file = project / path
+    return Source(path, _text(file.read_bytes())) if file.is_file() else None
+
+
+def _text(data: bytes) -> str:
+    # Bytes that are no UTF-8 survive the trip, so that the loader can say in which line they are.
+    # One byte more than allowed is enough for it to say that the file is too large.
+    return data[: MAX_BYTES + 1].decode("utf-8", errors="surrogateescape")
+
+
+def _source(raw: dict[str, str] | None) -> Source | None:
+    return None if raw is None else Source(**raw)

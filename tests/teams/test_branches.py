@@ -1,0 +1,194 @@
+"""Configuration as people work with it: real branches of a real repository."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from my_dagster_project.errors import ConfigError
+from my_dagster_project.teams.last_good import LastGood
+from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import Sources, read_sources, uncommitted
+from tests.support.gitrepo import git
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A checkout of main with the committed configs and the branches red and blue."""
+    folder = tmp_path / "project"
+    shutil.copytree(CONFIGS, folder / "configs")
+    git(tmp_path, "init", "-q", "-b", "main", str(folder))
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "configs")
+    git(folder, "branch", "red")
+    git(folder, "branch", "blue")
+    return folder
+
+
+def commit(project: Path, branch: str, team: str, text: str | None, message: str = "edit") -> None:
+    """What a team does: commit its file on its branch, from a work tree of its own."""
+    tree = project.parent / f"tree-{branch}"
+    if not tree.exists():
+        git(project, "worktree", "add", "-q", str(tree), branch)
+    file = tree / "configs" / f"{team}.yaml"
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+    git(tree, "commit", "-q", "-a", "-m", message)
+
+
+def file_of(team: str) -> str:
+    return (CONFIGS / f"{team}.yaml").read_text()
+
+
+def platform_of(project: Path, kept: LastGood | None = None) -> Platform:
+    return load_platform(read_sources(project), kept)
+
+
+def test_a_teams_file_is_read_from_its_branch_and_says_so(project) -> None:
+    commit(project, "red", "red", file_of("red").replace("[AAPL, GOOG, IBM, MSFT]", "[IBM]"))
+    platform = platform_of(project)
+    assert platform.teams["red"].symbols == ("IBM",)
+    assert platform.origin("red") == f"red at {git(project, 'rev-parse', 'red')[:10]}"
+    assert platform.teams["blue"].symbols == ("AAPL", "GOOG", "IBM", "MSFT")
+
+
+def test_the_checked_out_tree_and_index_are_never_touched(project) -> None:
+    (project / "configs" / "red.yaml").write_text("half an edit")
+    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    platform_of(project)
+    assert git(project, "status", "--porcelain") == " M configs/red.yaml"
+    assert (project / "configs" / "red.yaml").read_text() == "half an edit"
+
+
+def test_without_a_branch_the_working_tree_counts_and_is_named(project) -> None:
+    git(project, "branch", "-D", "red")
+    assert platform_of(project).origin("red") == "working tree"
+
+
+def test_a_branch_that_only_the_remote_has_is_read_from_there(project, tmp_path) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", str(project), str(clone))
+    platform = platform_of(clone)
+    assert platform.origin("red").startswith("red at ")
+    assert git(clone, "branch", "--list", "red") == ""
+
+
+def test_an_archive_without_git_is_read_from_its_files(tmp_path) -> None:
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    assert platform_of(tmp_path).origin("blue") == "working tree"
+
+
+@pytest.mark.parametrize("broken", ["team: [", "<<<<<<< HEAD\nteam: red\n", "team: red\nsymbolz: [IBM]\n"])
+def test_a_bad_file_leaves_the_last_good_one_in_force_and_the_other_team_alone(
+    project, tmp_path, broken
+) -> None:
+    kept = LastGood(tmp_path / "home")
+    before = platform_of(project, kept)
+    commit(project, "red", "red", broken)
+    after = platform_of(project, kept)
+    assert after.teams == before.teams
+    assert after.origin("red") == before.origin("red")
+    assert after.problems.keys() == {"red"}
+    assert after.problems["red"].startswith("configs/red.yaml:")
+    assert f"(in force: {before.origin('red')})" in after.problems["red"]
+
+
+def test_a_deleted_branch_leaves_the_last_good_file_in_force(project, tmp_path) -> None:
+    kept = LastGood(tmp_path / "home")
+    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    platform_of(project, kept)
+    git(project, "worktree", "remove", "--force", str(project.parent / "tree-red"))
+    git(project, "branch", "-D", "red")
+    platform = platform_of(project, kept)
+    assert platform.teams["red"].training.seed == 7
+    assert "restore the branch" in platform.problems["red"]
+
+
+def test_a_force_push_simply_changes_the_file(project, tmp_path) -> None:
+    kept = LastGood(tmp_path / "home")
+    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    platform_of(project, kept)
+    git(project.parent / "tree-red", "reset", "-q", "--hard", "main")
+    platform = platform_of(project, kept)
+    assert platform.teams["red"].training.seed == 42
+    assert not platform.problems
+
+
+def test_a_new_team_without_a_file_takes_nobody_down(project) -> None:
+    registry = project / "configs" / "teams.yaml"
+    registry.write_text(registry.read_text() + "  green: {branch: green, account: GREEN}\n")
+    platform = platform_of(project)
+    assert set(platform.teams) == {"red", "blue"}
+    assert "configs/green.yaml:1: there is no such file on branch green" in platform.problems["green"]
+
+
+def test_a_team_cannot_raise_its_limits_on_its_own_branch(project) -> None:
+    git(project, "checkout", "-q", "red")
+    registry = project / "configs" / "teams.yaml"
+    registry.write_text(registry.read_text().replace("position_share: 0.3", "position_share: 1.0"))
+    git(project, "commit", "-q", "-a", "-m", "more for us")
+    assert platform_of(project).registry.teams["red"].limits.position_share == 0.3
+
+
+def test_a_frozen_round_keeps_the_commit_whatever_the_branch_says(project) -> None:
+    sha = git(project, "rev-parse", "red")
+    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    registry = project / "configs" / "teams.yaml"
+    registry.write_text(
+        registry.read_text().replace("replay_sessions: 60", f"frozen: {{red: {sha}}}\n  replay_sessions: 60")
+    )
+    assert platform_of(project).teams["red"].training.seed == 42
+
+
+def test_only_content_counts_as_a_change(project) -> None:
+    before = read_sources(project)
+    git(project, "worktree", "add", "-q", str(project.parent / "tree-red"), "red")
+    tree = project.parent / "tree-red"
+    (tree / "pointer.dvc").write_text("outs: []\n")
+    git(tree, "add", ".")
+    git(tree, "commit", "-q", "-m", "a pointer")
+    after = read_sources(project)
+    assert after.digest == before.digest
+    assert after != before
+
+
+def test_texts_survive_pinning_even_when_they_are_no_utf8(project) -> None:
+    tree = project.parent / "tree-red"
+    git(project, "worktree", "add", "-q", str(tree), "red")
+    (tree / "configs" / "red.yaml").write_bytes(b"team: r\xe9d\n")
+    git(tree, "commit", "-q", "-a", "-m", "latin-1")
+    sources = read_sources(project)
+    again = Sources.from_json(sources.to_json())
+    assert again == sources
+    assert "UTF-8" in load_platform(again).problems["red"]
+
+
+def test_a_huge_file_is_refused_without_being_carried_along(project) -> None:
+    commit(project, "red", "red", "#" * 50_000_000)
+    sources = read_sources(project)
+    assert len(sources.to_json()) < 1_000_000
+    assert load_platform(sources).problems["red"].startswith("configs/red.yaml:")
+
+
+def test_uncommitted_edits_are_noticed(project) -> None:
+    assert uncommitted(project, read_sources(project)) == []
+    (project / "configs" / "blue.yaml").write_text(file_of("blue") + "# more\n")
+    assert uncommitted(project, read_sources(project)) == ["blue"]
+
+
+def test_a_broken_registry_is_the_organisers_error(project) -> None:
+    (project / "configs" / "teams.yaml").write_text("teams: [\n")
+    with pytest.raises(ConfigError, match=r"configs/teams.yaml:"):
+        platform_of(project)
+
+
+def test_a_torn_record_of_the_last_good_file_counts_as_none(project, tmp_path) -> None:
+    kept = LastGood(tmp_path / "home")
+    platform_of(project, kept)
+    (tmp_path / "home" / "red.json").write_text('{"path": "configs/')
+    assert kept.get("red") is None
+    assert platform_of(project, kept).teams["red"].team == "red"
