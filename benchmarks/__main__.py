@@ -31,7 +31,7 @@ def main() -> int:
     found: dict[str, Findings] = {}
     broken = False
     with tempfile.TemporaryDirectory(prefix="trading-benchmarks-") as folder:
-        workshop = Workshop(Path(folder), options.quick)
+        workshop = Workshop(Path(folder), options.quick, options.rounds)
         for name in options.names or BENCHMARKS:
             try:
                 with console.status(f"{name} ..."):
@@ -40,7 +40,7 @@ def main() -> int:
                 broken = True
                 console.print(f"[red]{name}:[/red] {escape(str(error))}\n", highlight=False)
                 continue
-            show(console, found[name])
+            show(console, found[name], judged=not options.quick)
     if options.save:
         console.print(f"Written to {save(found, options.quick)}", highlight=False)
     missed = any(findings.missed for findings in found.values()) and not options.quick
@@ -51,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"which ones: {', '.join(BENCHMARKS)}")
     parser.add_argument("--quick", action="store_true", help="small and once: does it work, not how fast")
+    parser.add_argument("--rounds", type=int, help="how often to measure each side; the fastest counts")
     parser.add_argument(
         "--save", action="store_true", help="write benchmarks/results/<date>-<cores>-cores.json"
     )

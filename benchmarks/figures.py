@@ -61,8 +61,8 @@ class Findings:
         return any(figure.met is False for figure in self.figures)
 
 
-def show(console: Console, findings: Findings) -> None:
-    """Print a benchmark's table."""
+def show(console: Console, findings: Findings, *, judged: bool) -> None:
+    """Print a benchmark's table; `judged` says whether its figures are to be held against their targets."""
     console.print(f"[bold]{findings.title}[/bold]", highlight=False)
     table = Table(box=None, pad_edge=False)
     table.add_column("")
@@ -70,7 +70,9 @@ def show(console: Console, findings: Findings) -> None:
         table.add_column(head, justify="right")
     table.add_column("")
     for figure in findings.figures:
-        mark = {True: "[green]✓[/green]", False: "[red]✗ missed[/red]", None: ""}[figure.met]
+        mark = {True: "[green]✓[/green]", False: "[red]✗ missed[/red]", None: ""}[
+            figure.met if judged else None
+        ]
         cells = (_number(figure.ours, figure.unit), _number(figure.plain, figure.unit), _ratio(figure.ratio))
         table.add_row(figure.what, *cells, _target(figure), mark)
     console.print(table)

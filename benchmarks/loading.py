@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from collections.abc import Sequence
 
 from benchmarks.figures import Figure, Findings
 from benchmarks.measure import BenchmarkError, Sample, alternate, fastest, run
@@ -43,9 +44,11 @@ def measure(workshop: Workshop) -> Findings:
         plain="`import dagster` and nothing else; the start of Python is in both.",
         figures=(
             Figure("wall", "s", fastest(a).seconds, fastest(b).seconds, target=3),
-            Figure(
-                "highest RSS", "MB", *(max(s.said["rss_mb"] for s in side) or None for side in (a, b)), 200
-            ),
+            Figure("highest RSS", "MB", _rss(a), _rss(b), target=200),
         ),
         notes=(f"None of the {len(HEAVY)} heavy packages was imported ({', '.join(HEAVY[:5])}, ...).",),
     )
+
+
+def _rss(samples: Sequence[Sample]) -> float | None:
+    return max(sample.said["rss_mb"] for sample in samples) or None

@@ -1,5 +1,7 @@
 """`trading run`, which is what `make run` runs: in a project where nothing is computed, and a second time."""
 
+from pathlib import Path
+
 from benchmarks.figures import Figure, Findings
 from benchmarks.measure import Sample, alternate, fastest, highest_mb, run
 from benchmarks.workshop import BIN, Workshop
@@ -11,7 +13,7 @@ def measure(workshop: Workshop) -> Findings:
 
     def ours() -> Sample:
         project = workshop.fresh()
-        command = [BIN / "trading", "run"]
+        command: list[str | Path] = [BIN / "trading", "run"]
         first = run(command, project.folder, project.environment, memory=True)
         second.append(run(command, project.folder, project.environment, memory=True))
         return first

@@ -6,6 +6,7 @@ the sum of their RSS would.
 
 import json
 import os
+import signal
 import subprocess
 import textwrap
 import threading
@@ -56,7 +57,12 @@ def run(
         if memory:
             sampler = threading.Thread(target=_sample, args=(process, peak))
             sampler.start()
-        code = process.wait()
+        try:
+            code = process.wait()
+        finally:
+            if process.returncode is None:  # Ctrl-C reaches only us: the command has a session of its own
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         seconds = time.perf_counter() - started
         log.seek(0)
         lines = log.read().splitlines()

@@ -15,15 +15,14 @@ from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import load_settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.tables import from_parquet
-from my_dagster_project.teams.platform import load_platform
-from my_dagster_project.teams.sources import read_sources
+from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.schema import TeamConfig
 
 
 def write_recipes(folder: Path) -> None:
     """Write the recipe of every team and symbol from the project's stored bars and features."""
     settings = load_settings()
-    platform = load_platform(read_sources(settings.project, "working tree"))
+    platform = current_platform(settings)
     assets = open_assets(settings.store_url, settings.dvc_url)
     sessions = [session.isoformat() for session in replay_sessions(platform)]
     for team, config in platform.teams.items():

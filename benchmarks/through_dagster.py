@@ -17,8 +17,7 @@ from my_dagster_project.competition.runner import Runner
 from my_dagster_project.competition.stages import replay_sessions
 from my_dagster_project.definitions import build_definitions
 from my_dagster_project.settings import load_settings, prepare_environment
-from my_dagster_project.teams.platform import load_platform
-from my_dagster_project.teams.sources import read_sources
+from my_dagster_project.teams.deployment import current_platform
 
 
 class Jobs:
@@ -27,7 +26,7 @@ class Jobs:
     def __init__(self) -> None:
         settings = load_settings()
         prepare_environment(settings)
-        self.platform = load_platform(read_sources(settings.project, "working tree"))
+        self.platform = current_platform(settings)
         self._runner = Runner(build_definitions(self.platform, settings), dg.DagsterInstance.get())
         self.sessions = [session.isoformat() for session in replay_sessions(self.platform)]
 

@@ -60,13 +60,14 @@ class Trained:
 class Workshop:
     """Makes projects under one temporary folder. `quick` cuts them short: two symbols, two epochs, five sessions."""
 
-    def __init__(self, folder: Path, quick: bool) -> None:
+    def __init__(self, folder: Path, quick: bool, rounds: int | None = None) -> None:
         self.folder, self.quick = folder, quick
+        self._rounds = rounds
         self._made = 0
 
-    def rounds(self, most: int) -> int:
-        """How often to measure; once when quick."""
-        return 1 if self.quick else most
+    def rounds(self, usual: int) -> int:
+        """How often to measure: as asked for on the command line, else once when quick, else `usual`."""
+        return self._rounds or (1 if self.quick else usual)
 
     def place(self) -> Path:
         """A new folder."""
@@ -130,5 +131,5 @@ def _cut_short(configs: Path) -> None:
         path = configs / f"{team}.yaml"
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
         text["symbols"] = text["symbols"][:2]
-        text["ludwig"]["trainer"]["epochs"] = 2
+        text["ludwig"].setdefault("trainer", {})["epochs"] = 2
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from my_dagster_project.errors import TradingError
+from my_dagster_project.errors import ObjectMissingError, TradingError
 from my_dagster_project.settings import Settings, load_settings, prepare_environment
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform, load_platform
@@ -45,7 +45,12 @@ def run() -> None:
     with Screen(console) as screen:
         result = run_main_job(platform, settings, screen.show)
     console.print()
-    print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
+    try:
+        print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
+    except (
+        ObjectMissingError
+    ) as missing:  # Why there is none is among the problems, which must still be said.
+        console.print(f"{missing}\n")
     print_result(console, result, platform, settings)
     if result.problems or platform.problems:
         raise typer.Exit(1)
@@ -85,6 +90,17 @@ def validate(
             console.print(f"[green]✓ {team}[/green]: {what}", highlight=False)
     if any(team in platform.problems for team in teams or platform.registry.teams):
         raise typer.Exit(1)
+
+
+@app.command()
+def freeze() -> None:
+    """Print the line for configs/teams.yaml that pins every team to the commit in force, for a round."""
+    _, platform = _prepared()
+    commits = {team: source.commit for team, source in platform.sources.teams.items() if source and source.commit}
+    pinned = ", ".join(f"{team}: {commit}" for team, commit in commits.items())
+    console.print(f"competition:\n  frozen: {{{pinned}}}", highlight=False, soft_wrap=True)
+    for team in platform.teams.keys() - commits.keys():
+        errors.print(f"[yellow]{team} is read from the working tree; it has no commit to be pinned to.[/yellow]")
 
 
 @app.command()

@@ -33,6 +33,7 @@ def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
     """The assets, jobs, schedules and sensors of a platform."""
     # One line per partitioned asset otherwise: backfill_policy is called beta since 2023.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     assets, partitions = all_assets(platform)
     jobs = all_jobs(platform, partitions)
     return dg.Definitions(

@@ -17,13 +17,14 @@ BLIND = "blind_to_the_future"
 def features_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     """The asset `[team, SYMBOL, features]`."""
     key = features_key(team.name, symbol)
-    features = team.config.feature_list
+    config = team.config.for_symbol(symbol)
+    features = config.feature_list
 
     @dg.asset(
         key=key,
         ins={"bars": dg.AssetIn(bars_key(symbol))},
         description=f"{len(features)} features of {symbol} per session, from bars up to its close.",
-        code_version=version_of(team.config.features_fingerprint()),
+        code_version=version_of(config.features_fingerprint()),
         output_required=False,
         check_specs=[
             dg.AssetCheckSpec(

@@ -23,6 +23,7 @@ TRAINING_POOL = "training"
 def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     """The asset `[team, SYMBOL, model]`; its code version is the hash of all that determines the model."""
     key = model_key(team.name, symbol)
+    config = team.config.for_symbol(symbol)
 
     @dg.asset(
         key=key,
@@ -30,8 +31,8 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
             "features": dg.AssetIn(features_key(team.name, symbol)),
             "bars": dg.AssetIn(bars_key(symbol)),
         },
-        description=f"Ludwig model of {team.config.target} for {symbol}, trained through {team.config.training.cutoff}.",
-        code_version=version_of(team.config.model_fingerprint()),
+        description=f"Ludwig model of {config.target} for {symbol}, trained through {config.training.cutoff}.",
+        code_version=version_of(config.model_fingerprint()),
         pool=TRAINING_POOL,
         output_required=False,
         check_specs=[
@@ -66,24 +67,25 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
 
 
 def _spec(team: TeamContext, symbol: str) -> TrainingSpec:
-    training = team.config.training
+    config = team.config.for_symbol(symbol)
     return TrainingSpec(
         team=team.name,
         symbol=symbol,
-        ludwig=team.config.complete_ludwig(),
-        target=team.config.target,
-        features=tuple(team.config.input_names),
-        seed=training.seed,
-        trained_through=training.cutoff,
+        ludwig=config.complete_ludwig(),
+        target=config.target,
+        features=tuple(config.input_names),
+        seed=config.training.seed,
+        trained_through=config.training.cutoff,
     )
 
 
 def _rows(team: TeamContext, symbol: str, features: Any, bars: Any) -> Any:
-    training = team.config.training
+    config = team.config.for_symbol(symbol)
+    training = config.training
     return training_rows(
         features,
         bars,
-        team.config.target,
+        config.target,
         start=training.start,
         cutoff=training.cutoff,
         validation_fraction=training.validation_fraction,

@@ -12,7 +12,7 @@ import dagster as dg
 
 from my_dagster_project.assets.keys import orders_key, predictions_key
 from my_dagster_project.assets.outputs import explained, files_output
-from my_dagster_project.assets.team_context import TeamContext
+from my_dagster_project.assets.team_context import TeamContext, version_of
 from my_dagster_project.automation.partitions import session_of
 from my_dagster_project.broker.base import Broker, SessionPassedError
 from my_dagster_project.broker.submission import Outcome, submit_plan
@@ -37,6 +37,7 @@ def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
             f"predictions_{n}": dg.AssetIn(key, dagster_type=dg.Nothing) for n, key in enumerate(predictions)
         },
         description=f"{team.name}'s orders after a session's close, for the next open: market, day, sells first.",
+        code_version=_rules_version(team),
         partitions_def=team.partitions,
         **attributes,
     )
@@ -44,6 +45,13 @@ def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
         return submit_op(plan_op(list(made.values())))
 
     return orders
+
+
+def _rules_version(team: TeamContext) -> str:
+    """What orders depend on besides predictions: the team's rules, its limits, its cash and what trading costs."""
+    competition = team.platform.registry.competition
+    rules, limits = team.config.trading.model_dump_json(), team.entry.limits.model_dump_json()
+    return version_of(rules, limits, competition.starting_cash, competition.cost_bps)
 
 
 def _plan_op(team: TeamContext) -> dg.OpDefinition:

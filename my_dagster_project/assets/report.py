@@ -50,7 +50,7 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
 
 
 def _report(team: TeamContext, symbol: str, scored: Any, predictions: Any, features: Any) -> ReportFiles:
-    inputs = features[["session", *team.config.input_names]]
+    inputs = features[["session", *team.config.for_symbol(symbol).input_names]]
     first = predictions["session"].min()
     return build_report(
         scored,

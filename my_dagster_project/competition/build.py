@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from my_dagster_project.assets import keys
-from my_dagster_project.competition.main_job import Result, record
+from my_dagster_project.competition.main_job import Result, recorded
 from my_dagster_project.competition.news import Tell
 from my_dagster_project.competition.stages import Stages, replay_sessions
 from my_dagster_project.errors import TradingError
@@ -37,7 +37,7 @@ def build_stage(
         "leaderboard": stages.leaderboard,
     }
     work[stage]()
-    result = Result(stages.problems, record(platform, settings))
+    result = recorded(platform, settings, stages.problems)
     if out is not None and not result.problems:
         sessions = {session.isoformat() for session in replay_sessions(platform)}
         export(

@@ -12,6 +12,7 @@ from my_dagster_project.competition.news import Tell
 from my_dagster_project.competition.runner import Problem
 from my_dagster_project.competition.stages import Stages
 from my_dagster_project.competition.team_processes import can_fork, run_teams
+from my_dagster_project.errors import StorageError, VersioningError
 from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
 from my_dagster_project.storage.versions import Committed
@@ -40,12 +41,19 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
         _import_what_teams_share()
     problems = run_teams(list(platform.teams), team_chain, tell)
     stages.leaderboard()
-    return Result([*stages.problems, *problems], record(platform, settings))
+    return recorded(platform, settings, [*stages.problems, *problems])
 
 
-def record(platform: Platform, settings: Settings) -> list[Committed]:
-    """Commit the versions of all that is stored, also what an earlier run could not commit."""
-    return record_versions(platform, settings, open_assets(settings.store_url, settings.dvc_url))
+def recorded(platform: Platform, settings: Settings, problems: list[Problem]) -> Result:
+    """Commit the versions of all that is stored, also what an earlier run could not commit.
+
+    Versions that cannot be committed are one more problem, not the end: the tables and the other problems are still said.
+    """
+    try:
+        assets = open_assets(settings.store_url, settings.dvc_url)
+        return Result(problems, record_versions(platform, settings, assets))
+    except (StorageError, VersioningError) as error:
+        return Result([*problems, Problem("versions", str(error))], [])
 
 
 def _import_what_teams_share() -> None:

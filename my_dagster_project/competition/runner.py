@@ -7,6 +7,7 @@ import dagster as dg
 from dagster import DagsterEventType
 
 from my_dagster_project.automation.progress import listen
+from my_dagster_project.errors import TradingError
 
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
@@ -73,6 +74,11 @@ def _problem(event: dg.DagsterEvent) -> Problem:
     error = data.error
     while said is None and error is not None and error.cause is not None:
         error = error.cause
-    return Problem(
-        str(event.step_key), said or (error.message.strip() if error else "failed without a message")
-    )
+    if said is None:
+        said = _without_class(error.message.strip()) if error else "failed without a message"
+    return Problem(str(event.step_key).replace("__", "/"), said)
+
+
+def _without_class(message: str) -> str:
+    """Dagster puts the class in front; of an error of ours (a full disk met by the IO manager) the text says it all."""
+    return message.partition(": ")[2] if message.startswith(f"{TradingError.__module__}.") else message

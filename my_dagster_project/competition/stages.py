@@ -62,8 +62,7 @@ class Stages:
 
     def models(self, team: str) -> None:
         """Compute a team's features and train its models, where something they depend on has changed."""
-        wanted = self._keys(team, keys.features_key, keys.model_key)
-        self._bring_up_to_date(f"{team}: features and models", train_job_name(team), wanted)
+        self._bring_up_to_date(f"{team}: features and models", train_job_name(team), self._model_keys(team))
 
     def predictions(self, team: str) -> None:
         """Predict all sessions in one pass and write the reports, of every symbol whose model is up to date."""
@@ -81,6 +80,8 @@ class Stages:
     def orders(self, team: str) -> None:
         """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew."""
         due = self._freshness().missing_after_fresh(keys.orders_key(team), self._sessions)
+        if due and not any(map(self._freshness().exists, self._keys(team, keys.model_key))):
+            return  # Nothing was ever predicted, and why has been said.
         with phase(self._tell, f"{team}: trading", len(self._sessions if due is None else due)) as news:
             if due == []:
                 return
@@ -95,19 +96,29 @@ class Stages:
                     return
 
     def leaderboard(self) -> None:
-        """Score all teams."""
-        self._bring_up_to_date("leaderboard", LEADERBOARD_JOB, [keys.leaderboard_key()])
+        """Score all teams; without one that has a valid file the table stays as it is."""
+        if self._platform.teams:
+            self._bring_up_to_date("leaderboard", LEADERBOARD_JOB, [keys.leaderboard_key()])
 
     def training_is_due(self) -> bool:
         """Whether any team has a model to train, which is what needs Ludwig."""
-        teams = self._platform.teams
-        return bool(self._due(key for team in teams for key in self._keys(team, keys.model_key)))
+        wanted = [key for team in self._platform.teams for key in self._model_keys(team)]
+        models = {key for team in self._platform.teams for key in self._keys(team, keys.model_key)}
+        return not models.isdisjoint(self._due(wanted))
 
     def _start_afresh(self, team: str) -> None:
         """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
         broker = all_resources(self._platform, self._settings)["broker"]
         if isinstance(broker, BrokerResource) and broker.url is None:
             broker.embedded().reset(team)
+
+    def _model_keys(self, team: str) -> list[dg.AssetKey]:
+        """Features and models of the symbols that have bars; why another has none, the market data have said."""
+        fresh = self._freshness()
+        symbols = [
+            symbol for symbol in self._platform.teams[team].symbols if fresh.exists(keys.bars_key(symbol))
+        ]
+        return [key(team, symbol) for symbol in symbols for key in (keys.features_key, keys.model_key)]
 
     def _keys(self, team: str, *of: keys.TeamSymbolKey) -> list[dg.AssetKey]:
         return [key(team, symbol) for symbol in self._platform.teams[team].symbols for key in of]
@@ -121,6 +132,9 @@ class Stages:
     def _bring_up_to_date(
         self, title: str, job: str, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None
     ) -> None:
+        wanted = list(wanted)
+        if not wanted:
+            return  # "up to date" would be a lie where nothing could be made.
         due = self._due(wanted)
         with phase(self._tell, title, len(due)) as news:
             if due:

@@ -2,13 +2,20 @@
 
 An asset is fresh when it was made by the code version it has now from the data versions its inputs have now. So a second
 run of the main job, or one after an edit of a single team's file, does only what the edit affects.
+
+Dagster leaves one thing out: it never looks from an asset without partitions at all the partitions of an input. So a
+report would stay as it is when the predictions under it are new, and the leaderboard when orders are. That is added here.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.definitions.data_version import (
+    CachingStaleStatusResolver,
+    StaleStatus,
+    get_input_event_pointer_tag,
+)
 from dagster._core.loader import LoadingContext
 
 
@@ -32,18 +39,27 @@ class Freshness:
     """The state of every asset as of now; make a new one after each run."""
 
     def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
         self._graph = definitions.resolve_asset_graph()
         self._resolver = CachingStaleStatusResolver(instance, self._graph, _Loading(instance))
 
     def is_fresh(self, key: dg.AssetKey, partitions: Iterable[str] = ()) -> bool:
         """Whether the asset (every one of these partitions, if it has partitions) is up to date."""
         if not self._graph.get(key).is_partitioned:
-            return self._resolver.get_status(key) == StaleStatus.FRESH
+            return self._resolver.get_status(key) == StaleStatus.FRESH and not self._is_behind(key)
         return all(self._resolver.get_status(key, partition) == StaleStatus.FRESH for partition in partitions)
 
+    def exists(self, key: dg.AssetKey) -> bool:
+        """Whether an asset without partitions was ever made, up to date or not."""
+        return self._resolver.get_status(key) != StaleStatus.MISSING
+
     def stale(self, keys: Iterable[dg.AssetKey], partitions: list[str]) -> list[dg.AssetKey]:
-        """Those of the keys that are missing or out of date, in the given order."""
-        return [key for key in keys if not self.is_fresh(key, partitions)]
+        """Those of the keys that are missing, out of date, or made from one before them in the order that is."""
+        due: list[dg.AssetKey] = []
+        for key in keys:
+            if not self.is_fresh(key, partitions) or not self._graph.get(key).parent_keys.isdisjoint(due):
+                due.append(key)
+        return due
 
     def missing_after_fresh(self, key: dg.AssetKey, partitions: list[str]) -> list[str] | None:
         """The partitions still to do when they are the end of the list and all before them are fresh, else None.
@@ -54,3 +70,14 @@ class Freshness:
         done = next((n for n, status in enumerate(statuses) if status != StaleStatus.FRESH), len(statuses))
         rest = statuses[done:]
         return partitions[done:] if all(status == StaleStatus.MISSING for status in rest) else None
+
+    def _is_behind(self, key: dg.AssetKey) -> bool:
+        """Whether an input with partitions was made since the asset was."""
+        made = self._instance.get_latest_materialization_event(key)
+        seen = made.tags or {} if made else {}
+        for parent in self._graph.get(key).parent_keys:
+            if self._graph.get(parent).is_partitioned:
+                newest = self._instance.fetch_materializations(parent, limit=1).records
+                if newest and seen.get(get_input_event_pointer_tag(parent)) != str(newest[0].storage_id):
+                    return True
+        return False

@@ -9,6 +9,7 @@ from my_dagster_project.competition.stages import replay_sessions
 from my_dagster_project.competition.staleness import Freshness
 from my_dagster_project.definitions import build_definitions
 from my_dagster_project.domain.leaderboard import SymbolRow
+from my_dagster_project.errors import ObjectMissingError
 from my_dagster_project.reports.evidently_report import read_metrics
 from my_dagster_project.reports.markdown import SYMBOL_HEAD, symbol_cells
 from my_dagster_project.resources import open_assets
@@ -65,7 +66,13 @@ def print_status(console: Console, platform: Platform, settings: Settings) -> No
 def print_report(console: Console, settings: Settings, team: str, symbol: str) -> None:
     """The figures of a stored report and the address of its page; raises ObjectMissingError when there is none."""
     asset = tuple(keys.report_key(team, symbol).path)
-    metrics = read_metrics(open_assets(settings.store_url, settings.dvc_url).read_file(asset, "report.json"))
+    try:
+        data = open_assets(settings.store_url, settings.dvc_url).read_file(asset, "report.json")
+    except ObjectMissingError:
+        raise ObjectMissingError(
+            f"team {team} has no report of {symbol}; `trading status` says what there is and what is due"
+        ) from None
+    metrics = read_metrics(data)
     cells = symbol_cells(SymbolRow(team, symbol, metrics))
     for name, value in zip(SYMBOL_HEAD, cells, strict=True):
         console.print(f"{name:18} {value}", highlight=False)

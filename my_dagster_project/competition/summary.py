@@ -8,6 +8,7 @@ from rich.table import Table
 
 from my_dagster_project.competition.main_job import Result
 from my_dagster_project.domain.leaderboard import Leaderboard, from_json
+from my_dagster_project.errors import ObjectMissingError
 from my_dagster_project.reports.markdown import (
     RANKING_RULE,
     SYMBOL_HEAD,
@@ -22,7 +23,11 @@ from my_dagster_project.teams.platform import Platform
 
 def stored_leaderboard(assets: AssetStore) -> Leaderboard:
     """The current table; raises ObjectMissingError before the first main job."""
-    return from_json(assets.read_file(("competition", "leaderboard"), "leaderboard.json").decode())
+    try:
+        data = assets.read_file(("competition", "leaderboard"), "leaderboard.json")
+    except ObjectMissingError:
+        raise ObjectMissingError("There is no leaderboard yet; `trading run` makes it.") from None
+    return from_json(data.decode())
 
 
 def print_leaderboard(console: Console, board: Leaderboard) -> None:
@@ -77,7 +82,7 @@ def _table(console: Console, title: str, head: Sequence[str], rows: Iterable[Seq
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.padding = (0, space, 0, 0)
     columns = [[name, *cells] for name, *cells in zip(head, *rows, strict=True)]
-    room = console.width
+    room = console.width - 2
     for number, (name, *cells) in enumerate(columns):
         room -= max(len(cell.replace("*", "")) for cell in (name, *cells)) + 1 + space
         if room >= 0:

@@ -92,7 +92,7 @@ class JsonApi:
         except requests.Timeout:
             return None, f"no answer within {self.timeout:g} s"
         except requests.RequestException as broken:
-            return None, self.redact(str(broken).rpartition(": ")[2].rstrip("')>"))
+            return None, self.redact(str(broken).rpartition(": ")[2].rstrip("'\")>"))
         return response, f"HTTP {response.status_code}"
 
     def _parse(self, response: Any, place: str) -> Answer:

@@ -22,7 +22,7 @@ LARGEST_SIZE = 8192
 
 _NO_FILES = "names a file or folder on the server"
 _NO_DOWNLOADS = "loads something from outside; nothing is downloaded here"
-_REFUSED: dict[Loc, str] = {
+REFUSED: dict[Loc, str] = {
     ("hyperopt",): "is not run here (it needs Ray and many trainings); try values out in your own checkout",
     ("backend",): "is the platform's; remove it",
     ("preset",): "replaces the whole model; write the combiner and the trainer you want",
@@ -37,7 +37,7 @@ _REFUSED: dict[Loc, str] = {
     ("trainer", "layers_to_freeze_regex"): "is for pretrained models, which cannot be used here",
 }
 # Keys that name files, downloads or code, at whatever depth they stand.
-_REFUSED_ANYWHERE = {
+REFUSED_ANYWHERE = {
     "cache_dir": _NO_FILES,
     "lazy_cache_dir": _NO_FILES,
     "vocab_file": _NO_FILES,
@@ -84,11 +84,11 @@ def refused(section: dict[str, Any]) -> list[Problem]:
 
 
 def _refused_reason(loc: Loc, value: Any) -> str:
-    if loc in _REFUSED:
-        return _REFUSED[loc]
+    if loc in REFUSED:
+        return REFUSED[loc]
     key = loc[-1]
-    if isinstance(key, str) and key in _REFUSED_ANYWHERE:
-        return _REFUSED_ANYWHERE[key]
+    if isinstance(key, str) and key in REFUSED_ANYWHERE:
+        return REFUSED_ANYWHERE[key]
     if any(mark in text for mark in _TEMPLATES for text in (key, value) if isinstance(text, str)):
         return "looks like a template, and nothing is filled in here: it would stay as it is"
     if isinstance(value, str) and ("/" in value or "\\" in value):

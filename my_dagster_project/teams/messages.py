@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from pydantic_core import ErrorDetails
 
-from my_dagster_project.teams.problems import Loc, Problem, show, suggestion
+from my_dagster_project.teams.problems import Loc, Problem, nearest, show, suggestion
 from my_dagster_project.teams.strict import Strict
 
 _EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]{1,2})?")
@@ -50,7 +50,7 @@ def _message(model: type[Strict], loc: Loc, error: ErrorDetails) -> str:
         words, key = _BOUNDS[kind]
         return f"must be {words} {context[key]}, not {show(error['input'])}"
     if kind == "literal_error":
-        return f"cannot be {show(error['input'])}; one of {context['expected']}".replace("'", "")
+        return _no_such_word(error["input"], context["expected"])
     if kind == "value_error":
         return str(context["error"])
     if kind == "too_short":
@@ -88,6 +88,12 @@ def plain_number(number: float) -> str:
     """The number without an exponent: 1e-3 is 0.001."""
     text = f"{number:.12f}".rstrip("0").rstrip(".")
     return text if float(text) == number else repr(number)
+
+
+def _no_such_word(value: Any, expected: str) -> str:
+    best = nearest(value, re.findall(r"'([^']*)'", expected)) if isinstance(value, str) else None
+    choice = f" (did you mean {best}?)" if best else f"; one of {expected}".replace("'", "")
+    return f"cannot be {show(value)}{choice}"
 
 
 def _unexpected_key(model: type[Strict] | None, key: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from my_dagster_project.teams.layers import Layer
 from my_dagster_project.teams.problems import Loc, Place, Problem, render_loc, suggestion
-from my_dagster_project.teams.schema import SymbolOverride
+from my_dagster_project.teams.sections import SymbolOverride
 
 KEY = "overrides"
 _SECTIONS = tuple(SymbolOverride.model_fields)
@@ -38,7 +38,19 @@ def override_problems(
                 # What is wrong without the override is said once, unless the override says it again itself.
                 if problem in known and problem.loc not in own.places:
                     continue
-                yield _located(own, base, loc, problem)
+                yield _located(own, base, loc, _about_the_feature(problem, base))
+
+
+def _about_the_feature(problem: Problem, base: Layer) -> Problem:
+    """A feature without a kind is one that the override means to change and misspells."""
+    features = base.data.get("features")
+    if problem.loc[:1] + problem.loc[2:] != ("features", "kind") or not isinstance(features, dict):
+        return problem
+    name = str(problem.loc[1])
+    if name in features or problem.message != "is missing":
+        return problem
+    text = f"no feature of this name, and a new one needs a kind{suggestion(name, features)}"
+    return Problem(problem.loc[:2], text)
 
 
 def _located(own: Layer, base: Layer, loc: Loc, problem: Problem) -> tuple[Place, str]:

@@ -7,7 +7,6 @@ the feature catalogue or Ludwig's own keys is checked in `checks`, `feature_chec
 import json
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_serializer, model_validator
@@ -15,11 +14,11 @@ from pydantic import Field, PrivateAttr, field_validator, model_serializer, mode
 from my_dagster_project.domain.features import Feature
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.errors import ConfigError
-from my_dagster_project.teams.cron import cron_problem
 from my_dagster_project.teams.fingerprint import canonical_json, fingerprint
 from my_dagster_project.teams.layers import merged
 from my_dagster_project.teams.ludwig_rules import complete_ludwig
 from my_dagster_project.teams.problems import show
+from my_dagster_project.teams.sections import ORGANISERS, Schedule, SymbolOverride, Trading, Training
 from my_dagster_project.teams.strict import Strict
 
 type Target = Literal["next_return", "next_direction"]
@@ -39,6 +38,11 @@ RESERVED_COLUMNS = frozenset(
         "next_return",
         "next_direction",
         "predicted_return",
+        "predicted_close",
+        "probability_up",
+        "trained_through",
+        "actual_return",
+        "actual_close",
     }
 )
 
@@ -78,84 +82,10 @@ class FeatureSpec(Strict):
         return Feature(name, self.kind, self.complete_parameters, self.output, self.lag)
 
 
-class Training(Strict):
-    """Which sessions a model may learn from."""
-
-    start: date | None = Field(
-        default=None, description="First session of training data; all of the data without it."
-    )
-    cutoff: date = Field(description="Last session whose close the training may see.")
-    validation_fraction: float = Field(
-        default=0.15, ge=0.05, le=0.5, description="The latest part of the sessions decides when to stop."
-    )
-    seed: int = Field(default=42, ge=0, le=2**32 - 1, description="The same seed gives the same model.")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.start is not None and self.start >= self.cutoff:
-            raise ValueError(f"start {self.start} must be before cutoff {self.cutoff}")
-        return self
-
-
-class Trading(Strict):
-    """When to hold a symbol: thresholds in the unit of the target (log return, or probability of up)."""
-
-    strategy: Literal["long_flat"] = Field(default="long_flat", description="Hold a symbol or hold cash.")
-    buy_above: float = Field(
-        description="Buy above this prediction: log return (0.001 is about 0.1 %) or probability of up."
-    )
-    sell_below: float = Field(description="Sell below this prediction; at most buy_above.")
-    position_share: float = Field(gt=0, le=1, description="Fraction of equity in each symbol held.")
-
-
-class Schedule(Strict):
-    """Cron strings (minute hour day month weekday) in the exchange's time zone."""
-
-    daily: str = Field(default="30 6 * * *", description="Features, predictions and report.")
-    train: str = Field(default="0 4 * * 6", description="Training.")
-    trade: str = Field(default="0 8 * * *", description="Orders, for the next open.")
-
-    @field_validator("daily", "train", "trade")
-    @classmethod
-    def _valid_cron(cls, value: str) -> str:
-        problem = cron_problem(value)
-        if problem:
-            raise ValueError(f"is no cron string: {problem}")
-        return value
-
-
-class SymbolOverride(Strict):
-    """What one symbol has differently, merged over the team's own sections; `for_symbol` gives the result."""
-
-    not_here: ClassVar[dict[str, str]] = {
-        "team": "an override is one team's already",
-        "symbols": "an override is one symbol's already",
-        "overrides": "an override is one symbol's already",
-        "target": "it is the same for all of a team's symbols, which are scored alike",
-        "trading": "it is the same for all of a team's symbols, whose orders are planned together",
-        "schedule": "it is the same for all of a team's symbols, which one job runs",
-    }
-
-    features: dict[str, dict[str, Any]] = Field(
-        default={}, description="More features, or other parameters of those above."
-    )
-    training: dict[str, Any] = Field(default={}, description="Another window or seed.")
-    ludwig: dict[str, Any] = Field(
-        default={}, description="Another model; lists such as input_features are replaced whole."
-    )
-
-    @model_serializer
-    def _as_written(self) -> dict[str, Any]:
-        return {name: section for name in type(self).model_fields if (section := getattr(self, name))}
-
-
 class TeamConfig(Strict):
     """A team's file. Instances that come from `loading.load_team` have passed every check, Ludwig's keys included."""
 
-    not_here: ClassVar[dict[str, str]] = dict.fromkeys(
-        ("account", "branch", "limits", "owners", "market", "competition", "calendar"),
-        "it is the organiser's, in configs/teams.yaml",
-    )
+    not_here: ClassVar[dict[str, str]] = ORGANISERS
 
     team: str = Field(description="The team's name, that of the file.")
     symbols: Annotated[tuple[str, ...], Field(strict=False)] = Field(
@@ -195,13 +125,19 @@ class TeamConfig(Strict):
         if symbol not in self.symbols:
             traded = ", ".join(self.symbols)
             raise ConfigError(f"team {self.team} does not trade {show(symbol)}; its symbols are {traded}")
+        if not self.overrides:
+            return self
         if symbol not in self._effective:
-            # By way of JSON, which holds a date of an override as the text that it becomes in the whole.
-            plain = self.model_dump(mode="json")
-            override = plain.pop("overrides").get(symbol, {})
-            effective = type(self).model_validate_json(json.dumps(merged(plain, override)))
-            self._effective[symbol] = effective
+            self._effective[symbol] = self._with_override(symbol)
         return self._effective[symbol]
+
+    def _with_override(self, symbol: str) -> Self:
+        if symbol not in self.overrides:
+            return self.model_copy(update={"overrides": {}})
+        # By way of JSON: an override holds a date as YAML gave it, the whole as `canonical_json` spells it.
+        plain = self.model_dump(mode="json")
+        override = plain.pop("overrides")[symbol]
+        return self.model_validate_json(json.dumps(merged(plain, override)))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A changed copy, which must not keep what was derived from the original."""

@@ -162,7 +162,7 @@ class _Builder:
         return self._scalar(node)
 
     def _mapping(self, node: MappingNode, loc: Loc) -> dict[str, Any]:
-        self._check_length(node)
+        _check_length(node)
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node)
@@ -176,17 +176,12 @@ class _Builder:
         return data
 
     def _sequence(self, node: SequenceNode, loc: Loc) -> list[Any]:
-        self._check_length(node)
+        _check_length(node)
         items = []
         for index, item in enumerate(node.value):
             self._lines[(*loc, index)] = _line(item)
             items.append(self._value(item, (*loc, index)))
         return items
-
-    def _check_length(self, node: MappingNode | SequenceNode) -> None:
-        if len(node.value) > MAX_ENTRIES:
-            text = f"{len(node.value)} entries in one list or mapping; {MAX_ENTRIES} are allowed"
-            raise YamlProblemError(_line(node), text)
 
     def _key(self, node: Node) -> str:
         if not isinstance(node, ScalarNode):
@@ -211,6 +206,12 @@ class _Builder:
         if not isinstance(value, str | int | float | date | datetime | None):
             raise YamlProblemError(_line(node), f"{shorten(node.value)} is nothing a configuration can hold")
         return value
+
+
+def _check_length(node: MappingNode | SequenceNode) -> None:
+    if len(node.value) > MAX_ENTRIES:
+        text = f"{len(node.value)} entries in one list or mapping; {MAX_ENTRIES} are allowed"
+        raise YamlProblemError(_line(node), text)
 
 
 def _check_number(node: Node, value: float) -> None:

@@ -4,9 +4,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from my_dagster_project.errors import ConfigError
-from my_dagster_project.teams.loading import load_registry, load_team
+from my_dagster_project.teams.layers import Layer, merged
+from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
 from my_dagster_project.teams.registry import Registry
 from my_dagster_project.teams.schema import TeamConfig
 
@@ -19,8 +21,20 @@ def registry() -> Registry:
 
 
 @cache
+def defaults() -> Layer:
+    return load_defaults(CONFIGS / "defaults.yaml")
+
+
+@cache
 def text_of(name: str) -> str:
     return (CONFIGS / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+@cache
+def whole_text_of(team: str) -> str:
+    """A team's file with the shared defaults written out in it."""
+    whole = merged(yaml.safe_load(text_of("defaults")), yaml.safe_load(text_of(team)))
+    return yaml.safe_dump(whole, sort_keys=False, default_flow_style=False)
 
 
 def edited(name: str, *edits: tuple[str, str]) -> str:
@@ -37,12 +51,13 @@ def line_of(text: str, part: str) -> int:
     return text.count("\n", 0, text.index(part)) + 1
 
 
-def load(text: str | bytes, name: str = "red") -> TeamConfig:
-    return load_team(text, f"configs/{name}.yaml", registry())
+def load(text: str | bytes, name: str = "red", *, shared: Layer | None = None) -> TeamConfig:
+    """A team's configuration over the committed defaults, or over others."""
+    return load_team(text, f"configs/{name}.yaml", registry(), defaults() if shared is None else shared)
 
 
-def complaint(text: str | bytes, name: str = "red") -> str:
+def complaint(text: str | bytes, name: str = "red", *, shared: Layer | None = None) -> str:
     """The text of the ConfigError that loading must raise."""
     with pytest.raises(ConfigError) as caught:
-        load(text, name)
+        load(text, name, shared=shared)
     return str(caught.value)

@@ -1,0 +1,131 @@
+"""`trading versions`, `diff`, `restore` and `gc`: registered by cli.py, nothing heavy imported before one of them runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from my_dagster_project.errors import TradingError
+from my_dagster_project.settings import Settings, load_settings, prepare_environment
+
+if TYPE_CHECKING:
+    from my_dagster_project.history.restore import Restoration
+    from my_dagster_project.storage.assets import AssetStore
+    from my_dagster_project.storage.manifests import Asset
+    from my_dagster_project.teams.platform import Platform
+
+console = Console()
+
+Team = Annotated[str, typer.Argument(help="The team, as in configs/teams.yaml.")]
+
+
+def versions(
+    team: Team, limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20
+) -> None:
+    """List a team's versions: what changed, by which run and configuration, how it scored."""
+    from my_dagster_project.history.log import team_versions
+    from my_dagster_project.history.tables import print_versions
+
+    settings, platform = _prepared()
+    print_versions(console, team, team_versions(settings.project, _branch(platform, team), limit, team))
+
+
+def diff(
+    team: Team,
+    a: Annotated[str, typer.Argument(help="A commit (or branch) of the team.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+) -> None:
+    """Show two versions of a team side by side: configuration, scores, assets."""
+    from my_dagster_project.history.diff import compare
+    from my_dagster_project.history.tables import print_comparison
+
+    settings, platform = _prepared()
+    _branch(platform, team)
+    print_comparison(console, team, compare(settings.project, _assets(settings), team, a, b))
+
+
+def restore(
+    team: Team,
+    commit: Annotated[str, typer.Argument(help="The version, as `trading versions` lists it.")],
+    symbol: Annotated[str | None, typer.Option(help="Only this symbol's assets.")] = None,
+) -> None:
+    """Bring a version's features, models, predictions and reports back as current, as a new version."""
+    import dagster as dg
+
+    from my_dagster_project.automation.versions import record_versions
+    from my_dagster_project.history.provenance import announce
+    from my_dagster_project.history.restore import restore as bring_back
+    from my_dagster_project.history.tables import print_restoration
+
+    settings, platform = _prepared()
+    _branch(platform, team)
+    prepare_environment(settings)
+    assets = _assets(settings)
+    done = bring_back(
+        assets, settings.project, team, commit, lambda: record_versions(platform, settings, assets), symbol
+    )
+    unknown = announce(dg.DagsterInstance.get(), done)
+    committed = record_versions(platform, settings, assets)
+    print_restoration(console, done, _due(platform, settings, done), unknown)
+    for one in committed:
+        console.print(f"branch [b]{one.branch}[/b]: {one.sha[:10]} records {len(one.assets)} assets")
+
+
+def gc(
+    delete: Annotated[
+        bool, typer.Option("--delete/--dry-run", help="Delete; without it, only count.")
+    ] = False,
+) -> None:
+    """Count, or delete, contents of the DVC remote that nothing has pointed to for 48 hours."""
+    from my_dagster_project.history.ages import aged_objects
+    from my_dagster_project.history.gc import CONTENTS, collect
+    from my_dagster_project.history.tables import print_collected
+
+    settings = load_settings()
+    found = collect(
+        _assets(settings),
+        settings.project,
+        lambda: aged_objects(settings.dvc_url, settings.s3, CONTENTS),
+        delete=delete,
+    )
+    print_collected(console, found)
+
+
+def _due(platform: Platform, settings: Settings, done: Restoration) -> list[Asset]:
+    """The restored assets Dagster would make anew, by the same rule as `trading run` and Dagit."""
+    import dagster as dg
+
+    from my_dagster_project.competition.staleness import Freshness
+    from my_dagster_project.definitions import build_definitions
+
+    definitions = build_definitions(platform, settings)
+    known = definitions.resolve_asset_graph().get_all_asset_keys()
+    freshness = Freshness(definitions, dg.DagsterInstance.get())
+    keys = {item.asset: dg.AssetKey(item.asset) for item in done.assets}
+    return [
+        item.asset
+        for item in done.assets
+        if keys[item.asset] not in known or not freshness.is_fresh(keys[item.asset], item.sessions or ())
+    ]
+
+
+def _prepared() -> tuple[Settings, Platform]:
+    from my_dagster_project.teams.deployment import current_platform
+
+    settings = load_settings()
+    return settings, current_platform(settings)
+
+
+def _branch(platform: Platform, team: str) -> str:
+    registry = platform.registry
+    if team not in registry.teams:
+        raise TradingError(f"{team}: not in configs/teams.yaml; teams are {', '.join(registry.teams)}")
+    return registry.teams[team].branch
+
+
+def _assets(settings: Settings) -> AssetStore:
+    from my_dagster_project.resources import open_assets
+
+    return open_assets(settings.store_url, settings.dvc_url)

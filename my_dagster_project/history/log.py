@@ -1,0 +1,134 @@
+"""A branch's history as versions: what the platform recorded, and what people changed in the team's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from my_dagster_project.errors import VersioningError
+from my_dagster_project.storage.fast_import import IDENTITY
+from my_dagster_project.storage.git_run import Answer, try_git
+from my_dagster_project.storage.manifests import Asset
+
+# NUL cannot occur in a commit, so nobody's message can pretend to be the next one.
+_FORMAT = "%x00%H%x00%ct%x00%an%x00%s%x00%(trailers:only,unfold)%x00"
+_FIELDS = 6
+_ASSETS, _POINTER = "assets/", ".dvc"
+RESTORED_FROM = "restored_from"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One commit that changed assets or the team's file.
+
+    `when` is UTC; `sessions` is `first..last` or one session; `config_shas` the configurations its runs used; `figures`
+    what the runs noted per asset, as text ({"mase": "1.002"}); `restored_from` the sha this version brought back.
+    """
+
+    sha: str
+    when: datetime
+    author: str
+    subject: str
+    sessions: str | None = None
+    runs: tuple[str, ...] = ()
+    config_shas: tuple[str, ...] = ()
+    assets: tuple[Asset, ...] = ()
+    figures: Mapping[Asset, Mapping[str, str]] = field(default_factory=dict)
+    config_changed: bool = False
+    restored_from: str | None = None
+
+    @property
+    def by_platform(self) -> bool:
+        """Whether the platform made this commit (a person otherwise)."""
+        return self.author == IDENTITY.partition(" <")[0]
+
+
+def team_versions(
+    repo: Path, branch: str, limit: int | None = None, team: str | None = None
+) -> list[Version]:
+    """Give a branch's newest versions first, with one git process; VersioningError if there is no such branch.
+
+    `team` names the file configs/<team>.yaml whose changes count; the branch's own name otherwise.
+    """
+    return versions_at(repo, _ref(repo, branch), limit, team or branch)
+
+
+def versions_at(repo: Path, revision: str, limit: int | None, team: str) -> list[Version]:
+    """Give the versions reachable from a ref or sha, newest first."""
+    config = f"configs/{team}.yaml"
+    answer = _git_log(repo, revision, limit, config)
+    if not answer.ok:
+        raise VersioningError(f"The history of {revision} in {repo} cannot be read: {answer.error}")
+    return [_version(fields, config) for fields in _records(answer.out.decode(errors="replace"))]
+
+
+def _ref(repo: Path, branch: str) -> str:
+    for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"):
+        if try_git(repo, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").ok:
+            return ref
+    raise VersioningError(
+        f"There is no branch {branch!r} in {repo}, here or as fetched from origin; the first `trading run` makes it."
+    )
+
+
+def _git_log(repo: Path, revision: str, limit: int | None, config: str) -> Answer:
+    most = () if limit is None else (f"--max-count={limit}",)
+    # combined: of a merge only what differs from every parent, so what was decided in the merge itself.
+    options = ("--name-only", "--diff-merges=combined", f"--format={_FORMAT}", *most)
+    return try_git(repo, "log", *options, "--end-of-options", revision, "--", _ASSETS, config)
+
+
+def _records(out: str) -> Iterator[list[str]]:
+    fields = out.split("\0")[1:]
+    return (fields[start : start + _FIELDS] for start in range(0, len(fields), _FIELDS))
+
+
+def _version(fields: list[str], config: str) -> Version:
+    sha, when, author, subject, trailer_text, names = fields
+    paths = names.split("\n")
+    trailers = _trailers(trailer_text)
+    figures, restored = _figures(trailers.get("Metrics", []))
+    return Version(
+        sha=sha,
+        when=datetime.fromtimestamp(int(when), UTC),
+        author=author,
+        subject=subject,
+        sessions=next(iter(trailers.get("Sessions", [])), None),
+        runs=tuple(trailers.get("Dagster-Run", [])),
+        config_shas=tuple(trailers.get("Config-Sha", [])),
+        assets=tuple(asset for path in paths if (asset := asset_of(path))),
+        figures=figures,
+        config_changed=config in paths,
+        restored_from=next(iter(trailers.get("Restored-From", restored)), None),
+    )
+
+
+def asset_of(path: str) -> Asset | None:
+    """Give the asset a pointer's path stands for (`assets/red/AAPL/model.dvc`), None for any other path."""
+    if not (path.startswith(_ASSETS) and path.endswith(_POINTER)):
+        return None
+    asset = tuple(path.removeprefix(_ASSETS).removesuffix(_POINTER).split("/"))
+    return asset if all(asset) else None
+
+
+def _trailers(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(": ")
+        found.setdefault(name, []).append(value.strip())
+    return found
+
+
+def _figures(lines: list[str]) -> tuple[dict[Asset, dict[str, str]], list[str]]:
+    """Read `red/AAPL/report mase=1.002 ic=0.04`; what a restoration noted there is not a figure."""
+    figures: dict[Asset, dict[str, str]] = {}
+    restored: list[str] = []
+    for line in lines:
+        name, *pairs = line.split(" ")
+        values = dict(pair.partition("=")[::2] for pair in pairs)
+        restored += [value] if (value := values.pop(RESTORED_FROM, None)) else []
+        if values:
+            figures.setdefault(tuple(name.split("/")), {}).update(values)
+    return figures, restored

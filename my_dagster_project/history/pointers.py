@@ -1,0 +1,35 @@
+"""What a version of a team consists of: its `.dvc` pointers, and the files behind each."""
+
+from __future__ import annotations
+
+from my_dagster_project.errors import ObjectMissingError, VersioningError
+from my_dagster_project.history.log import asset_of
+from my_dagster_project.storage.content import ContentStore
+from my_dagster_project.storage.dvc_format import Pointer, parse_pointer
+from my_dagster_project.storage.folders import committed_folder
+from my_dagster_project.storage.git_branch import BranchRepo
+from my_dagster_project.storage.git_run import run_git
+from my_dagster_project.storage.manifests import Asset
+from my_dagster_project.storage.versions import pointer_path
+
+
+def owner_pointers(git: BranchRepo, revision: str, owner: str) -> dict[Asset, Pointer]:
+    """Give every asset of an owner (red, market) that a branch or commit has; VersioningError for a torn pointer."""
+    sha = git.resolve(revision)
+    listing = run_git(git.path, "ls-tree", "-r", "-z", "--name-only", sha, "--", f"assets/{owner}/")
+    paths = {
+        path: asset for path in listing.out.decode(errors="replace").split("\0") if (asset := asset_of(path))
+    }
+    texts = git.read_files(sha, [path for path in paths if "\n" not in path])
+    return {paths[path]: parse_pointer(text, f"{sha[:10]}:{path}") for path, text in texts.items()}
+
+
+def version_files(contents: ContentStore, asset: Asset, pointer: Pointer) -> dict[str, str]:
+    """Give {name: md5} of the files behind a pointer; VersioningError when the remote has no such folder any more."""
+    try:
+        return dict(committed_folder(pointer, contents).files)
+    except ObjectMissingError:
+        raise VersioningError(
+            f"{pointer_path(asset)} names {pointer.md5}, which is not in the DVC remote {contents.remote.url}. "
+            "If a clone has pulled this version, run `dvc push` there."
+        ) from None

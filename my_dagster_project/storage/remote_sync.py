@@ -1,0 +1,128 @@
+"""Keeps a branch here and on the remote the same: people push configurations there, the platform commits versions here.
+
+Nothing is ever pushed by force and no commit is dropped. Where both sides went on, the platform's own commits (pointers
+only) are written anew on top of the remote's; commits of people are never rewritten, they get a warning with the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from my_dagster_project.errors import VersioningError
+from my_dagster_project.storage.git_branch import BranchRepo
+from my_dagster_project.storage.remote_git import Remote, RemoteError, RemoteSilentError
+from my_dagster_project.storage.remote_plan import Integrated, Plan, plan
+from my_dagster_project.storage.remote_refs import BranchRefs
+from my_dagster_project.storage.work_tree_edits import follow_around_edits
+
+_ROUNDS = 3
+_ATTEMPTS = 20
+_LATER = "Nothing is lost: the next synchronisation tries again."
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What became of one branch.
+
+    `fetched` is the remote's sha (None: unreachable, or no such branch there), `integrated` what was done here with it,
+    `warning` a text for people, empty when all is well.
+    """
+
+    branch: str
+    fetched: str | None
+    integrated: Integrated
+    pushed: bool
+    warning: str
+
+
+def sync_branch(git: BranchRepo, remote: str, branch: str) -> Synced:
+    """Bring a branch here and on the remote (a name or an address) together; what fails is a warning, never raised."""
+    return sync_all(git, remote, [branch])[0]
+
+
+def sync_all(git: BranchRepo, remote: str, branches: Iterable[str]) -> list[Synced]:
+    """Sync branches one by one, each whatever happens to the others; a remote that keeps silent is asked only once."""
+    done: list[Synced] = []
+    silent = ""
+    for branch in branches:
+        try:
+            done.append(_sync(git, remote, branch) if not silent else _not_synced(branch, silent))
+        except RemoteSilentError as error:
+            silent = str(error)
+            done.append(_not_synced(branch, silent))
+        except (VersioningError, OSError) as error:
+            done.append(_not_synced(branch, str(error)))
+    return done
+
+
+def _not_synced(branch: str, reason: str) -> Synced:
+    return Synced(branch, None, "nothing", False, f"{reason} {_LATER}")
+
+
+def _sync(git: BranchRepo, remote: str, branch: str) -> Synced:
+    return _Sync(git, Remote(git.path, remote), branch).run()
+
+
+@dataclass(frozen=True)
+class _Sync:
+    """One branch on its two sides."""
+
+    git: BranchRepo
+    remote: Remote
+    branch: str
+
+    def run(self) -> Synced:
+        """Fetch, integrate and push; from the start when somebody's push was quicker than ours."""
+        done: Integrated = "nothing"
+        for _ in range(_ROUNDS):
+            there = self.remote.fetch(self.branch)
+            made = self._integrate(there)
+            done = made.integrated if made.integrated != "nothing" else done
+            so_far = Synced(self.branch, there, done, False, made.warning)
+            if made.head is None or not made.push:
+                return so_far
+            try:
+                if self.remote.push(self.branch, made.head):
+                    self._refs.agree(made.head)
+                    return replace(so_far, pushed=True)
+            except RemoteError as error:
+                return replace(so_far, warning=_text(made.warning, str(error), _LATER))
+        overtaken = f"{_ROUNDS} times somebody pushed {self.branch!r} before we could."
+        return replace(so_far, warning=_text(so_far.warning, overtaken, _LATER))
+
+    @property
+    def _refs(self) -> BranchRefs:
+        return BranchRefs(self.git.path, self.remote, self.branch)
+
+    def _integrate(self, there: str | None) -> Plan:
+        """Move the local branch to where the plan says; plans anew when another commit comes in between."""
+        refs = self._refs
+        with self.git._turn():
+            late = self._catch_up()
+            for _ in range(_ATTEMPTS):
+                here = refs.here()
+                made = plan(refs, here, there)
+                reason = refs.move(here, made.head) if made.head and made.head != here else ""
+                if not reason:
+                    if there and made.integrated != "conflict":
+                        refs.agree(there)
+                    return replace(made, warning=_text(made.warning, late, self._catch_up()))
+        raise VersioningError(
+            f"Branch {self.branch!r} could not be moved, so nothing was integrated: {reason}"
+        )
+
+    def _catch_up(self) -> str:
+        """Let the work tree follow from where it was left, by us or by a process that was killed; says what matters."""
+        refs = self._refs
+        old, new = refs.following(), refs.here()
+        if old is None or new is None:
+            return ""
+        followed = follow_around_edits(self.git.path, self.branch, old, new)
+        if followed.done:
+            refs.followed(old)
+        return followed.warning
+
+
+def _text(*parts: str) -> str:
+    return " ".join(dict.fromkeys(part for part in parts if part))

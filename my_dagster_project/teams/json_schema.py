@@ -1,0 +1,241 @@
+"""Generates `configs/schema/team.schema.json`: `python -m my_dagster_project.teams.json_schema`.
+
+Editors complete and check a team's file with it (YAML language server, PyCharm). It comes from what the loader checks
+against: the models, the feature catalogue and the table of Ludwig's keys. It knows one file at a time, so limits of the
+registry, and whether an input is a feature, stay with `trading validate`. Draft 7, the newest that editors know well.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+from my_dagster_project.domain.indicators import FEATURE_KINDS, FeatureKind, Parameter
+from my_dagster_project.teams.layers import Layer
+from my_dagster_project.teams.loading import load_defaults
+from my_dagster_project.teams.ludwig_build import INPUT_TYPES, OUTPUT_TYPES
+from my_dagster_project.teams.ludwig_keys import load_table
+from my_dagster_project.teams.ludwig_rules import REFUSED, REFUSED_ANYWHERE
+from my_dagster_project.teams.schema import FEATURE_NAME, SYMBOL, TEAM_NAME, Target, TeamConfig
+from my_dagster_project.teams.sections import Schedule, SymbolOverride, Trading, Training
+from my_dagster_project.teams.strict import Strict
+
+type Schema = dict[str, Any]
+
+_NOT_HERE = {
+    *(str(loc[-1]) for loc in REFUSED),
+    *REFUSED_ANYWHERE,
+    *(set(INPUT_TYPES) - {"number", "category"} - set(OUTPUT_TYPES)),
+}
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+FILE = CONFIGS / "schema" / "team.schema.json"
+_RANGE = {"min": "minimum", "max": "maximum", "above": "exclusiveMinimum", "least": "minItems"}
+
+
+def build(defaults: Layer | None) -> str:
+    """The content of the file. What the shared defaults give is not required of a team's own file."""
+    whole = {
+        "team": _pattern(TEAM_NAME.pattern),
+        "symbols": {"type": "array", "items": _pattern(SYMBOL.pattern), "minItems": 1, "uniqueItems": True},
+        "features": _features({"$ref": "#/definitions/feature"}),
+        "target": {"enum": list(get_args(Target.__value__))},
+        **{
+            name: _section(model)
+            for name, model in (("training", Training), ("trading", Trading), ("schedule", Schedule))
+        },
+        "ludwig": {"$ref": f"#/definitions/ludwig{load_table()['root']}"},
+    }
+    described = _fields(TeamConfig)
+    properties = {name: _described(schema, described[name]) for name, schema in whole.items()}
+    properties["overrides"] = {
+        "type": "object",
+        "description": described["overrides"]["description"],
+        "propertyNames": _pattern(SYMBOL.pattern),
+        "additionalProperties": _override(),
+    }
+    top = {"type": "object", "properties": properties, "additionalProperties": False}
+    top["required"] = [
+        name for name in TeamConfig.model_fields if TeamConfig.model_fields[name].is_required()
+    ]
+    definitions = {"feature": _feature(), **_ludwig()}
+    if defaults is not None:
+        top = _without(top, definitions, defaults.data)
+    content = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "A team's file, configs/<team>.yaml",
+        **top,
+        "definitions": {name: definitions[name] for name in sorted(_used(top, definitions))},
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _pattern(pattern: str) -> Schema:
+    return {"type": "string", "pattern": f"^{pattern}$"}
+
+
+def _described(schema: Schema, field: Schema) -> Schema:
+    text = field.get("description")
+    return {"description": text, **schema} if text and "$ref" not in schema else schema
+
+
+def _fields(model: type[Strict]) -> dict[str, Schema]:
+    return dict(model.model_json_schema()["properties"])
+
+
+def _section(model: type[Strict]) -> Schema:
+    """A model without parts of its own: pydantic's schema of it, less its titles."""
+    schema = model.model_json_schema()
+    for field in schema["properties"].values():
+        field.pop("title", None)
+    return {
+        key: schema[key] for key in ("description", "type", "properties", "required") if key in schema
+    } | {"additionalProperties": False}
+
+
+def _features(one: Schema) -> Schema:
+    return {"type": "object", "propertyNames": _pattern(FEATURE_NAME.pattern), "additionalProperties": one}
+
+
+def _feature() -> Schema:
+    """One feature: which keys it may have besides `kind` depends on the kind."""
+    kinds = [{"const": kind.name, "description": kind.description} for kind in FEATURE_KINDS.values()]
+    return {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"anyOf": kinds}},
+        "allOf": [_if("kind", kind.name, _kind(kind)) for kind in FEATURE_KINDS.values()],
+    }
+
+
+def _if(key: str, value: str, then: Schema) -> Schema:
+    return {"if": {"properties": {key: {"const": value}}, "required": [key]}, "then": then}
+
+
+def _kind(kind: FeatureKind) -> Schema:
+    properties: Schema = {
+        "kind": {},
+        "lag": {"type": "integer", "minimum": 0, "maximum": 250, "description": "Delay in sessions."},
+        **{name: _parameter(parameter) for name, parameter in kind.parameters.items()},
+    }
+    if len(kind.outputs) > 1:
+        properties["output"] = {"enum": list(kind.outputs)}
+    return {"properties": properties, "additionalProperties": False}
+
+
+def _parameter(parameter: Parameter) -> Schema:
+    return {
+        "type": "integer" if parameter.type is int else "number",
+        "minimum": parameter.minimum,
+        "maximum": parameter.maximum,
+        "default": parameter.default,
+    }
+
+
+def _override() -> Schema:
+    """What a symbol may have: parts of the sections, so nothing is required; the whole is judged by the loader."""
+    described = _fields(SymbolOverride)
+    training = _section(Training)
+    training.pop("required")
+    parts = {"features": _features({"type": "object"}), "training": training, "ludwig": {"type": "object"}}
+    properties = {name: _described(schema, described[name]) for name, schema in parts.items()}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _ludwig() -> dict[str, Schema]:
+    """The nodes of the table of Ludwig's keys (see `ludwig_build`), each as one definition."""
+    nodes = [_usable(node) for node in load_table()["nodes"]]
+    return {f"ludwig{number}": _node(nodes, node) for number, node in enumerate(nodes)}
+
+
+def _usable(node: Schema) -> Schema:
+    """A node less what the platform refuses, and less the types of inputs that no feature has."""
+    left = dict(node)
+    for part in ("keys", "by"):
+        if part in node:
+            left[part] = {name: entry for name, entry in node[part].items() if name not in _NOT_HERE}
+    return left
+
+
+def _node(nodes: list[Schema], node: Schema) -> Schema:
+    if "any" in node:
+        return {"anyOf": [_ref(form) for form in node["any"]]}
+    schema: Schema = {"type": node["t"] if len(node["t"]) > 1 else node["t"][0]} if "t" in node else {}
+    if "e" in node:
+        schema["enum"] = [*node["e"], *([None] if "null" in node.get("t", []) else [])]
+    schema |= {_RANGE[key]: node[key] for key in _RANGE if key in node}
+    if "item" in node:
+        schema["items"] = _ref(node["item"])
+    if "keys" in node:
+        schema |= _mapping(nodes, node)
+    return schema
+
+
+def _mapping(nodes: list[Schema], node: Schema) -> Schema:
+    shared = {name: _ref(number) for name, number in node["keys"].items()}
+    schema: Schema = {"required": node["need"]} if "need" in node else {}
+    if "by" not in node:
+        return schema | {"properties": shared, "additionalProperties": False}
+    usable = {name: number for name, number in node["by"].items() if isinstance(number, int)}
+
+    def keys(name: str) -> Schema:
+        own = {key: _ref(number) for key, number in nodes[usable[name]]["keys"].items()}
+        return {"properties": shared | own, "additionalProperties": False}
+
+    schema["properties"] = {"type": {"enum": list(usable)}}
+    schema["allOf"] = [_if("type", name, keys(name)) for name in usable]
+    if "default" in node:
+        schema["allOf"].append({"if": {"not": {"required": ["type"]}}, "then": keys(node["default"])})
+    return schema
+
+
+def _ref(number: int) -> Schema:
+    return {"$ref": f"#/definitions/ludwig{number}"}
+
+
+def _without(schema: Schema, definitions: dict[str, Schema], given: dict[str, Any]) -> Schema:
+    """The schema less the requirements that the given values fulfil."""
+    schema = dict(definitions[_name(schema["$ref"])] if "$ref" in schema else schema)
+    known = schema.get("properties", {})
+    inside = {
+        key: _without(known[key], definitions, value)
+        for key, value in given.items()
+        if isinstance(value, dict) and key in known
+    }
+    if inside:
+        schema["properties"] = known | inside
+    if "required" in schema:
+        # A section given in part is still required while something in it is.
+        missing = {name for name in schema["required"] if name not in given}
+        missing |= {name for name, part in inside.items() if part.get("required")}
+        schema["required"] = [name for name in schema["required"] if name in missing]
+    return schema
+
+
+def _used(schema: Any, definitions: dict[str, Schema]) -> set[str]:
+    """The definitions that the schema refers to, also by way of others."""
+    found: set[str] = set()
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        name = _name(part["$ref"]) if isinstance(part, dict) and "$ref" in part else None
+        if name is not None and name not in found:
+            found.add(name)
+            waiting.append(definitions[name])
+        waiting += part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
+    return found
+
+
+def _name(reference: str) -> str:
+    return reference.rpartition("/")[2]
+
+
+def main() -> None:
+    """Write the file."""
+    path = CONFIGS / "defaults.yaml"
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(build(load_defaults(path) if path.exists() else None), encoding="utf-8")
+    print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

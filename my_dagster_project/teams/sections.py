@@ -1,0 +1,85 @@
+"""The parts of a team's file: when it trains, when it trades, when it runs, and what one symbol has differently."""
+
+from datetime import date
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, field_validator, model_serializer, model_validator
+
+from my_dagster_project.teams.cron import cron_problem
+from my_dagster_project.teams.strict import Strict
+
+ORGANISERS = dict.fromkeys(
+    ("account", "branch", "limits", "owners", "market", "competition", "calendar"),
+    "it is the organiser's, in configs/teams.yaml",
+)
+
+
+class Training(Strict):
+    """Which sessions a model may learn from."""
+
+    start: date | None = Field(
+        default=None, description="First session of training data; all of the data without it."
+    )
+    cutoff: date = Field(description="Last session whose close the training may see.")
+    validation_fraction: float = Field(
+        default=0.15, ge=0.05, le=0.5, description="The latest part of the sessions decides when to stop."
+    )
+    seed: int = Field(default=42, ge=0, le=2**32 - 1, description="The same seed gives the same model.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start is not None and self.start >= self.cutoff:
+            raise ValueError(f"start {self.start} must be before cutoff {self.cutoff}")
+        return self
+
+
+class Trading(Strict):
+    """When to hold a symbol: thresholds in the unit of the target (log return, or probability of up)."""
+
+    strategy: Literal["long_flat"] = Field(default="long_flat", description="Hold a symbol or hold cash.")
+    buy_above: float = Field(
+        description="Buy above this prediction: log return (0.001 is about 0.1 %) or probability of up."
+    )
+    sell_below: float = Field(description="Sell below this prediction; at most buy_above.")
+    position_share: float = Field(gt=0, le=1, description="Fraction of equity in each symbol held.")
+
+
+class Schedule(Strict):
+    """Cron strings (minute hour day month weekday) in the exchange's time zone."""
+
+    daily: str = Field(default="30 6 * * *", description="Features, predictions and report.")
+    train: str = Field(default="0 4 * * 6", description="Training.")
+    trade: str = Field(default="0 8 * * *", description="Orders, for the next open.")
+
+    @field_validator("daily", "train", "trade")
+    @classmethod
+    def _valid_cron(cls, value: str) -> str:
+        problem = cron_problem(value)
+        if problem:
+            raise ValueError(f"is no cron string: {problem}")
+        return value
+
+
+class SymbolOverride(Strict):
+    """What one symbol has differently, merged over the team's own sections; `for_symbol` gives the result."""
+
+    not_here: ClassVar[dict[str, str]] = ORGANISERS | {
+        "team": "an override is one team's already",
+        "symbols": "an override is one symbol's already",
+        "overrides": "an override is one symbol's already",
+        "target": "it is the same for all of a team's symbols, which are scored alike",
+        "trading": "it is the same for all of a team's symbols, whose orders are planned together",
+        "schedule": "it is the same for all of a team's symbols, which one job runs",
+    }
+
+    features: dict[str, dict[str, Any]] = Field(
+        default={}, description="More features, or other parameters of those above."
+    )
+    training: dict[str, Any] = Field(default={}, description="Another window or seed.")
+    ludwig: dict[str, Any] = Field(
+        default={}, description="Another model; lists such as input_features are replaced whole."
+    )
+
+    @model_serializer
+    def _as_written(self) -> dict[str, Any]:
+        return {name: section for name in type(self).model_fields if (section := getattr(self, name))}

@@ -1,0 +1,77 @@
+"""A team's repository and stores with a few versions in them; what must hold on both kinds of store runs on both."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.versions import Committed, commit_pending
+from tests.storage.conftest import Place, place  # noqa: F401 - a fixture
+from tests.support.gitrepo import git, repo_with_a_commit
+
+FEATURES, MODEL, PREDICTIONS, REPORT = (
+    ("red", "AAPL", noun) for noun in ("features", "model", "predictions", "report")
+)
+ORDERS = ("red", "orders")
+
+
+class Deployment:
+    """A repository and an asset store, and what runs and people do with them."""
+
+    def __init__(self, repo: Path, assets: AssetStore, place: Place) -> None:
+        self.repo, self.assets, self.place = repo, assets, place
+
+    def write(self, asset, files, *, replace=True, **record) -> None:
+        self.assets.write(asset, files, replace=replace, record={"run_id": "r1", **record})
+
+    def commit(self) -> list[Committed]:
+        return commit_pending(
+            self.assets, self.repo, branch_of, lambda _owner: self.assets.contents.remote.url
+        )
+
+    def version(self, asset, files, **options) -> str:
+        """One write and its commit; the sha."""
+        self.write(asset, files, **options)
+        [done] = self.commit()
+        return done.sha
+
+    def edit(self, team: str, text: str, message: str = "another idea") -> str:
+        """A person commits the team's file on its branch, in a work tree of their own."""
+        tree = self.repo.parent / f"tree-{team}"
+        if not tree.exists():
+            exists = git(self.repo, "branch", "--list", team)
+            git(
+                self.repo,
+                "worktree",
+                "add",
+                "-q",
+                *([] if exists else ["-b", team]),
+                str(tree),
+                *([team] if exists else []),
+            )
+        (tree / "configs" / f"{team}.yaml").write_text(text)
+        git(tree, "add", f"configs/{team}.yaml")
+        git(tree, "commit", "-q", "-m", message)
+        return git(tree, "rev-parse", "HEAD")
+
+
+def branch_of(owner: str) -> str:
+    return "platform" if owner in ("market", "competition") else owner
+
+
+@pytest.fixture
+def on_both(tmp_path: Path, place: Place) -> Deployment:  # noqa: F811
+    return Deployment(repo_with_a_commit(tmp_path / "repo"), place.assets(), place)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Deployment:
+    place = Place((tmp_path / "objects").as_uri(), None, {})
+    return Deployment(repo_with_a_commit(tmp_path / "repo"), place.assets(), place)
+
+
+@pytest.fixture
+def random_bytes() -> Callable[[], bytes]:
+    return lambda: os.urandom(24)
