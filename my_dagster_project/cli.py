@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from my_dagster_project.errors import ObjectMissingError, TradingError
+from my_dagster_project.history import commands as history
 from my_dagster_project.settings import Settings, load_settings, prepare_environment
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform, load_platform
@@ -22,6 +23,8 @@ app = typer.Typer(
 )
 console = Console()
 errors = Console(stderr=True)
+for command in (history.versions, history.diff, history.restore, history.gc):
+    app.command()(command)
 
 
 def main() -> None:
@@ -47,9 +50,8 @@ def run() -> None:
     console.print()
     try:
         print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
-    except (
-        ObjectMissingError
-    ) as missing:  # Why there is none is among the problems, which must still be said.
+    except ObjectMissingError as missing:
+        # Why there is none is among the problems, which must still be said.
         console.print(f"{missing}\n")
     print_result(console, result, platform, settings)
     if result.problems or platform.problems:
@@ -96,11 +98,15 @@ def validate(
 def freeze() -> None:
     """Print the line for configs/teams.yaml that pins every team to the commit in force, for a round."""
     _, platform = _prepared()
-    commits = {team: source.commit for team, source in platform.sources.teams.items() if source and source.commit}
+    commits = {
+        team: source.commit for team, source in platform.sources.teams.items() if source and source.commit
+    }
     pinned = ", ".join(f"{team}: {commit}" for team, commit in commits.items())
     console.print(f"competition:\n  frozen: {{{pinned}}}", highlight=False, soft_wrap=True)
     for team in platform.teams.keys() - commits.keys():
-        errors.print(f"[yellow]{team} is read from the working tree; it has no commit to be pinned to.[/yellow]")
+        errors.print(
+            f"[yellow]{team} is read from the working tree; it has no commit to be pinned to.[/yellow]"
+        )
 
 
 @app.command()

@@ -5,9 +5,9 @@ bars -> per team, side by side: features, models, predictions, reports, orders s
 """
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from my_dagster_project.automation.versions import record_versions
+from my_dagster_project.automation.versions import record_versions, sync_branches
 from my_dagster_project.competition.news import Tell
 from my_dagster_project.competition.runner import Problem
 from my_dagster_project.competition.stages import Stages
@@ -21,10 +21,11 @@ from my_dagster_project.teams.platform import Platform
 
 @dataclass(frozen=True)
 class Result:
-    """What failed, and the commits that record what was made."""
+    """What failed, the commits that record what was made, and what the git remote had to say."""
 
     problems: list[Problem]
     commits: list[Committed]
+    warnings: list[str] = field(default_factory=list)
 
 
 def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
@@ -41,7 +42,9 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
         _import_what_teams_share()
     problems = run_teams(list(platform.teams), team_chain, tell)
     stages.leaderboard()
-    return recorded(platform, settings, [*stages.problems, *problems])
+    result = recorded(platform, settings, [*stages.problems, *problems])
+    # Pushing is optional: what does not reach the remote now is pushed by the next run or by the sensor.
+    return replace(result, warnings=sync_branches(platform, settings))
 
 
 def recorded(platform: Platform, settings: Settings, problems: list[Problem]) -> Result:

@@ -54,6 +54,8 @@ def print_problems(console: Console, result: Result, platform: Platform) -> None
         console.print(
             f"[red]team {team} has to mend its file:[/red]\n{message}", highlight=False, soft_wrap=True
         )
+    for warning in result.warnings:
+        console.print(f"[yellow]{warning}[/yellow]", highlight=False, soft_wrap=True)
     for problem in result.problems:
         console.print(f"[red]✗ {problem.step}:[/red] {problem.message}", highlight=False, soft_wrap=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,10 @@ _FORMAT = "%x00%H%x00%ct%x00%an%x00%s%x00%(trailers:only,unfold)%x00"
 _FIELDS = 6
 _ASSETS, _POINTER = "assets/", ".dvc"
 RESTORED_FROM = "restored_from"
+
+
+class _NoSuchRevisionError(VersioningError):
+    """git knows no such branch or commit."""
 
 
 @dataclass(frozen=True)
@@ -50,27 +55,25 @@ def team_versions(
 ) -> list[Version]:
     """Give a branch's newest versions first, with one git process; VersioningError if there is no such branch.
 
-    `team` names the file configs/<team>.yaml whose changes count; the branch's own name otherwise.
+    `team` names the file configs/<team>.yaml whose changes count; the branch's own name otherwise. A branch that is not
+    here is read as last fetched from origin.
     """
-    return versions_at(repo, _ref(repo, branch), limit, team or branch)
-
-
-def versions_at(repo: Path, revision: str, limit: int | None, team: str) -> list[Version]:
-    """Give the versions reachable from a ref or sha, newest first."""
-    config = f"configs/{team}.yaml"
-    answer = _git_log(repo, revision, limit, config)
-    if not answer.ok:
-        raise VersioningError(f"The history of {revision} in {repo} cannot be read: {answer.error}")
-    return [_version(fields, config) for fields in _records(answer.out.decode(errors="replace"))]
-
-
-def _ref(repo: Path, branch: str) -> str:
     for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"):
-        if try_git(repo, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").ok:
-            return ref
+        with suppress(_NoSuchRevisionError):
+            return versions_at(repo, ref, limit, team or branch)
     raise VersioningError(
         f"There is no branch {branch!r} in {repo}, here or as fetched from origin; the first `trading run` makes it."
     )
+
+
+def versions_at(repo: Path, revision: str, limit: int | None, team: str) -> list[Version]:
+    """Give the versions reachable from a ref or sha, newest first; VersioningError if there is no such revision."""
+    config = f"configs/{team}.yaml"
+    answer = _git_log(repo, revision, limit, config)
+    if not answer.ok:
+        kind = _NoSuchRevisionError if "bad revision" in answer.error else VersioningError
+        raise kind(f"The history of {revision} in {repo} cannot be read: {answer.error}")
+    return [_version(fields, config) for fields in _records(answer.out.decode(errors="replace"))]
 
 
 def _git_log(repo: Path, revision: str, limit: int | None, config: str) -> Answer:

@@ -102,7 +102,8 @@ def _png(figure: Any) -> bytes:
     from PIL import Image
 
     first = figure.axes[0]
-    locator = AutoDateLocator(maxticks=7)
+    # By default at least 5: for three to five years it then wants months, finds no step for 50 of them, and warns.
+    locator = AutoDateLocator(minticks=3, maxticks=7)
     first.xaxis.set_major_locator(locator)
     first.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     first.xaxis.get_offset_text().set_fontsize(7)

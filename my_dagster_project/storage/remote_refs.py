@@ -31,7 +31,8 @@ class BranchRefs:
         lines = [f"update refs/heads/{self.branch} {new} {old or _NOWHERE}\n"]
         if old and self.following() is None:
             lines.append(f"create {self._following} {old}\n")
-        return try_git(self.repo, "update-ref", "--stdin", stdin="".join(lines).encode()).error
+        answer = try_git(self.repo, "update-ref", "--stdin", stdin="".join(lines).encode())
+        return "" if answer.ok else answer.error or "git gave no reason"
 
     def following(self) -> str | None:
         """Give the commit that the work tree on the branch was left at, None if it is where the branch is."""

@@ -8,20 +8,22 @@ import pytest
 
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.versions import Committed, commit_pending
-from tests.storage.conftest import Place, place  # noqa: F401 - a fixture
+from tests.storage import conftest as storage
+from tests.storage.conftest import Place
 from tests.support.gitrepo import git, repo_with_a_commit
 
 FEATURES, MODEL, PREDICTIONS, REPORT = (
     ("red", "AAPL", noun) for noun in ("features", "model", "predictions", "report")
 )
 ORDERS = ("red", "orders")
+place = storage.place  # the fixture: a folder, then a bucket of a real MinIO
 
 
 class Deployment:
     """A repository and an asset store, and what runs and people do with them."""
 
-    def __init__(self, repo: Path, assets: AssetStore, place: Place) -> None:
-        self.repo, self.assets, self.place = repo, assets, place
+    def __init__(self, repo: Path, assets: AssetStore, where: Place) -> None:
+        self.repo, self.assets, self.place = repo, assets, where
 
     def write(self, asset, files, *, replace=True, **record) -> None:
         self.assets.write(asset, files, replace=replace, record={"run_id": "r1", **record})
@@ -62,14 +64,14 @@ def branch_of(owner: str) -> str:
 
 
 @pytest.fixture
-def on_both(tmp_path: Path, place: Place) -> Deployment:  # noqa: F811
+def on_both(tmp_path: Path, place: Place) -> Deployment:
     return Deployment(repo_with_a_commit(tmp_path / "repo"), place.assets(), place)
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Deployment:
-    place = Place((tmp_path / "objects").as_uri(), None, {})
-    return Deployment(repo_with_a_commit(tmp_path / "repo"), place.assets(), place)
+    folder = Place((tmp_path / "objects").as_uri(), None, {})
+    return Deployment(repo_with_a_commit(tmp_path / "repo"), folder.assets(), folder)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from my_dagster_project.domain.features import compute_features
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.market_data.sample import SampleSource
 from my_dagster_project.models.training import TrainedModel, TrainingSpec, train
-from my_dagster_project.teams.loading import load_registry, load_team
+from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 START, CUTOFF = date(2008, 1, 2), date(2012, 11, 30)
@@ -20,7 +20,8 @@ START, CUTOFF = date(2008, 1, 2), date(2012, 11, 30)
 
 @functools.cache
 def team_file(team: str):
-    return load_team(CONFIGS / f"{team}.yaml", f"configs/{team}.yaml", load_registry(CONFIGS / "teams.yaml"))
+    registry, defaults = load_registry(CONFIGS / "teams.yaml"), load_defaults(CONFIGS / "defaults.yaml")
+    return load_team(CONFIGS / f"{team}.yaml", f"configs/{team}.yaml", registry, defaults)
 
 
 @functools.cache

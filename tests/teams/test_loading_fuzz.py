@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from my_dagster_project.errors import ConfigError
 from my_dagster_project.teams.schema import TeamConfig
-from tests.teams.helpers import CONFIGS, load, text_of
+from tests.teams.helpers import CONFIGS, load, text_of, whole_text_of
 
-LINE = re.compile(r"configs/red\.yaml(:[0-9]+)?: .+")
+LINE = re.compile(r"configs/(red|defaults)\.yaml(:[0-9]+)?: .+")
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6) | st.text(max_size=12) | st.dates()
     | st.sampled_from(["number", "category", "auto", "1e-3", "next_return", "gap", "concat", "RSI", "", "/x", "2000-01-01"])
@@ -39,6 +39,8 @@ def assert_sound(result):
         assert len(result.model_fingerprint()) == 64
         assert result.complete_ludwig()["trainer"]["eval_batch_size"]
         assert result.feature_list
+        for symbol in result.symbols:
+            assert result.for_symbol(symbol).complete_ludwig()["trainer"]["eval_batch_size"]
     else:
         assert all(LINE.fullmatch(line) for line in result.split("\n")), result
 
@@ -59,7 +61,9 @@ def replaced(value, place, new):
     return copy
 
 
-RED = yaml.safe_load(text_of("red"))
+RED = yaml.safe_load(whole_text_of("red")) | {
+    "overrides": {"IBM": {"features": {"rsi_14": {"timeperiod": 21}}, "ludwig": {"trainer": {"epochs": 5}}}}
+}
 FUZZ = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -90,10 +94,11 @@ def test_any_bytes_are_judged(data):
 LIGHT = """
 import json, sys, time
 from pathlib import Path
-from my_dagster_project.teams.loading import load_registry, load_team
+from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
 from my_dagster_project.teams.ludwig_keys import lint_ludwig
 registry = load_registry(Path("configs/teams.yaml"))
-config = load_team(Path("configs/red.yaml"), "configs/red.yaml", registry)
+defaults = load_defaults(Path("configs/defaults.yaml"))
+config = load_team(Path("configs/red.yaml"), "configs/red.yaml", registry, defaults)
 started = time.perf_counter()
 lint_ludwig(config.ludwig)
 print(json.dumps({"lint": time.perf_counter() - started, "modules": sorted({name.partition(".")[0] for name in sys.modules}),

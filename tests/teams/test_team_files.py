@@ -10,12 +10,12 @@ from my_dagster_project.domain.features import Feature
 from my_dagster_project.errors import ConfigError
 from my_dagster_project.teams.loading import load_team
 from my_dagster_project.teams.schema import TeamConfig
-from tests.teams.helpers import CONFIGS, edited, load, registry, text_of
+from tests.teams.helpers import CONFIGS, defaults, edited, load, registry, text_of
 
 
 @pytest.mark.parametrize("team", ["red", "blue"])
 def test_the_committed_files_are_valid(team):
-    config = load_team(CONFIGS / f"{team}.yaml", f"configs/{team}.yaml", registry())
+    config = load_team(CONFIGS / f"{team}.yaml", f"configs/{team}.yaml", registry(), defaults())
     assert config.team == team
     assert config.symbols == ("AAPL", "GOOG", "IBM", "MSFT")
     assert set(config.input_names) == set(config.feature_names)
@@ -47,7 +47,7 @@ def test_features_become_the_domains_features_in_the_order_of_the_file():
 
 
 def test_the_platform_completes_the_ludwig_section_without_touching_it():
-    config = load(edited("red", ("    batch_size: 256\n", "")))
+    config = load(edited("red", ("    epochs: 60\n", "    eval_batch_size: null\n")))
     before = json.dumps(config.ludwig)
     complete = config.complete_ludwig()
     assert complete["model_type"] == "ecd"
@@ -59,7 +59,7 @@ def test_the_platform_completes_the_ludwig_section_without_touching_it():
 
 
 def test_a_teams_own_batch_sizes_stay():
-    text = edited("red", ("batch_size: 256", "batch_size: 128\n    eval_batch_size: 512"))
+    text = edited("red", ("epochs: 60", "batch_size: 128\n    eval_batch_size: 512"))
     trainer = load(text).complete_ludwig()["trainer"]
     assert (trainer["batch_size"], trainer["eval_batch_size"]) == (128, 512)
 
@@ -77,17 +77,19 @@ EDITS = {
     "a comment": (("team: red", "team: red  # ours"), False, False),
     "a default spelled out": (("{kind: weekday}", "{kind: weekday, lag: 0}"), False, False),
     "a default left out": (("{kind: RSI, timeperiod: 14}", "{kind: RSI}"), False, False),
+    "a shared default spelled out": (("training:\n", "training:\n  validation_fraction: 0.15\n"), False, False),
     "1 for 1.0": (("delta: 1.0", "delta: 1"), False, False),
     "symbols": (("[AAPL, GOOG, IBM, MSFT]", "[AAPL, GOOG]"), False, False),
     "trading rules": (("buy_above: 0.0002", "buy_above: 0.0004"), False, False),
-    "the schedule": (('"0 8 * * *"', '"0 7 * * *"'), False, False),
-    "the platform's batch size written out": (("batch_size: 256", "batch_size: 256\n    eval_batch_size: 1024"), False, False),
+    "the schedule": (("trading:\n", 'schedule: {trade: "0 7 * * *"}\ntrading:\n'), False, False),
+    "the platform's batch size written out": (("epochs: 60", "epochs: 60\n    eval_batch_size: 1024"), False, False),
     "a feature the model does not use": (("  gap:  ", "  extra: {kind: daily_range}\n  gap:  "), True, False),
     "a feature's parameter": (("{kind: RSI, timeperiod: 14}", "{kind: RSI, timeperiod: 15}"), True, True),
     "a feature's lag": (("sessions: 1, lag: 2", "sessions: 1, lag: 3"), True, True),
     "the cut-off": (("cutoff: 2012-11-30", "cutoff: 2012-11-29"), False, True),
     "the seed": (("seed: 42", "seed: 43"), False, True),
     "the model": (("dropout: 0.3", "dropout: 0.2"), False, True),
+    "what one symbol has differently": (("overrides: {}", "overrides: {IBM: {training: {seed: 7}}}"), False, False),
     "the order of inputs": (
         ("    - {name: return_1, type: number}\n    - {name: return_lag1, type: number}\n",
          "    - {name: return_lag1, type: number}\n    - {name: return_1, type: number}\n"), False, True,
@@ -112,10 +114,10 @@ def test_only_the_beginning_of_a_huge_file_is_read(tmp_path):
     with huge.open("wb") as file:
         file.truncate(50_000_000_000)  # sparse: it takes no room, but reading it whole would end the process
     with pytest.raises(ConfigError, match=r"configs/red\.yaml:1: is larger than 256 kB"):
-        load_team(huge, "configs/red.yaml", registry())
+        load_team(huge, "configs/red.yaml", registry(), defaults())
 
 
 @pytest.mark.parametrize("what", ["missing.yaml", "."])
 def test_a_file_that_cannot_be_read_is_a_config_error(what):
     with pytest.raises(ConfigError, match=r"configs/red.yaml:1: (there is no such file|cannot be read)"):
-        load_team(CONFIGS / what, "configs/red.yaml", registry())
+        load_team(CONFIGS / what, "configs/red.yaml", registry(), defaults())
