@@ -103,12 +103,10 @@ def _due(platform: Platform, settings: Settings, done: Restoration) -> list[Asse
     definitions = build_definitions(platform, settings)
     known = definitions.resolve_asset_graph().get_all_asset_keys()
     freshness = Freshness(definitions, dg.DagsterInstance.get())
-    keys = {item.asset: dg.AssetKey(item.asset) for item in done.assets}
-    return [
-        item.asset
-        for item in done.assets
-        if keys[item.asset] not in known or not freshness.is_fresh(keys[item.asset], item.sessions or ())
-    ]
+    sessions = sorted({session for item in done.assets for session in item.sessions or ()})
+    keys = {dg.AssetKey(item.asset): item.asset for item in done.assets}
+    due = freshness.stale([key for key in keys if key in known], sessions)
+    return [asset for key, asset in keys.items() if key in due or key not in known]
 
 
 def _prepared() -> tuple[Settings, Platform]:

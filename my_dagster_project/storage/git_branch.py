@@ -77,10 +77,10 @@ class BranchRepo:
 
     def commit(self, branch: str, build: Callable[[str], Change]) -> str | None:
         """Commit what `build(sha of the branch)` makes; built anew each time another commit came in between."""
-        with self._turn():
-            return self._commit_in_turn(branch, build)
+        with self.turn():
+            return self._commit_inturn(branch, build)
 
-    def _commit_in_turn(self, branch: str, build: Callable[[str], Change]) -> str | None:
+    def _commit_inturn(self, branch: str, build: Callable[[str], Change]) -> str | None:
         error = ""
         for attempt in range(_ATTEMPTS):
             base = self.head(branch)
@@ -109,7 +109,7 @@ class BranchRepo:
         return answer.text if answer.ok else None
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
         """Wait for our turn among the processes of this host.
 
         Only saves retries and keeps work trees following in order; what makes commits safe is fast-import's own check

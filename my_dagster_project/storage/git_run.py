@@ -17,7 +17,7 @@ _FOREIGN = (
     "GIT_COMMON_DIR",
     "GIT_PREFIX",
 )
-_ENV = ("env", *(word for name in _FOREIGN for word in ("-u", name)), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0")
+ENV = ("env", *(word for name in _FOREIGN for word in ("-u", name)), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0")
 _NO_GIT = 127  # what env(1) answers when there is no such program
 
 
@@ -41,7 +41,7 @@ def try_git(folder: Path, *arguments: str, stdin: bytes = b"") -> Answer:
     options = ("-c", f"safe.directory={folder}", "-c", "core.hooksPath=/dev/null")
     try:
         done = subprocess.run(
-            (*_ENV, "git", *options, *arguments), cwd=folder, input=stdin, capture_output=True
+            (*ENV, "git", *options, *arguments), cwd=folder, input=stdin, capture_output=True
         )
     except FileNotFoundError:
         raise VersioningError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from my_dagster_project.errors import VersioningError
-from my_dagster_project.storage.git_run import _ENV, Answer, try_git
+from my_dagster_project.storage.git_run import ENV, Answer, try_git
 
 _SECONDS = 30.0
 _GRACE = (
@@ -90,7 +90,7 @@ class Remote:
         # A session of its own: ssh finds no terminal to ask on, and a time-out ends git's helpers too, which would
         # otherwise keep our pipes open.
         process = subprocess.Popen(
-            (*_ENV, "git", *options, *arguments),
+            (*ENV, "git", *options, *arguments),
             cwd=self.repo,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

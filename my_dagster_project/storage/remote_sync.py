@@ -98,7 +98,7 @@ class _Sync:
     def _integrate(self, there: str | None) -> Plan:
         """Move the local branch to where the plan says; plans anew when another commit comes in between."""
         refs = self._refs
-        with self.git._turn():
+        with self.git.turn():
             late = self._catch_up()
             for _ in range(_ATTEMPTS):
                 here = refs.here()

@@ -89,9 +89,10 @@ def _refused_reason(loc: Loc, value: Any) -> str:
     key = loc[-1]
     if isinstance(key, str) and key in REFUSED_ANYWHERE:
         return REFUSED_ANYWHERE[key]
-    if any(mark in text for mark in _TEMPLATES for text in (key, value) if isinstance(text, str)):
+    texts = [text for text in (key, value) if isinstance(text, str)]
+    if any(mark in text for mark in _TEMPLATES for text in texts):
         return "looks like a template, and nothing is filled in here: it would stay as it is"
-    if isinstance(value, str) and ("/" in value or "\\" in value):
+    if any(mark in text for mark in ("/", "\\") for text in texts):
         return "looks like a path or URL, and a model has no business with either"
     if isinstance(value, date):
         return "is a date, and no setting of a model is one"

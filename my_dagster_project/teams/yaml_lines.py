@@ -2,7 +2,8 @@
 
 What teams write is untrusted. Everything that could run code, grow without bound or silently mean something else than
 it says is refused here, each with one message: tags, anchors and aliases (billion laughs), merge keys, duplicate keys,
-several documents, deep nesting, files over 256 kB, octal and base-60 numbers, merge-conflict markers.
+several documents, deep nesting, files over 256 kB, more than 1000 entries in a list, octal and base-60 numbers,
+merge-conflict markers.
 """
 
 import math

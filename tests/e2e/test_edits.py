@@ -37,9 +37,10 @@ def test_an_edit_of_the_trading_rules_only_trades_anew(copied):
     after = copied.stored()
     assert of("red", after, but=["orders"]) == of("red", before, but=["orders"])
     assert of("blue", after) == of("blue", before)
-    assert after["store/competition/leaderboard/leaderboard.json"] != before[
-        "store/competition/leaderboard/leaderboard.json"
-    ]
+    assert (
+        after["store/competition/leaderboard/leaderboard.json"]
+        != before["store/competition/leaderboard/leaderboard.json"]
+    )
     now = copied.trades()
     assert [row for row in now["orders"] if row[0] == "blue"] == [
         row for row in books["orders"] if row[0] == "blue"
@@ -49,7 +50,7 @@ def test_an_edit_of_the_trading_rules_only_trades_anew(copied):
 
 def test_an_edit_of_the_ludwig_section_retrains_that_team_and_renews_its_report_and_the_table(copied):
     before, heads = copied.stored(), copied.commits()
-    copied.commit_edit("blue", lambda config: config["ludwig"]["trainer"].update(epochs=3))
+    copied.commit_edit("blue", lambda config: config["ludwig"]["trainer"].update(learning_rate=0.02))
     done = copied.trading("run")
     assert done.code == 0, done.text
     assert told(done, "red", "features and models").endswith("up to date")
@@ -72,7 +73,11 @@ def test_an_edit_of_the_ludwig_section_retrains_that_team_and_renews_its_report_
 def test_status_names_what_an_edit_made_due_and_the_edit_of_one_team_only(copied):
     copied.commit_edit("red", lambda config: config["trading"].update(buy_above=0.001))
     said = copied.trading("status").out
-    rows = {tuple(cells[:2]): cells for line in said.splitlines() if len(cells := line.replace("│", " ").split()) == 8}
+    rows = {
+        tuple(cells[:2]): cells
+        for line in said.splitlines()
+        if len(cells := line.replace("│", " ").split()) == 8
+    }
     assert rows["red", "IBM"][2:] == ["✓"] * 5 + ["due"]
     assert rows["blue", "IBM"][2:] == ["✓"] * 6
     assert "`trading run` computes what is due." in said

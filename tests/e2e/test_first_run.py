@@ -106,7 +106,9 @@ def test_checked_out_tree_and_index_are_untouched(finished):
 def test_every_dagster_run_succeeded(finished):
     jobs = finished.project.dagster_runs()
     assert {status for _, status in jobs} == {"SUCCESS"}
-    assert {"market_daily", "red_train", "blue_daily", "red_trade", "leaderboard"} <= {name for name, _ in jobs}
+    assert {"market_daily", "red_train", "blue_daily", "red_trade", "leaderboard"} <= {
+        name for name, _ in jobs
+    }
 
 
 def test_the_second_run_says_that_everything_is_up_to_date(second):
@@ -119,7 +121,10 @@ def test_the_second_run_says_that_everything_is_up_to_date(second):
 
 def test_the_second_run_prints_the_same_table(second, finished):
     done, _, _ = second
-    assert table_rows(done)[:20] == table_rows(finished.done)[:20]
+    assert (
+        done.out.partition("Forecasts")[2].partition("Ranked")[0]
+        == (finished.done.out.partition("Forecasts")[2].partition("Ranked")[0])
+    )
 
 
 def test_the_second_run_changes_no_object_makes_no_commit_and_no_dagster_run(second):

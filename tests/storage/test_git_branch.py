@@ -141,7 +141,7 @@ class TestCommitting:
 
     def test_a_lock_somebody_keeps_delays_but_does_not_stop_it(self, repo, monkeypatch):
         monkeypatch.setattr("my_dagster_project.storage.git_branch._LOCK_WAIT", 0.2)
-        with repo._turn():
+        with repo.turn():
             assert commit(repo, {"a": b"1"})
 
     def test_a_branch_that_cannot_be_written_is_said_with_gits_reason(self, repo, monkeypatch):

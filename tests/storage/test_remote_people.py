@@ -54,6 +54,12 @@ class TestPeopleDecide:
         sides.person_commits("README", "theirs\n")
         assert sides.sync().integrated == "conflict"
 
+    def test_a_pointer_a_person_committed_on_the_server_is_theirs(self, sides):
+        git(sides.server, "switch", "-q", "red")
+        mine = sides.person_commits(POINTER, "mine\n", folder=sides.server, push=False)
+        sides.person_commits(POINTER, "theirs\n")
+        assert (sides.sync().integrated, sides.repo.head("red")) == ("conflict", mine)
+
     @pytest.fixture
     def rewritten(self, sides) -> str:
         """The team amends a commit that we have had, while the platform goes on."""

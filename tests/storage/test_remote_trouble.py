@@ -119,6 +119,7 @@ KILLED_AT = {
     "after the fetch": "remote_plan.plan",
     "before the branch moves": "remote_refs.BranchRefs.move",
     "before the work tree follows": "remote_sync.follow_around_edits",
+    "after the work tree followed": "remote_refs.BranchRefs.followed",
     "before the push": "remote_git.Remote.push",
     "after the push": "remote_refs.BranchRefs.agree",
 }
@@ -140,8 +141,10 @@ def test_kill_9_between_any_two_steps_is_completed_by_the_next(sides, point):
         remote_sync.sync_branch(git_branch.BranchRepo(git_branch.Path({str(sides.server)!r})), "origin", "red")
     """)
     assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
+    git(sides.team, "pull", "-q", "--rebase")
+    sides.person_commits(YAML, "team: scarlet\n")
     assert sides.sync().warning == ""
-    assert (sides.read(YAML), sides.read("assets/a.dvc")) == (("team: crimson\n",) * 2, ("1\n",) * 2)
+    assert (sides.read(YAML), sides.read("assets/a.dvc")) == (("team: scarlet\n",) * 2, ("1\n",) * 2)
     assert git(sides.server, "status", "--porcelain") == " M README"
     sides.assert_whole()
 

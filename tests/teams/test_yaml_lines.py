@@ -44,6 +44,8 @@ REFUSED = {
     "UTF-16": ("a: 1\n".encode("utf-16"), 1, "not UTF-8"),
     "a lone surrogate": ("a: \ud800\n", 1, "not UTF-8"),
     "too large": (b"#" * (MAX_BYTES + 1), 1, "is larger than 256 kB"),
+    "too many items": ("a: 1\nb: [" + "1, " * 1000 + "1]", 2, "1001 entries in one list or mapping; 1000 are allowed"),
+    "too many keys": ("".join(f"a{i}: 1\n" for i in range(1001)), 1, "1001 entries"),
     "too deep": ("a: " + "[" * 100_000, 1, "levels deep"),
     "too deep in blocks": ("\n".join("  " * i + "a:" for i in range(100)), 25, "levels deep"),
     "an equals sign": ("a: =\n", 1, "is not valid YAML"),
