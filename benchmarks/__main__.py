@@ -1,6 +1,8 @@
 """`python -m benchmarks [name ...]`: speed and memory beside the plain alternative, measured in the same run."""
 
 import argparse
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,11 +25,20 @@ BENCHMARKS: dict[str, Callable[[Workshop], Findings]] = {
     "main_job": main_job.measure,
 }
 
+# Share of the cores that may be busy before we start; our own work comes on top.
+_QUIET_LOAD = 0.25
+
 
 def main() -> int:
     """Run the named benchmarks, or all; 1 when one could not be measured or missed a target (quick ones never miss)."""
     options = _options()
     console = Console()
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > _QUIET_LOAD * cores:
+        said = f"Load {load:.1f} on {cores} cores: other work is running, so wall times and their ratios say little."
+        console.print(f"[yellow]{said}[/yellow]", highlight=False)
+    # A terminated benchmark, too, ends what it started and removes its folder.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     found: dict[str, Findings] = {}
     broken = False
     with tempfile.TemporaryDirectory(prefix="trading-benchmarks-") as folder:
@@ -42,7 +53,7 @@ def main() -> int:
                 continue
             show(console, found[name], judged=not options.quick)
     if options.save:
-        console.print(f"Written to {save(found, options.quick)}", highlight=False)
+        console.print(f"Written to {save(found, options.quick, load)}", highlight=False)
     missed = any(findings.missed for findings in found.values()) and not options.quick
     return int(broken or missed)
 

@@ -82,13 +82,18 @@ def show(console: Console, findings: Findings, *, judged: bool) -> None:
     console.print()
 
 
-def save(findings: dict[str, Findings], quick: bool) -> Path:
-    """Write everything to benchmarks/results/<date>-<cores>.json (UTC date); a second call of the day replaces it."""
+def save(findings: dict[str, Findings], quick: bool, load_before: float) -> Path:
+    """Write everything to benchmarks/results/<date>-<cores>-cores.json (UTC date); a second call of the day replaces it."""
     today = datetime.now(UTC).date().isoformat()
     suffix = "-quick" if quick else ""
     path = RESULTS / f"{today}-{os.cpu_count()}-cores{suffix}.json"
     RESULTS.mkdir(exist_ok=True)
-    content = {"date": today, "quick": quick, "host": _host(), "benchmarks": _plain(findings)}
+    content = {
+        "date": today,
+        "quick": quick,
+        "host": _host() | {"load_before": round(load_before, 2)},
+        "benchmarks": _plain(findings),
+    }
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
@@ -112,7 +117,6 @@ def _host() -> dict[str, Any]:
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "load_average": [round(load, 2) for load in os.getloadavg()],
         "packages": dict(packages),
     }
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.figures import Figure, Findings
-from benchmarks.measure import Sample, alternate, fastest, highest_mb, run
+from benchmarks.measure import Sample, alternate, fastest, highest_mb, least_cpu, run
 from benchmarks.workshop import BIN, Workshop
 
 
@@ -31,6 +31,7 @@ def measure(workshop: Workshop) -> Findings:
         "leaderboard. Asked a second time it does everything again, which is what the second run is held against.",
         figures=(
             Figure("first run, wall", "s", fastest(a).seconds, script, target=120),
+            Figure("first run, CPU time", "s", least_cpu(a), least_cpu(b)),
             Figure("first run, peak memory (PSS)", "MB", highest_mb(a), highest_mb(b), target=2000),
             Figure("second run, wall", "s", fastest(second).seconds, script, target=15),
             Figure("second run, peak memory (PSS)", "MB", highest_mb(second), highest_mb(b)),

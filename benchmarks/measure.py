@@ -6,6 +6,7 @@ the sum of their RSS would.
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import textwrap
@@ -31,11 +32,13 @@ class Sample:
     Attributes:
         seconds: wall time from before its start to after its end.
         peak_mb: highest sum of PSS over its processes in MB; None where it was not sampled or the system has no PSS.
+        cpu_seconds: user and system time of all its processes, which other work on the machine hardly changes.
         said: what its last line of output said, if that was a JSON object.
     """
 
     seconds: float
     peak_mb: float | None = None
+    cpu_seconds: float | None = None
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -44,6 +47,7 @@ def run(
 ) -> Sample:
     """Run a command to its end; BenchmarkError with the end of its output when it fails."""
     peak: list[float] = []
+    cpu_before = _cpu_of_children()
     with (cwd / "benchmark.log").open("w+", encoding="utf-8") as log:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -71,7 +75,8 @@ def run(
     if code:
         what = textwrap.shorten(" ".join(map(str, command)), 120)
         raise BenchmarkError("\n".join((f"exit code {code} of {what}", *lines[-25:])))
-    return Sample(seconds, max(peak, default=None), _last_words(lines))
+    cpu = _cpu_of_children() - cpu_before
+    return Sample(seconds, max(peak, default=None), cpu, _last_words(lines))
 
 
 def alternate(
@@ -90,9 +95,20 @@ def fastest(samples: Sequence[Sample]) -> Sample:
     return min(samples, key=lambda sample: sample.seconds)
 
 
+def least_cpu(samples: Sequence[Sample]) -> float | None:
+    """The least CPU time of all samples, in seconds."""
+    return min((sample.cpu_seconds for sample in samples if sample.cpu_seconds is not None), default=None)
+
+
 def highest_mb(samples: Sequence[Sample]) -> float | None:
     """The highest peak of all samples, in MB: memory has to suffice every time."""
     return max((sample.peak_mb for sample in samples if sample.peak_mb is not None), default=None)
+
+
+def _cpu_of_children() -> float:
+    """CPU seconds of every process we started that has ended, and of those it waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _sample(process: subprocess.Popen, peak: list[float]) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.figures import Figure, Findings
-from benchmarks.measure import BenchmarkError, Sample, alternate, fastest, highest_mb
+from benchmarks.measure import BenchmarkError, Sample, alternate, fastest, highest_mb, least_cpu
 from benchmarks.plain import recipes
 from benchmarks.workshop import Project, Workshop
 from my_dagster_project.storage.assets import AssetStore
@@ -35,6 +35,7 @@ def measure(workshop: Workshop) -> Findings:
         plain="one script: LudwigModel.load and .predict per model, to one file each. Start and imports are in both.",
         figures=(
             Figure("wall", "s", fastest(a).seconds, fastest(b).seconds, target=10),
+            Figure("CPU time", "s", least_cpu(a), least_cpu(b)),
             Figure("peak memory (PSS)", "MB", highest_mb(a), highest_mb(b)),
         ),
         notes=(f"Both sides' answers are at most {apart:.0e} apart (log return or probability).",),

@@ -7,14 +7,14 @@ import dagster as dg
 from my_dagster_project.assets.assembly import all_assets
 from my_dagster_project.assets.team_file import team_file_checks
 from my_dagster_project.automation.jobs import all_jobs
-from my_dagster_project.automation.pinning import pin, pinned_sources
+from my_dagster_project.automation.pinning import pin, pinned_platform
 from my_dagster_project.automation.progress import progress_logger
 from my_dagster_project.automation.schedules import schedules
 from my_dagster_project.automation.sensors import team_files_sensor, versions_sensor
 from my_dagster_project.resources import all_resources
 from my_dagster_project.settings import Settings, load_settings
 from my_dagster_project.teams.deployment import current_platform
-from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.platform import Platform
 
 
 @dg.definitions
@@ -24,16 +24,15 @@ def trading() -> dg.Definitions:
     A run's own process loads what the run was created with, even when a branch has moved since (`pinning`).
     """
     settings = load_settings()
-    pinned = pinned_sources()
-    platform = load_platform(pinned) if pinned else current_platform(settings)
-    return pin(build_definitions(platform, settings), platform.sources)
+    platform = pinned_platform() or current_platform(settings)
+    pin(platform)
+    return build_definitions(platform, settings)
 
 
 def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
     """The assets, jobs, schedules and sensors of a platform."""
     # One line per partitioned asset otherwise: backfill_policy is called beta since 2023.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     assets, partitions = all_assets(platform)
     jobs = all_jobs(platform, partitions)
     return dg.Definitions(

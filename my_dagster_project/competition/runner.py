@@ -72,13 +72,17 @@ def _problem(event: dg.DagsterEvent) -> Problem:
     data = event.step_failure_data
     said = data.user_failure_data.description if data.user_failure_data else None
     error = data.error
-    while said is None and error is not None and error.cause is not None:
+    while error is not None and not _is_ours(error.message) and error.cause is not None:
         error = error.cause
     if said is None:
         said = _without_class(error.message.strip()) if error else "failed without a message"
     return Problem(str(event.step_key).replace("__", "/"), said)
 
 
+def _is_ours(message: str) -> bool:
+    return message.startswith(f"{TradingError.__module__}.")
+
+
 def _without_class(message: str) -> str:
     """Dagster puts the class in front; of an error of ours (a full disk met by the IO manager) the text says it all."""
-    return message.partition(": ")[2] if message.startswith(f"{TradingError.__module__}.") else message
+    return message.partition(": ")[2] if _is_ours(message) else message

@@ -68,7 +68,7 @@ def compare(repo: Path, assets: AssetStore, team: str, a: str, b: str) -> Compar
         for symbol in sorted({asset[1] for asset in {*before, *after} if asset[2:] == (_REPORT,)})
     }
     lines = [ConfigLine(path, *map(show, pair)) for path, *pair in differences(*configs)]
-    if not lines and first.config_shas != second.config_shas and None not in configs:
+    if not lines and first.config_shas and second.config_shas and first.config_shas != second.config_shas:
         notes.append(
             "The file on the branch is the same, yet the runs used different configurations (Config-Sha): "
             "the platform's shared defaults changed, or it read the working tree."

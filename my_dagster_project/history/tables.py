@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
+from textwrap import shorten
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -18,6 +19,7 @@ from my_dagster_project.history.restore import Restoration
 from my_dagster_project.storage.manifests import Asset
 
 _SHA = 10
+_LONGEST = 72  # characters of a commit's subject
 
 
 def print_versions(console: Console, team: str, versions: Sequence[Version]) -> None:
@@ -88,7 +90,7 @@ def print_collected(console: Console, found: Collected) -> None:
     for name in ("objects", "bytes"):
         table.add_column(name, justify="right")
     rows = {
-        "referenced by a version, a pending record or a current asset": found.referenced,
+        "referenced (versions, pending, current)": found.referenced,
         f"unreferenced, written in the last {hours} h: kept": found.young,
         "unreferenced: deleted" if found.deleted else "unreferenced: would be deleted": found.garbage,
     }
@@ -117,12 +119,19 @@ def _print_scores(console: Console, found: Comparison) -> None:
 
 
 def _print_assets(console: Console, found: Comparison) -> None:
+    """One line per symbol: fifty symbols have two hundred assets."""
     if not found.assets:
         console.print("All assets are the same.")
         return
-    table = _table("Assets that differ", "asset", "a", "b")
+    table = _table("Assets that differ", "symbol")
+    for name in ("changed", "only in a", "only in b"):
+        table.add_column(name)
+    rows: dict[str, tuple[list[str], ...]] = {}
     for line in found.assets:
-        table.add_row("/".join(line.asset), *((md5 or ABSENT)[:_SHA] for md5 in (line.a, line.b)))
+        changed, only_a, only_b = rows.setdefault(" ".join(line.asset[1:-1]) or ABSENT, ([], [], []))
+        (only_b if line.a is None else only_a if line.b is None else changed).append(line.asset[-1])
+    for symbol, cells in rows.items():
+        table.add_row(Text(_plain(symbol)), *(Text(_plain(", ".join(cell)) or ABSENT) for cell in cells))
     console.print(table)
 
 
@@ -130,7 +139,9 @@ def _what(version: Version) -> str:
     parts = []
     if version.config_changed or not version.by_platform:
         file = "configuration" if version.config_changed else "assets"
-        parts.append(f"{file} by {_plain(version.author)}: {_plain(version.subject)}")
+        parts.append(
+            f"{file} by {_plain(version.author)}: {shorten(_plain(version.subject), _LONGEST, placeholder=' …')}"
+        )
     if version.restored_from:
         parts.append(f"restored from {version.restored_from[:_SHA]}")
     if version.assets:
@@ -141,13 +152,15 @@ def _what(version: Version) -> str:
 def _details(version: Version) -> str:
     mases = [float(values["mase"]) for values in version.figures.values() if "mase" in values]
     runs = version.runs[:1] + ((f"+{len(version.runs) - 1}",) if version.runs[1:] else ())
-    parts = {
-        "": version.sessions or "",
-        "MASE ": f"{fmean(mases):.3f}" if mases else "",
-        "config ": ", ".join(sha[:_SHA] for sha in version.config_shas),
-        "run ": " ".join(run[:8] for run in runs),
-    }
-    return _plain(" · ".join(f"{name}{value}" for name, value in parts.items() if value))
+    lines = (
+        {"": version.sessions or "", "MASE ": f"{fmean(mases):.3f}" if mases else ""},
+        {
+            "config ": ", ".join(sha[:_SHA] for sha in version.config_shas),
+            "run ": " ".join(run[:8] for run in runs),
+        },
+    )
+    texts = [" · ".join(f"{name}{value}" for name, value in parts.items() if value) for parts in lines]
+    return "\n".join(_plain(text) for text in texts if text)
 
 
 def _kinds(assets: Sequence[Asset]) -> str:

@@ -54,6 +54,8 @@ class AssetStore:
         each(lambda name: self.contents.put(contents[name].md5, files[name]), files)
         each(lambda name: self.contents.copy_out(contents[name], self.store, _key(asset, name)), files)
         self.pending.note(Pending(asset, contents, replace, record, now()))
+        # Again: a collection that began before the record was there may have taken old unreferenced contents meanwhile.
+        each(lambda name: self.contents.put(contents[name].md5, files[name]), files)
         self._switch(asset, contents, replace)
         return _written(contents)
 

@@ -78,9 +78,9 @@ class BranchRepo:
     def commit(self, branch: str, build: Callable[[str], Change]) -> str | None:
         """Commit what `build(sha of the branch)` makes; built anew each time another commit came in between."""
         with self.turn():
-            return self._commit_inturn(branch, build)
+            return self._commit_in_turn(branch, build)
 
-    def _commit_inturn(self, branch: str, build: Callable[[str], Change]) -> str | None:
+    def _commit_in_turn(self, branch: str, build: Callable[[str], Change]) -> str | None:
         error = ""
         for attempt in range(_ATTEMPTS):
             base = self.head(branch)

@@ -34,7 +34,7 @@ from my_dagster_project.storage.git_branch import BranchRepo
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.pending import Pending
 
-_TRAILERS = {"run_id": "Dagster-Run", "config_sha": "Config-Sha"}
+_TRAILERS = {"run_id": "Dagster-Run", "config_sha": "Config-Sha", "restored_from": "Restored-From"}
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,9 @@ from my_dagster_project.teams.sources import read_sources
 
 
 def current_platform(settings: Settings) -> Platform:
-    """Read the branches (or the working tree, when the settings say so); raises ConfigError for a broken registry."""
-    return load_platform(
-        read_sources(settings.project, settings.config_mode), LastGood(settings.home / "teams")
-    )
+    """Read the branches (or the working tree, when the settings say so); raises ConfigError for a broken registry.
+
+    Who tries something in the working tree wants that, mistakes included, and not what was last valid on a branch.
+    """
+    last_good = LastGood(settings.home / "teams") if settings.config_mode == "branches" else None
+    return load_platform(read_sources(settings.project, settings.config_mode), last_good)

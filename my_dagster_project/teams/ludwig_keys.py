@@ -33,13 +33,15 @@ def lint_ludwig(section: dict[str, Any]) -> list[Problem]:
     table = load_table()
     not_allowed = refused(section)
     settled = {problem.loc for problem in not_allowed}
-    checked = _check(table["nodes"], table["nodes"][table["root"]], section, ())
+    malformed = list(
+        islice(_check(table["nodes"], table["nodes"][table["root"]], section, ()), MOST_PROBLEMS)
+    )
     found = [
         problem
-        for problem in islice(checked, MOST_PROBLEMS)
+        for problem in malformed
         if not any(problem.loc[:end] in settled for end in range(len(problem.loc) + 1))
     ]
-    return [*not_allowed, *found, *(setting_problems(section) if not found else [])]
+    return [*not_allowed, *found, *(setting_problems(section) if not malformed else [])]
 
 
 @cache

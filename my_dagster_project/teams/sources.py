@@ -141,7 +141,10 @@ def _from_branch(git: BranchRepo, revision: str, path: str) -> Source | None:
 
 def _from_working_tree(project: Path, path: str) -> Source | None:
     file = project / path
-    return Source(path, _text(file.read_bytes())) if file.is_file() else None
+    if not file.is_file():
+        return None
+    with file.open("rb") as content:
+        return Source(path, _text(content.read(MAX_BYTES + 1)))
 
 
 def _text(data: bytes) -> str:

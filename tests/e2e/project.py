@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import md5
@@ -190,8 +190,6 @@ def _shrink(config: dict[str, Any], symbols: tuple[str, ...]) -> None:
 
 def kill_group(process: "subprocess.Popen[Any]") -> None:
     """kill -9 for a process and all it started (it was started in a session of its own)."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait(timeout=20)

