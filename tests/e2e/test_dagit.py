@@ -29,7 +29,11 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def project(finished, tmp_path_factory) -> Project:
-    return finished.project.copy(tmp_path_factory.mktemp("dagit") / "project")
+    """The finished competition replayed over a month: of fewer than 20 sessions a report draws nothing."""
+    project = finished.project.copy(tmp_path_factory.mktemp("dagit") / "project")
+    project.edit("teams", lambda registry: registry["competition"].update(replay_sessions=21))
+    assert project.trading("run").code == 0
+    return project
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +89,9 @@ def test_the_graph_shows_the_groups(dagit, page):
 def test_the_leaderboard_shows_its_figures(dagit, page):
     page.goto(f"{dagit}/assets/competition/leaderboard")
     page.get_by_text("Every team's forecasts and money", exact=False).first.wait_for()
+    page.get_by_text("[Show Markdown]").first.click()
     page.get_by_text("buy-and-hold", exact=False).first.wait_for()
+    page.get_by_text("$", exact=False).first.wait_for()
 
 
 def test_a_click_on_materialize_fetches_bars(dagit, page, project):

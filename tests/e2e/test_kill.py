@@ -90,7 +90,7 @@ def results(project: Project) -> dict[str, str]:
         name: md5
         for name, md5 in project.stored().items()
         if name.startswith("store/")
-        and "/.versions/" not in name
+        and "store/." not in name
         and any(part in name for part in SAME_EVERY_TIME)
     }
 

@@ -12,6 +12,9 @@ from tests.e2e.conftest import CANARIES
 from tests.e2e.project import BIN, ROOT, Project
 from tests.support.gitrepo import git
 
+# The lock file is all hashes; the corpus is of broken files on purpose, at one of which the scanner stumbles.
+NOT_SCANNED = (".secrets.baseline", "uv.lock", "tests/teams/corpus/")
+
 
 def files_with(folder: Path, values: list[str]) -> list[Path]:
     pattern = re.compile(b"|".join(re.escape(value.encode()) for value in values))
@@ -64,9 +67,7 @@ def test_no_tracked_file_holds_a_secret(tmp_path):
     shutil.copy(ROOT / ".secrets.baseline", baseline)
     tracked = git(ROOT, "ls-files", "-z").split("\0")
     there = [
-        name
-        for name in tracked
-        if name and name not in (".secrets.baseline", "uv.lock") and (ROOT / name).is_file()
+        name for name in tracked if name and not name.startswith(NOT_SCANNED) and (ROOT / name).is_file()
     ]
     done = subprocess.run(
         [BIN / "detect-secrets-hook", "--baseline", baseline, *there],
