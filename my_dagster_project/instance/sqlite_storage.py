@@ -1,10 +1,12 @@
-"""Dagster's SQLite storages for the embedded default, with one SQLAlchemy engine per process instead of one per statement.
+"""Dagster's SQLite storages for the embedded default, with one connection pool per process instead of one engine per statement.
 
-Dagster makes a new engine for every statement, so every statement is compiled anew, and by default a new database file
-with its migrations for every run. A replay is 120 short runs: 0.29 s each that way, 0.10 s with these (quiet machine).
-Connections are still opened per use (NullPool), so forks and several processes are as safe as before.
+Dagster makes a new engine for every statement, so every statement is compiled anew and every connection is the last one:
+closing it makes SQLite fold its write-ahead log back into the file. By default it also makes a new database file, with
+its migrations, for every run. A replay is 120 short runs: 0.29 s each that way, under 0.15 s with these.
+A fork gets a pool of its own; it neither uses nor closes what it inherited.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,14 +17,18 @@ from dagster._core.storage.event_log.sqlite.consolidated_sqlite_event_log import
 )
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import QueuePool
 
 _BUSY_SECONDS = 60
 
 
-@cache
 def _engine(url: str) -> Engine:
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
+    return _engine_of_process(url, os.getpid())
+
+
+@cache
+def _engine_of_process(url: str, _pid: int) -> Engine:
+    engine = create_engine(url, poolclass=QueuePool, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _relax)
     return engine
 
