@@ -49,7 +49,7 @@ def test_dvc_repro_on_main_exports_the_chain_and_a_second_one_does_nothing(copie
     assert files_under(build / "red" / "models" / "AAPL" / "model") == files_under(
         copied.store / "red" / "AAPL" / "model"
     )
-    assert json.loads((build / "competition" / "leaderboard.json").read_text())["teams"]
+    assert json.loads((build / "competition" / "leaderboard" / "leaderboard.json").read_text())["teams"]
     before = (copied.stored(), copied.commits())
     again = copied.command("dvc", "repro")
     assert again.code == 0, again.text

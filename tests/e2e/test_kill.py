@@ -127,18 +127,14 @@ def test_killed_while_it_trains(finished, tmp_path):
     assert results(project) == results(finished.project)
 
 
-@pytest.mark.parametrize("sessions", [1, 3])
-def test_killed_in_the_middle_of_the_replay(copied, retraded, sessions):
+def test_killed_in_the_middle_of_the_replay(copied, retraded):
     change_rules(copied)
-    for team in SYMBOLS:
-        # Whatever is there now is of the old rules; counting files tells how far the new replay is.
-        for path in (copied.store / team / "orders").glob("20*.json"):
-            path.touch()
+    # What is there now is of the old rules; counting newer files tells how far the new replay is.
     started = time.time_ns()
 
     def replaying(_: str) -> bool:
         files = (copied.store / "red" / "orders").glob("20*.json")
-        return sum(changed_since(path, started) for path in files) >= sessions
+        return sum(changed_since(path, started) for path in files) >= 3
 
     killed_run(copied, replaying)
     require_whole(copied)
