@@ -12,6 +12,7 @@ from my_dagster_project.errors import ObjectMissingError, TradingError
 from my_dagster_project.history import commands as history
 from my_dagster_project.settings import Settings, load_settings, prepare_environment
 from my_dagster_project.teams.deployment import current_platform
+from my_dagster_project.teams.effects import effects
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources, uncommitted
 
@@ -76,20 +77,23 @@ def validate(
 ) -> None:
     """Check the team files of the working tree in seconds, without training: every key, value and Ludwig option.
 
-    It is the check the platform itself makes of the file on the team's branch.
+    It is the check the platform itself makes of the file on the team's branch, and it says what committing it will cause.
     """
     platform = load_platform(read_sources(load_settings().project, "working tree"))
     unknown = [team for team in teams or [] if team not in platform.registry.teams]
     if unknown:
         known = ", ".join(platform.registry.teams)
         raise TradingError(f"{', '.join(unknown)}: not in configs/teams.yaml; teams are {known}")
+    in_force = current_platform(load_settings())
     for team in teams or platform.registry.teams:
         if team in platform.problems:
             console.print(f"[red]✗ {team}[/red]\n{platform.problems[team]}", highlight=False, soft_wrap=True)
-        else:
-            config = platform.teams[team]
-            what = f"{config.target}, {len(config.features)} features, symbols {', '.join(config.symbols)}"
-            console.print(f"[green]✓ {team}[/green]: {what}", highlight=False)
+            continue
+        config = platform.teams[team]
+        what = f"{config.target}, {len(config.features)} features, symbols {', '.join(config.symbols)}"
+        console.print(f"[green]✓ {team}[/green]: {what}", highlight=False)
+        caused = effects(in_force.teams.get(team), config) or ["as in force"]
+        console.print(f"  [dim]{in_force.origin(team)}:[/dim] {'; '.join(caused)}", highlight=False)
     if any(team in platform.problems for team in teams or platform.registry.teams):
         raise typer.Exit(1)
 

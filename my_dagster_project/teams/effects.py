@@ -1,0 +1,31 @@
+"""What an edit of a team's file will cause, said before it is committed: the platform decides by the same fingerprints."""
+
+from my_dagster_project.teams.schema import TeamConfig
+
+
+def effects(before: TeamConfig | None, after: TeamConfig) -> list[str]:
+    """The consequences of putting `after` in force, one sentence each; empty when nothing that counts has changed."""
+    if before is None:
+        return [f"new: trains {_names(after.symbols)}"]
+    if before.canonical_json() == after.canonical_json():
+        return []
+    found = []
+    gone = [symbol for symbol in before.symbols if symbol not in after.symbols]
+    trained = [symbol for symbol in after.symbols if _model(before, symbol) != _model(after, symbol)]
+    if trained:
+        found.append(f"trains {_names(trained)}, then predicts and trades anew")
+    elif before.trading != after.trading or gone:
+        found.append("trades anew with the models there are")
+    if gone:
+        found.append(f"drops {_names(gone)}")
+    if before.schedule != after.schedule:
+        found.append("runs at other times")
+    return found or ["changes nothing that is computed from"]
+
+
+def _model(config: TeamConfig, symbol: str) -> str | None:
+    return config.for_symbol(symbol).model_fingerprint() if symbol in config.symbols else None
+
+
+def _names(symbols: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(symbols)

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from my_dagster_project.teams.effects import effects
+from my_dagster_project.teams.platform import load_platform
+from my_dagster_project.teams.schema import TeamConfig
+from my_dagster_project.teams.sources import read_sources
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def red() -> TeamConfig:
+    return load_platform(read_sources(PROJECT, "working tree")).teams["red"]
+
+
+def test_the_same_configuration_causes_nothing(red) -> None:
+    assert effects(red, red.model_copy()) == []
+
+
+def test_another_seed_trains_every_symbol(red) -> None:
+    other = red.model_copy(update={"training": red.training.model_copy(update={"seed": 7})})
+    assert effects(red, other) == ["trains AAPL, GOOG, IBM, MSFT, then predicts and trades anew"]
+
+
+def test_trading_rules_only_trade_anew(red) -> None:
+    other = red.model_copy(update={"trading": red.trading.model_copy(update={"buy_above": 0.01})})
+    assert effects(red, other) == ["trades anew with the models there are"]
+
+
+def test_a_symbol_more_trains_only_that_one_and_one_less_is_dropped(red) -> None:
+    fewer = red.model_copy(update={"symbols": ("AAPL", "GOOG", "IBM")})
+    assert effects(fewer, red) == ["trains MSFT, then predicts and trades anew"]
+    assert effects(red, fewer) == ["trades anew with the models there are", "drops MSFT"]
+
+
+def test_a_schedule_computes_nothing(red) -> None:
+    other = red.model_copy(update={"schedule": red.schedule.model_copy(update={"daily": "0 7 * * *"})})
+    assert effects(red, other) == ["runs at other times"]
+
+
+def test_a_team_that_was_not_there_is_new(red) -> None:
+    assert effects(None, red) == ["new: trains AAPL, GOOG, IBM, MSFT"]
