@@ -52,7 +52,9 @@ class Stages:
 
     def market(self) -> None:
         """Bring the bars of every symbol up to date."""
-        self._bring_up_to_date("market data", MARKET_JOB, map(keys.bars_key, self._platform.symbols))
+        wanted = [keys.bars_key(symbol) for symbol in self._platform.symbols]
+        due = self._due(wanted)
+        self._materialize("market data", MARKET_JOB, [key for key in wanted if key in due or self._lags(key)])
 
     def team(self, team: str) -> None:
         """A team's whole chain."""
@@ -133,9 +135,19 @@ class Stages:
         self, title: str, job: str, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None
     ) -> None:
         wanted = list(wanted)
-        if not wanted:
-            return  # "up to date" would be a lie where nothing could be made.
-        due = self._due(wanted)
+        if wanted:  # "up to date" would be a lie where nothing could be made.
+            self._materialize(title, job, self._due(wanted), sessions)
+
+    def _materialize(
+        self, title: str, job: str, due: list[dg.AssetKey], sessions: list[str] | None = None
+    ) -> None:
         with phase(self._tell, title, len(due)) as news:
             if due:
                 self._runner.run(job, due, news.heard_step, sessions or [])
+
+    def _lags(self, bars: dg.AssetKey) -> bool:
+        """Whether a session has closed since the bars were fetched: time passes without any version changing."""
+        event = self._instance.get_latest_materialization_event(bars)
+        made = event.asset_materialization if event else None
+        newest = last_session(self._platform.calendar, self._platform.registry.market.end)
+        return made is None or str(made.metadata["last_session"].value) < newest.isoformat()
