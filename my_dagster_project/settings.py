@@ -51,11 +51,6 @@ class Settings:
     dagit_url: str
 
     @property
-    def configs(self) -> Path:
-        """The folder with the registry and the team files."""
-        return self.project / "configs"
-
-    @property
     def dagster_home(self) -> Path:
         """Dagster's own state in the embedded default."""
         return self.home / "dagster"

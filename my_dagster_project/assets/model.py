@@ -10,13 +10,12 @@ from my_dagster_project.assets.outputs import explained, files_output
 from my_dagster_project.assets.team_context import TeamContext, version_of
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.models.manifest import Manifest
+from my_dagster_project.models.parity import TOLERANCE
 from my_dagster_project.models.training import TrainedModel, train
 from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.resources import TrackingResource
 
 PARITY = "onnx_agrees_with_ludwig"
-# Largest difference between ONNX and Ludwig on the same rows, in log return or probability; measured: below 4e-7.
-PARITY_TOLERANCE = 1e-5
 TRAINING_POOL = "training"
 
 
@@ -40,7 +39,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
                 PARITY,
                 asset=key,
                 blocking=True,
-                description=f"Exported to ONNX, it differs from Ludwig's own prediction by at most {PARITY_TOLERANCE:g}.",
+                description=f"Exported to ONNX, it differs from Ludwig's own prediction by at most {TOLERANCE:g}.",
             )
         ],
         **team.attributes("ludwig", "onnx", "mlflow"),
@@ -138,7 +137,7 @@ def _parameters(spec: TrainingSpec, manifest: Manifest) -> dict[str, object]:
 
 
 def _agrees(manifest: Manifest) -> bool:
-    return manifest.parity is None or manifest.parity.max_abs_diff <= PARITY_TOLERANCE
+    return manifest.parity is None or manifest.parity.max_abs_diff <= TOLERANCE
 
 
 def _parity_result(manifest: Manifest) -> dg.AssetCheckResult:

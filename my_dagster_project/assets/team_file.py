@@ -31,13 +31,13 @@ def team_file_checks(platform: Platform, settings: Settings) -> list[dg.AssetChe
     return [_check(team, settings) for team in platform.registry.teams]
 
 
-def evaluation(team: str, problem: str | None, origin: str) -> dg.AssetCheckEvaluation:
+def evaluation(platform: Platform, team: str) -> dg.AssetCheckEvaluation:
     """The check's result for the event log."""
     return dg.AssetCheckEvaluation(
         asset_key=team_file_key(team),
         check_name=VALID,
-        passed=not problem,
-        description=problem or f"Valid; in force: {origin}.",
+        passed=team not in platform.problems,
+        description=_verdict(platform, team),
     )
 
 
@@ -49,8 +49,10 @@ def _check(team: str, settings: Settings) -> dg.AssetChecksDefinition:
     )
     def team_file_is_valid() -> dg.AssetCheckResult:
         platform = current_platform(settings)
-        problem = platform.problems.get(team)
-        text = problem or f"Valid; in force: {platform.origin(team)}."
-        return dg.AssetCheckResult(passed=not problem, description=text)
+        return dg.AssetCheckResult(passed=team not in platform.problems, description=_verdict(platform, team))
 
     return team_file_is_valid
+
+
+def _verdict(platform: Platform, team: str) -> str:
+    return platform.problems.get(team) or f"Valid; in force: {platform.origin(team)}."

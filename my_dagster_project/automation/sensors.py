@@ -56,14 +56,11 @@ def team_files_sensor(
 def _after_change(platform: Platform, cursor: str | None) -> dg.SensorResult:
     """The loaded graph is the newest one: tell the teams whether their file is valid, train what is new since the cursor."""
     known = json.loads(cursor) if cursor else None
-    models = {
-        team: {symbol: config.model_fingerprint() for symbol in config.symbols}
-        for team, config in platform.teams.items()
-    }
+    models = {team: config.model_fingerprints() for team, config in platform.teams.items()}
     told = {team: platform.problems.get(team, "") for team in platform.registry.teams}
     state = {"models": models, "told": told}
     events = [
-        evaluation(team, problem, platform.origin(team))
+        evaluation(platform, team)
         for team, problem in told.items()
         if known is None or known["told"].get(team) != problem
     ]

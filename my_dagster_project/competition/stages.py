@@ -81,8 +81,9 @@ class Stages:
 
     def orders(self, team: str) -> None:
         """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew."""
-        due = self._freshness().missing_after_fresh(keys.orders_key(team), self._sessions)
-        if due and not any(map(self._freshness().exists, self._keys(team, keys.model_key))):
+        fresh = self._freshness()
+        due = fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
+        if due and not any(map(fresh.exists, self._keys(team, keys.model_key))):
             return  # Nothing was ever predicted, and why has been said.
         with phase(self._tell, f"{team}: trading", len(self._sessions if due is None else due)) as news:
             if due == []:

@@ -52,7 +52,7 @@ class StoreIOManager(dg.IOManager):
             raise ObjectMissingError(
                 f"{'/'.join(asset)}: nothing stored for {_span(sorted(wanted))}; materialize these sessions first"
             )
-        return from_session_files({name: self._assets.read_file(asset, name) for name in names})
+        return from_session_files(self._assets.read_files(asset, names))
 
 
 def as_value(files: dict[str, bytes]) -> Any:

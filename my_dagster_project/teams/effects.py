@@ -11,7 +11,8 @@ def effects(before: TeamConfig | None, after: TeamConfig) -> list[str]:
         return []
     found = []
     gone = [symbol for symbol in before.symbols if symbol not in after.symbols]
-    trained = [symbol for symbol in after.symbols if _model(before, symbol) != _model(after, symbol)]
+    models = before.model_fingerprints()
+    trained = [symbol for symbol, model in after.model_fingerprints().items() if models.get(symbol) != model]
     if trained:
         found.append(f"trains {_names(trained)}, then predicts and trades anew")
     elif before.trading != after.trading or gone:
@@ -21,10 +22,6 @@ def effects(before: TeamConfig | None, after: TeamConfig) -> list[str]:
     if before.schedule != after.schedule:
         found.append("runs at other times")
     return found or ["changes nothing that is computed from"]
-
-
-def _model(config: TeamConfig, symbol: str) -> str | None:
-    return config.for_symbol(symbol).model_fingerprint() if symbol in config.symbols else None
 
 
 def _names(symbols: list[str] | tuple[str, ...]) -> str:

@@ -181,6 +181,10 @@ class TeamConfig(Strict):
             {"features": used, "target": self.target, "training": training, "ludwig": self.complete_ludwig()}
         )
 
+    def model_fingerprints(self) -> dict[str, str]:
+        """By symbol: the fingerprint of its model, the symbol's overrides included."""
+        return {symbol: self.for_symbol(symbol).model_fingerprint() for symbol in self.symbols}
+
     def canonical_json(self) -> str:
         """The whole configuration as JSON in one canonical spelling: equal texts mean equal configurations."""
         return canonical_json(self.model_dump(mode="json", exclude=None if self.overrides else {"overrides"}))
