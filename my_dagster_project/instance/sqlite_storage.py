@@ -16,8 +16,11 @@ from dagster._core.storage.event_log.sqlite.consolidated_sqlite_event_log import
     ConsolidatedSqliteEventLogStorage,
 )
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+from dagster._core.storage.schedules import SqliteScheduleStorage
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
+
+from my_dagster_project.instance.redacting import RedactedEvents, RedactedTicks
 
 _BUSY_SECONDS = 60
 
@@ -39,7 +42,7 @@ def _relax(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
-class EmbeddedEventLogStorage(ConsolidatedSqliteEventLogStorage):
+class EmbeddedEventLogStorage(RedactedEvents, ConsolidatedSqliteEventLogStorage):
     """All runs' events in one file."""
 
     @contextmanager
@@ -63,3 +66,12 @@ class EmbeddedRunStorage(SqliteRunStorage):
         """A transaction."""
         with _engine(self._conn_string).connect() as connection, connection.begin():
             yield connection
+
+
+class EmbeddedScheduleStorage(RedactedTicks, SqliteScheduleStorage):
+    """All ticks in one file, as Dagster keeps them."""
+
+    @classmethod
+    def from_config_value(cls, inst_data, config_value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN206
+        """Dagster's own version names its class instead of asking `cls`."""
+        return cls.from_local(inst_data=inst_data, **config_value)
