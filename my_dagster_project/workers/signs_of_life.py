@@ -1,0 +1,85 @@
+"""What tells the living from the dead: keys in Redis that expire unless their process renews them.
+
+Celery itself cannot: when a worker is killed whole, its tasks stay STARTED for ever. So each run's process renews a key of
+the run, and each worker one that says how many runs it takes at a time.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+BEAT_SECONDS = 5
+# Six beats: an import or a fit may hold the interpreter for some seconds.
+LIFE_SECONDS = 30
+# Shorter: taken for dead by mistake, a worker only gets no new run until its next beat.
+_WORKER_LIFE_SECONDS = 15
+DEFAULT_QUEUE = "dagster"
+_RUN, _WORKER = "trading:run:", "trading:worker:"
+
+
+def connect(redis_url: str) -> "Redis":
+    """A client that does not wait long for a Redis that is away; it connects at its first question."""
+    from redis import Redis
+
+    return Redis.from_url(redis_url, socket_connect_timeout=5, socket_timeout=10)
+
+
+@contextmanager
+def alive(client: "Redis", run_id: str, task_id: str) -> Iterator[bool]:
+    """Show for the length of a with block that this process executes the run; False when another one does already.
+
+    Redis may be away meanwhile: the run goes on, and the sign is back as soon as Redis is.
+    """
+    key = _RUN + run_id
+    if not client.set(key, task_id, nx=True, ex=LIFE_SECONDS):
+        yield False
+        return
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT_SECONDS):
+            with suppress(Exception):  # Whatever it is, the next beat tries again.
+                client.set(key, task_id, ex=LIFE_SECONDS)
+
+    beating = threading.Thread(target=beat, name="sign-of-life", daemon=True)
+    beating.start()
+    try:
+        yield True
+    finally:
+        over.set()
+        beating.join(timeout=BEAT_SECONDS)
+        with suppress(Exception):  # It expires by itself.
+            client.delete(key)
+
+
+def task_of(client: "Redis", run_id: str) -> str | None:
+    """The Celery task whose process executes the run, None when no process does."""
+    task = client.get(_RUN + run_id)
+    return task.decode() if isinstance(task, bytes) else task
+
+
+def present(client: "Redis", worker: str, queue: str, slots: int) -> None:
+    """Show that the worker is there; to be repeated every BEAT_SECONDS."""
+    client.set(_WORKER + worker, json.dumps({"queue": queue, "slots": slots}), ex=_WORKER_LIFE_SECONDS)
+
+
+def gone(client: "Redis", worker: str) -> None:
+    """Say that the worker takes no more runs."""
+    client.delete(_WORKER + worker)
+
+
+def slots_by_queue(client: "Redis") -> dict[str, int]:
+    """How many runs the living workers execute at a time, by queue."""
+    slots: Counter[str] = Counter()
+    keys = list(client.scan_iter(match=_WORKER + "*", count=1000))
+    for text in client.mget(keys) if keys else []:
+        if text:  # One may have expired between the two questions.
+            said = json.loads(text)
+            slots[said["queue"]] += said["slots"]
+    return dict(slots)
