@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.errors import ObjectMissingError
+from my_dagster_project.retries import explained
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.tables import from_parquet, from_session_files
 
@@ -27,11 +28,13 @@ class StoreIOManager(dg.IOManager):
         """Store the files; the pending-version record carries the run and the configuration they came from."""
         if not context.has_asset_key:
             raise TypeError(f"{context.step_key}: only assets are stored; return files from an asset")
-        written = self._assets.write(
-            tuple(context.asset_key.path),
-            obj,
-            replace=not context.has_asset_partitions,
-            record=_record(context),
+        written = explained(
+            lambda: self._assets.write(
+                tuple(context.asset_key.path),
+                obj,
+                replace=not context.has_asset_partitions,
+                record=_record(context),
+            )
         )
         context.add_output_metadata(
             {
@@ -43,6 +46,9 @@ class StoreIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """A table as a DataFrame (several sessions in one), anything else as a mapping of file name to bytes."""
+        return explained(lambda: self._load(context))
+
+    def _load(self, context: dg.InputContext) -> Any:
         asset = tuple(context.asset_key.path)
         if not context.has_asset_partitions:
             return as_value(self._assets.read(asset))

@@ -1,47 +1,39 @@
-"""Talks to the remote that people push to: bounded in time, never asking for a password, never telling one."""
+"""One remote that people push to: what it has, and fetching and pushing one branch."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import signal
-import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from my_dagster_project.errors import VersioningError
-from my_dagster_project.storage.git_run import ENV, Answer, try_git
+from my_dagster_project.storage.git_login import GitLogin
+from my_dagster_project.storage.git_run import Answer, try_git
+from my_dagster_project.storage.remote_talk import RemoteError, reason, talk, without_credentials
 
 _SECONDS = 30.0
-_GRACE = (
-    2.0  # seconds; on SIGTERM git removes its lock files, which after a SIGKILL would block every later fetch
+_ASK_SECONDS = (
+    10.0  # for the question what is new, which is put every few seconds and answered in one line a branch
 )
 _ATTEMPTS = 5
 # What git and receive-pack say when somebody else's push, or our own other process, was quicker.
 _LOST_RACE = ("[rejected]", "cannot lock ref", "incorrect old value", "failed to update ref")
 
 
-class RemoteError(VersioningError):
-    """The remote refused or could not be reached; the text names no credentials."""
-
-
-class RemoteSilentError(RemoteError):
-    """The remote did not answer in time; asking it for another branch would take as long again."""
-
-
 @dataclass(frozen=True)
 class Remote:
-    """One remote of a repository, by its name in `git remote` or by an address."""
+    """One remote of a repository, by its name in `git remote` or by an address; with an account for http(s)."""
 
     repo: Path
     name: str
+    login: GitLogin | None = None
 
     @property
     def key(self) -> str:
         """Give the folder of its refs: its name; for an address, a name made of it that has no password in it."""
-        if re.fullmatch(r"\w[\w.-]*", self.name):
+        if self._is_name:
             return self.name
         return f"sync-{hashlib.sha256(without_credentials(self.name).encode()).hexdigest()[:12]}"
 
@@ -49,16 +41,28 @@ class Remote:
         """Give the short name of the local copy of a branch of the remote: origin/red."""
         return f"{self.key}/{branch}"
 
+    def tips(self, branches: Iterable[str]) -> dict[str, str]:
+        """Ask once for the shas of those of the branches that the remote has. Raises RemoteError."""
+        refs = [f"refs/heads/{branch}" for branch in branches]
+        answer = self._talk("ls-remote", "--refs", "--", self.name, *refs, seconds=_ASK_SECONDS)
+        if not answer.ok:
+            raise RemoteError(f"Could not ask {self.shown} from {self.repo}: {reason(answer)}")
+        lines = [line.split("\t", 1) for line in answer.text.splitlines() if "\t" in line]
+        # ls-remote takes refs/heads/red for the end of a name, so that it also gives refs/x/refs/heads/red.
+        return {ref.removeprefix("refs/heads/"): sha for sha, ref in lines if ref in set(refs)}
+
+    def has_fetched(self, branch: str, sha: str) -> bool:
+        """Say whether our copy of the remote's branch is at this commit."""
+        return self._sha(branch) == sha
+
     def fetch(self, branch: str) -> str | None:
         """Fetch one branch and give its sha; None if the remote has no such branch. Raises RemoteError."""
-        target = f"refs/remotes/{self.tracking(branch)}"
-        spec = f"+refs/heads/{branch}:{target}"
-        answer = self._fetch(spec)
+        answer = self._fetch(f"+refs/heads/{branch}:refs/remotes/{self.tracking(branch)}")
         if answer.ok:
-            return try_git(self.repo, "rev-parse", "--verify", f"{target}^{{commit}}").text
+            return self._sha(branch)
         if "couldn't find remote ref" in answer.error:
             return None
-        raise RemoteError(f"Could not fetch {branch!r} from {self.shown} into {self.repo}: {_reason(answer)}")
+        raise RemoteError(f"Could not fetch {branch!r} from {self.shown} into {self.repo}: {reason(answer)}")
 
     def push(self, branch: str, sha: str) -> bool:
         """Push a commit as the branch, never by force; False if the remote has moved on. Raises RemoteError."""
@@ -69,7 +73,7 @@ class Remote:
         said = answer.text + answer.error
         if any(words in said for words in _LOST_RACE):
             return False
-        raise RemoteError(f"Could not push {branch!r} to {self.shown}: {_reason(answer)}")
+        raise RemoteError(f"Could not push {branch!r} to {self.shown}: {reason(answer)}")
 
     @property
     def shown(self) -> str:
@@ -85,46 +89,21 @@ class Remote:
             time.sleep(0.05 * (attempt + 1))  # another process of ours fetches the same branch
         return answer
 
-    def _talk(self, *arguments: str) -> Answer:
-        options = ("-c", f"safe.directory={self.repo}", "-c", "core.hooksPath=/dev/null")
-        # A session of its own: ssh finds no terminal to ask on, and a time-out ends git's helpers too, which would
-        # otherwise keep our pipes open.
-        process = subprocess.Popen(
-            (*ENV, "git", *options, *arguments),
-            cwd=self.repo,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        try:
-            out, error = process.communicate(timeout=_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise RemoteSilentError(f"{self.shown} did not answer within {_SECONDS:.0f} s.") from None
-        finally:
-            _end(process)
-        said = without_credentials(error.decode(errors="replace")).strip()
-        return Answer(process.returncode == 0, out, said)
+    def _talk(self, *arguments: str, seconds: float | None = None) -> Answer:
+        limit = min(seconds or _SECONDS, _SECONDS)
+        return talk(self.repo, self._address(), self.login, limit, *arguments)
 
+    def _address(self) -> str:
+        """Where the name leads to; only an account needs to know."""
+        if self.login is None or not self._is_name:
+            return self.name
+        return try_git(self.repo, "remote", "get-url", self.name).text or self.name
 
-def without_credentials(text: str) -> str:
-    """Give a text with `user:password@` cut out of every address in it."""
-    return re.sub(r"://[^/\s]*@", "://", text)
+    def _sha(self, branch: str) -> str | None:
+        ref = f"refs/remotes/{self.tracking(branch)}^{{commit}}"
+        answer = try_git(self.repo, "rev-parse", "--verify", "--quiet", ref)
+        return answer.text if answer.ok else None
 
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        os.killpg(process.pid, number)
-        try:
-            process.communicate(timeout=_GRACE)
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _reason(answer: Answer) -> str:
-    """Give git's own words in one line, without its general advice."""
-    porcelain = [line.split("\t")[-1] for line in answer.text.splitlines() if line.startswith("!")]
-    spoken = [line for line in answer.error.splitlines() if line.strip() and not line.startswith("hint:")]
-    return without_credentials(" ".join([*porcelain, *spoken])) or "git gave no reason"
+    @property
+    def _is_name(self) -> bool:
+        return bool(re.fullmatch(r"\w[\w.-]*", self.name))

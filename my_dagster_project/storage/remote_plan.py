@@ -12,7 +12,7 @@ from my_dagster_project.storage.remote_refs import BranchRefs
 from my_dagster_project.storage.replay import LocalCommit, local_only, write_commits
 from my_dagster_project.storage.work_tree_edits import tree_of
 
-type Integrated = Literal["nothing", "fast-forward", "rebased", "conflict", "no such branch"]
+type Integrated = Literal["nothing", "fast-forward", "rebased", "conflict", "no such branch", "nowhere"]
 
 _UNTOUCHED = "Nothing was integrated or pushed; versions go on being committed here."
 
@@ -54,9 +54,7 @@ def plan(refs: BranchRefs, here: str | None, there: str | None) -> Plan:
 
 def _without_remote(refs: BranchRefs, here: str | None) -> Plan:
     if here is None:
-        return Plan(
-            "no such branch", None, warning=f"There is no branch {refs.branch!r}, here or on the remote."
-        )
+        return Plan("nowhere", None, warning=f"There is no branch {refs.branch!r}, here or on the remote.")
     if refs.agreed() is None:
         return Plan("nothing", here, push=True)
     return Plan("no such branch", here, warning=_deleted(refs))

@@ -2,18 +2,22 @@
 
 Nothing is ever pushed by force and no commit is dropped. Where both sides went on, the platform's own commits (pointers
 only) are written anew on top of the remote's; commits of people are never rewritten, they get a warning with the command.
+The branch that only the organiser moves (main) is followed: it comes here and is never pushed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from my_dagster_project.errors import VersioningError
 from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.remote_git import Remote, RemoteError, RemoteSilentError
+from my_dagster_project.storage.git_login import GitLogin
+from my_dagster_project.storage.remote_follow import plan_following, unlike_branch
+from my_dagster_project.storage.remote_git import Remote
 from my_dagster_project.storage.remote_plan import Integrated, Plan, plan
-from my_dagster_project.storage.remote_refs import BranchRefs
+from my_dagster_project.storage.remote_refs import BranchRefs, settled
+from my_dagster_project.storage.remote_talk import RemoteError, RemoteSilentError
 from my_dagster_project.storage.work_tree_edits import follow_around_edits
 
 _ROUNDS = 3
@@ -41,27 +45,46 @@ def sync_branch(git: BranchRepo, remote: str, branch: str) -> Synced:
     return sync_all(git, remote, [branch])[0]
 
 
-def sync_all(git: BranchRepo, remote: str, branches: Iterable[str]) -> list[Synced]:
-    """Sync branches one by one, each whatever happens to the others; a remote that keeps silent is asked only once."""
+def sync_all(
+    git: BranchRepo,
+    remote: str,
+    branches: Iterable[str],
+    *,
+    login: GitLogin | None = None,
+    follow: str | None = None,
+) -> list[Synced]:
+    """Sync branches one by one, each whatever happens to the others; `follow` comes first and fast-forwards only.
+
+    The remote is asked once what it has; only branches that moved are fetched, and a remote that fails or keeps silent
+    is left alone until the next time.
+    """
+    place = Remote(git.path, remote, login)
+    syncs: list[_Sync] = [_Sync(git, place, branch) for branch in branches]
+    if follow:
+        syncs.insert(0, _Follow(git, place, follow))
+    try:
+        tips = place.tips(sync.branch for sync in syncs)
+        done_already = settled(git.path, place, tips) - {follow}
+    except (VersioningError, OSError) as error:
+        return [_not_synced(sync.branch, str(error)) for sync in syncs]
     done: list[Synced] = []
     silent = ""
-    for branch in branches:
+    for sync in syncs:
+        if sync.branch in done_already:
+            done.append(Synced(sync.branch, tips[sync.branch], "nothing", False, ""))
+            continue
         try:
-            done.append(_sync(git, remote, branch) if not silent else _not_synced(branch, silent))
+            done.append(sync.run(tips) if not silent else _not_synced(sync.branch, silent))
         except RemoteSilentError as error:
             silent = str(error)
-            done.append(_not_synced(branch, silent))
+            done.append(_not_synced(sync.branch, silent))
         except (VersioningError, OSError) as error:
-            done.append(_not_synced(branch, str(error)))
+            done.append(_not_synced(sync.branch, str(error)))
     return done
 
 
 def _not_synced(branch: str, reason: str) -> Synced:
     return Synced(branch, None, "nothing", False, f"{reason} {_LATER}")
-
-
-def _sync(git: BranchRepo, remote: str, branch: str) -> Synced:
-    return _Sync(git, Remote(git.path, remote), branch).run()
 
 
 @dataclass(frozen=True)
@@ -72,11 +95,11 @@ class _Sync:
     remote: Remote
     branch: str
 
-    def run(self) -> Synced:
+    def run(self, tips: Mapping[str, str]) -> Synced:
         """Fetch, integrate and push; from the start when somebody's push was quicker than ours."""
         done: Integrated = "nothing"
-        for _ in range(_ROUNDS):
-            there = self.remote.fetch(self.branch)
+        for attempt in range(_ROUNDS):
+            there = self._look(tips) if attempt == 0 else self.remote.fetch(self.branch)
             made = self._integrate(there)
             done = made.integrated if made.integrated != "nothing" else done
             so_far = Synced(self.branch, there, done, False, made.warning)
@@ -91,6 +114,18 @@ class _Sync:
         overtaken = f"{_ROUNDS} times somebody pushed {self.branch!r} before we could."
         return replace(so_far, warning=_text(so_far.warning, overtaken, _LATER))
 
+    def plan(self, refs: BranchRefs, here: str | None, there: str | None) -> Plan:
+        """Give what is to be done."""
+        return plan(refs, here, there)
+
+    def _look(self, tips: Mapping[str, str]) -> str | None:
+        tip = tips.get(self.branch)
+        return (
+            tip
+            if tip is None or self.remote.has_fetched(self.branch, tip)
+            else self.remote.fetch(self.branch)
+        )
+
     @property
     def _refs(self) -> BranchRefs:
         return BranchRefs(self.git.path, self.remote, self.branch)
@@ -102,7 +137,7 @@ class _Sync:
             late = self._catch_up()
             for _ in range(_ATTEMPTS):
                 here = refs.here()
-                made = plan(refs, here, there)
+                made = self.plan(refs, here, there)
                 reason = refs.move(here, made.head) if made.head and made.head != here else ""
                 if not reason:
                     if there and made.integrated != "conflict":
@@ -122,6 +157,18 @@ class _Sync:
         if followed.done:
             refs.followed(old)
         return followed.warning
+
+
+@dataclass(frozen=True)
+class _Follow(_Sync):
+    """A branch that others move: it comes here, with its files, and nothing of ours goes there."""
+
+    def run(self, tips: Mapping[str, str]) -> Synced:
+        done = super().run(tips)
+        return replace(done, warning=_text(done.warning, unlike_branch(self.git, self.branch)))
+
+    def plan(self, refs: BranchRefs, here: str | None, there: str | None) -> Plan:
+        return plan_following(refs, here, there)
 
 
 def _text(*parts: str) -> str:

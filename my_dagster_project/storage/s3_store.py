@@ -6,12 +6,12 @@ import base64
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.errors import ObjectMissingError, StorageError, StorageUnreachableError
 from my_dagster_project.storage.object_store import ObjectInfo, ObjectStore, S3Settings, check_key
 
 CONNECT_TIMEOUT = 3  # seconds
@@ -28,7 +28,9 @@ _ADVICE = {
     "AccessDenied": "the access key may not do this",
     "404": "what answers there is no S3 server; check the endpoint",
     "403": "the access key may not do this",
+    "XMinioStorageFull": "the server's disk is full; free some (`trading gc --delete` removes old versions) and run it again",
 }
+_FULL = 507  # Insufficient Storage (RFC 4918): waiting does not help
 
 
 class S3Store:
@@ -113,12 +115,19 @@ class S3Store:
             code = error.response.get("Error", {}).get("Code", "")
             if code in _MISSING or (code == "404" and action == _LOOK):  # a HEAD has no body to say more in
                 raise ObjectMissingError(f"There is no object {key!r} in {self.url}") from None
-            raise StorageError(f"Could not {action} {where}: {_ADVICE.get(code, code)}") from None
+            kind = StorageUnreachableError if _is_the_servers_fault(error.response) else StorageError
+            raise kind(f"Could not {action} {where}: {_ADVICE.get(code, code)}") from None
         except (NoConnectionError, HTTPClientError) as error:
             text = f"Could not {action} {where}: the server does not answer ({type(error).__name__}). Is it running?"
-            raise StorageError(text) from None
+            raise StorageUnreachableError(text) from None
         except BotoCoreError as error:
             raise StorageError(f"Could not {action} {where}: {type(error).__name__}") from None
+
+
+def _is_the_servers_fault(response: Mapping[str, Any]) -> bool:
+    """A 5xx, or being asked to slow down: the same request may work in a moment."""
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return (status >= 500 and status != _FULL) or status == 429
 
 
 _clients: dict[S3Settings, Any] = {}

@@ -4,7 +4,6 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from my_dagster_project.errors import ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of
 from my_dagster_project.storage.io_manager import StoreIOManager
@@ -123,7 +122,7 @@ def test_a_session_reads_its_own_session_only(assets):
 def test_sessions_that_were_never_made_are_named(assets):
     same = reader(predictions, [], partitions_def=DAYS, backfill_policy=ONE_RUN)
     with pytest.raises(
-        ObjectMissingError,
+        dg.Failure,
         match=r"red/AAPL/predictions: nothing stored for 2013-01-02\.\.2013-01-04; materialize these sessions first",
     ):
         materialize(assets, predictions, same, select=[same], days=["2013-01-02", "2013-01-04"])
@@ -131,9 +130,7 @@ def test_sessions_that_were_never_made_are_named(assets):
 
 def test_an_asset_that_was_never_made_says_so(assets):
     later = reader(features, [])
-    with pytest.raises(
-        ObjectMissingError, match=r"There is no red/AAPL/features in .*; materialize it first"
-    ):
+    with pytest.raises(dg.Failure, match=r"There is no red/AAPL/features in .*; materialize it first"):
         materialize(assets, features, later, select=[later])
 
 

@@ -53,7 +53,7 @@ class TestOneSideWentOn:
     def test_a_branch_nobody_has_is_said(self, sides):
         done = sides.sync("green")
         assert (done.integrated, done.warning) == (
-            "no such branch",
+            "nowhere",
             "There is no branch 'green', here or on the remote.",
         )
 

@@ -33,6 +33,7 @@ class Seen:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 class Loopback:
@@ -59,7 +60,8 @@ class Loopback:
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         address = urlsplit(handler.path)
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        self.seen.append(Seen(address.path, dict(parse_qsl(address.query)), headers))
+        body = handler.rfile.read(int(headers.get("content-length", 0)))
+        self.seen.append(Seen(address.path, dict(parse_qsl(address.query)), headers, body))
         reply = self._replies[min(len(self.seen), len(self._replies)) - 1]
         if reply.hang:
             self._over.wait()
@@ -76,6 +78,8 @@ class Loopback:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 loopback._answer(self)
+
+            do_POST = do_GET
 
             def log_message(self, *_: object) -> None:
                 pass

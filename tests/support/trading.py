@@ -1,0 +1,65 @@
+"""Trading a house: predictions written by hand, sessions traded as Dagster runs, what was recorded and sent."""
+
+import json
+from datetime import date
+
+import dagster as dg
+import pandas as pd
+
+from my_dagster_project.assets import keys
+from my_dagster_project.storage.tables import from_parquet, to_parquet
+from tests.support.house import House, build
+
+FIRST, SECOND, THIRD = "2013-02-22", "2013-02-25", "2013-02-26"
+
+
+def trading_house(folder, symbols=None, **market) -> House:
+    """A house of red with AAPL and IBM, unless said otherwise, with its bars in the store."""
+    house = build(folder, symbols or {"red": ["AAPL", "IBM"]}, **{"start": date(2012, 6, 1), **market})
+    house.materialize(*(keys.bars_key(symbol) for symbol in house.platform.symbols))
+    return house
+
+
+def predict(house: House, session: str, *, team="red", of: str | None = None, **returns: float) -> None:
+    """Store what a team's models would have said after a session's close; `of` writes another session into them."""
+    for symbol, value in returns.items():
+        bars = from_parquet(house.store.read_file(("market", symbol, "bars"), "bars.parquet"))
+        row = bars[bars["session"] == (of or session)].iloc[0]
+        table = pd.DataFrame(
+            {
+                "session": [pd.Timestamp(of or session)],
+                "symbol": [symbol],
+                "close": [row["close"]],
+                "predicted_return": [value],
+                "probability_up": [value],
+                "trained_through": [pd.Timestamp("2012-11-30")],
+            }
+        )
+        files = {f"{session}.parquet": to_parquet(table)}
+        house.store.write((team, symbol, "predictions"), files, replace=False, record={})
+
+
+def trade(house: House, session: str, team: str = "red") -> dg.ExecuteInProcessResult:
+    """Plan and submit a team's orders of a session."""
+    return house.materialize(keys.orders_key(team), sessions=[session])
+
+
+def record(house: House, session: str = FIRST, team: str = "red") -> dict:
+    """What is on record of a session."""
+    return json.loads(house.store.read_file((team, "orders"), f"{session}.json"))
+
+
+def statuses(house: House, session: str = FIRST) -> dict[str, str]:
+    """By symbol: what became of red's order."""
+    return {one["planned"]["symbol"]: one["status"] for one in record(house, session)["outcomes"]}
+
+
+def sent(house: House) -> list[str]:
+    """The ids of all orders that red's account ever got."""
+    return [order.client_order_id for order in house.account().orders()]
+
+
+def why(house: House, symbol: str, session: str = FIRST) -> str:
+    """Why red did not trade a symbol, as recorded."""
+    skipped = record(house, session)["plan"]["skipped"]
+    return " / ".join(one["reason"] for one in skipped if one["symbol"] == symbol)
