@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from my_dagster_project.broker import parsing
 from my_dagster_project.broker.base import (
     Account,
+    Activity,
     BrokerRefusedError,
     EquityPoint,
     Fill,
@@ -17,7 +18,14 @@ from my_dagster_project.broker.base import (
     OrderRequest,
     Position,
 )
-from my_dagster_project.broker.transport import TOO_MANY, Failure, Transport, check_endpoint, make_client
+from my_dagster_project.broker.transport import (
+    TOO_MANY,
+    Failure,
+    Transport,
+    check_endpoint,
+    is_local,
+    make_client,
+)
 from my_dagster_project.errors import BrokerError, OrderOutcomeUnknownError
 
 if TYPE_CHECKING:
@@ -33,8 +41,8 @@ RATE_PAUSES_S = (1.0, 5.0)
 class AlpacaBroker:
     """One team's paper account at Alpaca, or at anything on this machine that speaks its REST v2.
 
-    `timeout` is seconds per request. Raises BrokerError for an endpoint that is not a paper one, unless
-    `allow_live` says so.
+    `timeout` is seconds per request. Raises BrokerError for an endpoint that is neither a paper one nor, exactly,
+    `bundled_url`; `allow_live` adds Alpaca's live one.
     """
 
     def __init__(
@@ -46,13 +54,17 @@ class AlpacaBroker:
         *,
         team: str,
         allow_live: bool = False,
+        bundled_url: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.team = team
-        self.base_url = check_endpoint(base_url, allow_live=allow_live)
+        self.base_url = check_endpoint(base_url, allow_live=allow_live, bundled_url=bundled_url)
         if not key or not secret:
             raise BrokerError(f"team {team}: its broker key or secret is missing; put both into .env.secrets")
-        self._transport = Transport(team, make_client(self.base_url, key, secret, timeout), sleep)
+        outside = not is_local(self.base_url, bundled_url)
+        self._transport = Transport(
+            team, make_client(self.base_url, key, secret, timeout, proxies=outside), sleep
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(team={self.team!r}, base_url={self.base_url!r})"
@@ -93,12 +105,21 @@ class AlpacaBroker:
             raise self._transport.error(what, answer)
         if answer.kind == "unknown":
             return self._resolve(what, request, answer)
-        # Whatever the refusal says, the order may be there from an earlier run: "must be unique" means so, and
-        # "insufficient qty" does too when the first one holds the shares.
-        known = None if answer.status == TOO_MANY else self._look(what, request)
+        # Whatever the refusal says, the order may be there from an earlier run: "must be unique" means so,
+        # "insufficient qty" does too when the first one holds the shares, and a 429 says nothing of it.
+        known = self._look(what, request)
         if known is None:
             raise self._transport.error(what, answer)
         return replace(known, already_there=True)
+
+    def cancel(self, order: Order) -> None:
+        """Cancel an open order; see `Broker.cancel`. Repeated like a read: what is cancelled twice is cancelled."""
+        try:
+            self._read(f"cancel {order.client_order_id}", lambda client: client.cancel_order(order.id))
+        except BrokerRefusedError:
+            now = self.order_by_client_id(order.client_order_id)
+            if now is None or now.status not in ("canceled", "pending_cancel"):
+                raise
 
     def order_by_client_id(self, client_order_id: str) -> Order | None:
         """Give the order with our id, None when there is none."""
@@ -138,20 +159,27 @@ class AlpacaBroker:
 
     def fills(self) -> list[Fill]:
         """Give all executions, oldest first."""
-        fills: list[Fill] = []
-        while True:
-            query = {
-                "direction": "asc",
-                "page_size": ACTIVITY_PAGE,
-                "page_token": fills[-1].id if fills else None,
-            }
-            page = self._fills_page(query)
-            fills.extend(parsing.fill(raw) for raw in page)
-            if len(page) < ACTIVITY_PAGE:
-                return fills
+        return [parsing.fill(raw) for raw in self._activities("fills", "/account/activities/FILL")]
 
-    def _fills_page(self, query: dict[str, Any]) -> list[Any]:
-        return list(self._read("fills", lambda client: client.get_activities("FILL", **query)))
+    def activities(self, since: date) -> list[Activity]:
+        """Give the statement from `since` (New York date) on, oldest first."""
+        after = _iso(_midnight(since) - timedelta(microseconds=1))  # Alpaca excludes the instant itself.
+        raw = self._activities("activities", "/account/activities", after=after)
+        return [parsing.activity(one) for one in raw]
+
+    def _activities(self, what: str, path: str, **query: str) -> list[Any]:
+        found: list[Any] = []
+        while True:
+            token = {"page_token": found[-1]["id"]} if found else {}
+            page = self._activities_page(
+                what, path, query | token | {"direction": "asc", "page_size": ACTIVITY_PAGE}
+            )
+            found.extend(page)
+            if len(page) < ACTIVITY_PAGE:
+                return found
+
+    def _activities_page(self, what: str, path: str, query: dict[str, Any]) -> list[Any]:
+        return list(self._read(what, lambda client: client.get(path, query)))
 
     def equity_history(self) -> Sequence[EquityPoint]:
         """Give the equity of each closed session, oldest first (ten years at most: Alpaca wants a period)."""

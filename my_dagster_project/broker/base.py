@@ -1,28 +1,45 @@
 """What the platform asks of a broker, whoever it is. Money is Decimal dollars, instants are UTC-aware."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from my_dagster_project.domain.plan import PlannedOrder, Side
-from my_dagster_project.errors import BrokerError
+from my_dagster_project.errors import BrokerError, PassingError
 
 # After these an order never changes again ("replaced" follows the new order, which we never ask for).
 TERMINAL = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 
 
 class BrokerRefusedError(BrokerError):
-    """The broker answered with a refusal, so nothing was done; `http_status` and Alpaca's `code` say which."""
+    """The broker answered with a refusal, so nothing was done; `http_status` and Alpaca's `code` say which.
 
-    def __init__(self, message: str, http_status: int, code: int | None = None) -> None:
+    `words` are the broker's own, `extra` what its body held besides (texts: buying_power, available, ...).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        http_status: int,
+        code: int | None = None,
+        words: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.http_status = http_status
         self.code = code
+        self.words = words
+        self.extra = extra or {}
+
+    @property
+    def lacks_buying_power(self) -> bool:
+        """Tell whether the account has too little buying power for the order (403, research/trading.md 4.2)."""
+        return self.http_status == 403 and "insufficient buying power" in self.words
 
 
-class BrokerUnreachableError(BrokerError):
+class BrokerUnreachableError(BrokerError, PassingError):
     """The broker could not be reached or failed by itself; nothing of ours was lost, try again later."""
 
 
@@ -109,6 +126,25 @@ class Fill:
 
 
 @dataclass(frozen=True)
+class Activity:
+    """A line of the account's statement: by how much it changed the shares of `symbol`, and the cash (dollars).
+
+    `kind` is Alpaca's word (FILL, FEE, SPLIT, DIV, CSD, ...), `day` an exchange date. A FILL has its order, price and
+    instant; other lines have a day only.
+    """
+
+    id: str
+    kind: str
+    day: date
+    symbol: str
+    qty: Decimal
+    amount: Decimal
+    order_id: str = ""
+    price: Decimal | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class EquityPoint:
     """The account's equity at the close of a session, dollars."""
 
@@ -138,6 +174,12 @@ class Broker(Protocol):
         Raises BrokerRefusedError when it was refused, OrderOutcomeUnknownError when nobody can tell.
         """
 
+    def cancel(self, order: Order) -> None:
+        """Cancel an open order; done before is fine, so it may be asked twice.
+
+        Raises BrokerRefusedError for an order that cannot be cancelled any more (it has filled, say).
+        """
+
     def order_by_client_id(self, client_order_id: str) -> Order | None:
         """Give the order with our id, None when the broker has none."""
 
@@ -146,6 +188,9 @@ class Broker(Protocol):
 
     def fills(self) -> list[Fill]:
         """Give all executions of the account, oldest first."""
+
+    def activities(self, since: date) -> list[Activity]:
+        """Give the account's statement from `since` (exchange date) on, oldest first: executions and all else."""
 
     def equity_history(self) -> Sequence[EquityPoint]:
         """Give the equity of every closed session the broker remembers, oldest first."""

@@ -6,13 +6,11 @@ first, and the real Alpaca client speaks to it over real HTTP.
 
 import os
 import secrets
-from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 
 from my_dagster_project.broker.base import Broker
-from my_dagster_project.broker.paper.client import BundledBroker, PaperAdmin
-from my_dagster_project.broker.paper.feed import BarFeed
+from my_dagster_project.broker.paper.client import AccountTerms, BundledBroker, PaperAdmin
+from my_dagster_project.broker.paper.feed import Market
 from my_dagster_project.broker.paper.server import PaperServer, serve_in_thread
 from my_dagster_project.domain.calendar import TradingCalendar
 
@@ -23,13 +21,12 @@ class EmbeddedBroker:
     def __init__(
         self,
         home: Path,
-        feed: Callable[[], BarFeed],
+        market: Market,
         calendar: TradingCalendar,
-        starting_cash: float,
-        cost_bps: float,
+        terms: AccountTerms,
     ) -> None:
-        self._home, self._feed, self._calendar = home, feed, calendar
-        self._cash, self._cost = Decimal(str(starting_cash)), Decimal(str(cost_bps))
+        self._home, self._market, self._calendar = home, market, calendar
+        self._terms = terms
         self._server: PaperServer | None = None
         self._accounts: dict[str, Broker] = {}
 
@@ -37,14 +34,14 @@ class EmbeddedBroker:
         """The team's account, made with the starting cash if it is new."""
         if team not in self._accounts:
             key, secret = f"PK-{team}", _local_secret(self._home)
-            self.admin().ensure_account(team, key, secret, self._cash, self._cost)
+            self._terms.open(self.admin(), team, key, secret)
             self._accounts[team] = BundledBroker(self._url(), key, secret, team=team)
         return self._accounts[team]
 
     def reset(self, team: str) -> None:
         """Give the team a fresh account with the starting cash; its orders and fills are gone."""
         self.open(team)
-        self.admin().reset(team, self._cash)
+        self._terms.reset(self.admin(), team)
 
     def admin(self) -> PaperAdmin:
         """The organiser's desk of this process's server."""
@@ -56,7 +53,7 @@ class EmbeddedBroker:
     def _running(self) -> PaperServer:
         if self._server is None:
             self._home.mkdir(parents=True, exist_ok=True)
-            self._server = serve_in_thread(self._home / "accounts.sqlite", self._feed(), self._calendar)
+            self._server = serve_in_thread(self._home / "accounts.sqlite", self._market, self._calendar)
         return self._server
 
 

@@ -2,17 +2,19 @@
 strict about those we trade on."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from my_dagster_project.broker.base import Account, EquityPoint, Fill, Order, Position
+from my_dagster_project.broker.base import Account, Activity, EquityPoint, Fill, Order, Position
 from my_dagster_project.domain.plan import Side
 from my_dagster_project.errors import BrokerError
 
 NEW_YORK = ZoneInfo("America/New_York")
+# Splits, spin-offs, mergers, changes of name or symbol, and shares that are moved between accounts.
+CHANGE_SHARES = frozenset({"SPLIT", "SSP", "SPIN", "SSO", "MA", "NC", "SC", "REORG", "ACATS", "JNLS"})
 BLOCKS = ("account_blocked", "trading_blocked", "trade_suspended_by_user")
 
 
@@ -92,6 +94,27 @@ def fill(raw: Any) -> Fill:
         qty=Decimal(raw["qty"]),
         price=Decimal(raw["price"]),
         at=instant(raw["transaction_time"]),
+    )
+
+
+@_whole
+def activity(raw: Any) -> Activity:
+    """Read an activity of any type. The `qty` of a fee or a dividend is what it was computed on, no change of shares."""
+    kind = raw["activity_type"]
+    if kind == "FILL":
+        one = fill(raw)
+        signed = one.qty if one.side == "buy" else -one.qty
+        day = one.at.astimezone(NEW_YORK).date()
+        return Activity(
+            one.id, kind, day, one.symbol, signed, -signed * one.price, one.order_id, one.price, one.at
+        )
+    return Activity(
+        id=raw["id"],
+        kind=kind,
+        day=date.fromisoformat(raw["date"][:10]),
+        symbol=raw.get("symbol") or "",
+        qty=Decimal(raw.get("qty") or "0") if kind in CHANGE_SHARES else Decimal(0),
+        amount=Decimal(raw.get("net_amount") or "0"),
     )
 
 

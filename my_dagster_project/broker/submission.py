@@ -1,15 +1,23 @@
 """Sending a plan: sells first, one outcome on record for each order, nothing twice."""
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal
 
-from my_dagster_project.broker.base import Broker, BrokerUnreachableError, Order, OrderRequest
+from my_dagster_project.broker.base import (
+    Broker,
+    BrokerRefusedError,
+    BrokerUnreachableError,
+    Order,
+    OrderRequest,
+)
 from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder
 from my_dagster_project.domain.risk import gate
 from my_dagster_project.errors import BrokerError, OrderOutcomeUnknownError
 
-Status = Literal["submitted", "already there", "refused", "unknown", "not sent"]
+Status = Literal["submitted", "already there", "refused", "unknown", "not sent", "halted"]
 LANDED = ("submitted", "already there")
 
 
@@ -21,11 +29,12 @@ class Outcome:
     status: Status
     detail: str = ""
     order: Order | None = None
+    refusal: BrokerRefusedError | None = field(default=None, compare=False, repr=False)
 
     def record(self) -> dict[str, Any]:
         """Give the outcome for JSON: money and times as text, the broker's order or None."""
         return {
-            "planned": {**asdict(self.planned), "price": str(self.planned.price)},
+            "planned": {name: _plain(value) for name, value in asdict(self.planned).items()},
             "status": self.status,
             "detail": self.detail,
             "order": self.order and {name: _text(value) for name, value in asdict(self.order).items()},
@@ -35,15 +44,21 @@ class Outcome:
         return f"{self.planned.side} {self.planned.qty} {self.planned.symbol}: {self.status}. {self.detail}".strip()
 
 
-def submit_plan(broker: Broker, plan: Plan) -> list[Outcome]:
+def submit_plan(
+    broker: Broker,
+    plan: Plan,
+    still_allowed: Callable[[], str] = lambda: "",
+    limits: Limits | None = None,
+) -> list[Outcome]:
     """Send the orders of a plan that passed the gate; running it again submits nothing twice.
 
     A refusal concerns its own order, and the buys that its cash was to pay for. When the outcome of an order is
-    unknown or the broker cannot be reached, the rest is not sent: run it again. Raises BrokerError, with nothing
+    unknown or the broker cannot be reached, the rest is not sent: run it again. `still_allowed` is asked before each
+    order and says why trading is halted, '' when it is not: what is left is then not sent. Raises BrokerError, with nothing
     sent, when the account does not stand after the close of the plan's session.
     """
     broker.at_close_of(plan.session)
-    sells = _send(broker, [order for order in plan.orders if order.side == "sell"])
+    sells = _send(broker, [order for order in plan.orders if order.side == "sell"], still_allowed)
     landed = tuple(outcome.planned for outcome in sells if outcome.status in LANDED)
     buys = [order for order in plan.orders if order.side == "buy"]
     if any(outcome.status in ("unknown", "not sent") for outcome in sells):
@@ -51,15 +66,15 @@ def submit_plan(broker: Broker, plan: Plan) -> list[Outcome]:
             Outcome(order, "not sent", "an order before it has no certain outcome") for order in buys
         ]
     if len(landed) < len(sells):
-        # A sell was refused: the gate again, without limits, finds the buys its cash was to pay for.
-        paid = set(gate(replace(plan, orders=(*landed, *buys)), Limits()).orders)
+        # A sell was refused: the gate again finds the buys that its cash was to pay for, or its place to be free for.
+        paid = set(gate(replace(plan, orders=(*landed, *buys)), limits or Limits()).orders)
         unpaid = [
             Outcome(o, "not sent", "the cash for it was to come from a refused sell")
             for o in buys
             if o not in paid
         ]
-        return sells + unpaid + _send(broker, [order for order in buys if order in paid])
-    return sells + _send(broker, buys)
+        return sells + unpaid + _send(broker, [order for order in buys if order in paid], still_allowed)
+    return sells + _send(broker, buys, still_allowed)
 
 
 def orders_of(broker: Broker, team: str, session: date) -> list[Order]:
@@ -68,13 +83,19 @@ def orders_of(broker: Broker, team: str, session: date) -> list[Order]:
     return [order for order in broker.orders(since=session) if order.client_order_id.startswith(prefix)]
 
 
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal | date) else value
+
+
 def _text(value: Any) -> Any:
     return value if value is None or isinstance(value, bool) else str(value)
 
 
-def _send(broker: Broker, orders: list[PlannedOrder]) -> list[Outcome]:
+def _send(broker: Broker, orders: list[PlannedOrder], still_allowed: Callable[[], str]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for number, order in enumerate(orders):
+        if halted := still_allowed():
+            return outcomes + [Outcome(left, "halted", halted) for left in orders[number:]]
         outcomes.append(_send_one(broker, order))
         if outcomes[-1].status in ("unknown", "not sent"):
             rest = orders[number + 1 :]
@@ -85,12 +106,41 @@ def _send(broker: Broker, orders: list[PlannedOrder]) -> list[Outcome]:
 
 
 def _send_one(broker: Broker, planned: PlannedOrder) -> Outcome:
+    request = OrderRequest.of(planned)
+    outcome = _attempt(broker, planned, request)
+    refusal = outcome.refusal
+    if planned.side == "sell" or refusal is None or not refusal.lacks_buying_power:
+        return outcome
+    # The plan was sized at the close, the broker values at its own price and knows its reserves: once more, smaller.
+    # The id stays the same: it is still free, and a second run finds the order by it.
+    smaller = _affordable(broker, request, refusal)
+    if smaller is None:
+        return outcome
+    note = f"{smaller.qty} instead of {planned.qty}: the broker's buying power was not enough"
+    second = _attempt(broker, planned, smaller)
+    return replace(second, detail=f"{note}; {second.detail}" if second.detail else note)
+
+
+def _affordable(broker: Broker, request: OrderRequest, refusal: BrokerRefusedError) -> OrderRequest | None:
+    """Give the largest smaller order that the account's buying power, read anew, pays for; None when there is none."""
     try:
-        order = broker.submit(OrderRequest.of(planned))
+        power = broker.account().buying_power
+        cost = Decimal(str(refusal.extra["cost_basis"]))
+        qty = min(int(power * request.qty / cost), request.qty - 1)
+    except (BrokerError, KeyError, ArithmeticError):
+        return None  # Without either figure any size would be a guess.
+    return replace(request, qty=qty) if qty >= 1 else None
+
+
+def _attempt(broker: Broker, planned: PlannedOrder, request: OrderRequest) -> Outcome:
+    try:
+        order = broker.submit(request)
     except OrderOutcomeUnknownError as error:
         return Outcome(planned, "unknown", str(error))
     except BrokerUnreachableError as error:
         return Outcome(planned, "not sent", str(error))
+    except BrokerRefusedError as error:
+        return Outcome(planned, "refused", str(error), refusal=error)
     except BrokerError as error:
         return Outcome(planned, "refused", str(error))
     return Outcome(planned, "already there" if order.already_there else "submitted", "", order)

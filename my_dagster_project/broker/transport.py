@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alpaca_trade_api import REST
 
 PAPER_HOST = "paper-api.alpaca.markets"
+LIVE_HOST = "api.alpaca.markets"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 READ_PAUSES_S = (0.3, 1.0)
 TOO_MANY = 429
@@ -49,23 +50,39 @@ class Failure:
         return self.kind != "refused" or self.status == TOO_MANY
 
 
-def check_endpoint(url: str, *, allow_live: bool) -> str:
-    """Give the URL without a trailing slash; raises BrokerError when real money could be behind it."""
+def check_endpoint(url: str, *, allow_live: bool = False, bundled_url: str | None = None) -> str:
+    """Give the URL without a trailing slash; raises BrokerError when real money could be behind it.
+
+    `bundled_url` is the address of the bundled broker as the settings have it: that one host is allowed besides
+    Alpaca's paper endpoint and this machine. `allow_live` allows Alpaca's live endpoint, and no other.
+    """
     parts = urlsplit(url)
-    paper = parts.scheme == "https" and parts.netloc == PAPER_HOST
-    loopback = parts.scheme in ("http", "https") and parts.hostname in LOOPBACK
     if parts.username or parts.password:
         raise BrokerError("the broker's URL holds credentials; give key and secret separately")
-    if not (paper or loopback or (allow_live and parts.scheme == "https")):
+    hosts = {PAPER_HOST, LIVE_HOST} if allow_live else {PAPER_HOST}
+    alpaca = parts.scheme == "https" and parts.netloc in hosts
+    local = parts.scheme in ("http", "https") and is_local(url, bundled_url)
+    if not (alpaca or local):
         raise BrokerError(
             f"{parts.scheme}://{parts.hostname} is neither Alpaca's paper endpoint (https://{PAPER_HOST}) nor a"
-            " broker on this machine; nothing is sent there unless the registry allows it in so many words"
+            " broker on this machine nor the bundled one of TRADING_PAPER_BROKER; nothing is sent there unless the"
+            " registry allows it in so many words"
         )
     return url.rstrip("/")
 
 
-def make_client(base_url: str, key: str, secret: str, timeout_s: float) -> "REST":
-    """Give an alpaca-trade-api client with a timeout on every request and its own retries off."""
+def is_local(url: str, bundled_url: str | None = None) -> bool:
+    """Tell whether a URL is of this machine or exactly the configured address of the bundled broker."""
+    return urlsplit(url).hostname in LOOPBACK or (
+        bundled_url is not None and url.rstrip("/") == bundled_url.rstrip("/")
+    )
+
+
+def make_client(base_url: str, key: str, secret: str, timeout_s: float, *, proxies: bool) -> "REST":
+    """Give an alpaca-trade-api client with a timeout on every request and its own retries off.
+
+    `proxies` lets the environment's proxies (and .netrc) apply, which are not for what stays on our own hosts.
+    """
     from alpaca_trade_api import REST
 
     client = REST(key, secret, base_url=base_url, api_version="v2", raw_data=True)
@@ -75,8 +92,7 @@ def make_client(base_url: str, key: str, secret: str, timeout_s: float) -> "REST
     adapter = _bounded_adapter(timeout_s)
     for scheme in ("https://", "http://"):
         client._session.mount(scheme, adapter)
-    # A proxy of the environment must not carry what stays on this machine (and .netrc is read on every request).
-    client._session.trust_env = urlsplit(base_url).hostname not in LOOPBACK
+    client._session.trust_env = proxies
     return client
 
 
@@ -126,7 +142,7 @@ class Transport:
         if failure.kind == "refused" and failure.status is not None:
             hint = HINTS.get(failure.status, "the request does not fit the broker's rules")
             text = f"{where}: the broker refused (HTTP {failure.status}, {failure.text}); {hint}"
-            return BrokerRefusedError(text, failure.status, failure.code)
+            return BrokerRefusedError(text, failure.status, failure.code, failure.text, failure.extra)
         status = f"HTTP {failure.status}, " if failure.status else ""
         return BrokerUnreachableError(
             f"{where}: no answer to rely on ({status}{failure.text}); try again later"

@@ -5,7 +5,8 @@ import pytest
 
 from my_dagster_project.broker.paper.client import BundledBroker, PaperAdmin
 from my_dagster_project.broker.paper.server import serve_in_thread
-from tests.broker.market import CALENDAR, CASH, make_feed
+from tests.broker.drivers import New, Old
+from tests.broker.market import CALENDAR, CASH, FIRST, SECOND, make_feed
 
 
 class House:
@@ -38,3 +39,23 @@ def open_house(tmp_path):
 @pytest.fixture
 def house(open_house):
     return open_house()
+
+
+@pytest.fixture(params=[Old, New], ids=["alpaca-trade-api", "alpaca-py"])
+def connect(request, house, monkeypatch):
+    return lambda key="PKred", secret="secret-of-red": request.param(house.url, key, secret, monkeypatch)
+
+
+@pytest.fixture
+def client(house, connect):
+    """One of both clients, whose account stands after the first session."""
+    house.team().at_close_of(FIRST)
+    return connect()
+
+
+@pytest.fixture
+def later(house, client):
+    """Buy 10 AAPL and move to the close of the second session."""
+    client.submit("AAPL", qty=10, client_order_id="one")
+    house.team().at_close_of(SECOND)
+    return client

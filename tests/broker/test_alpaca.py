@@ -26,31 +26,6 @@ def red(house):
     return broker
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://api.alpaca.markets",
-        "http://paper-api.alpaca.markets",
-        "https://paper-api.alpaca.markets.evil.example",
-        "http://10.0.0.1:8000",
-        "ftp://127.0.0.1",
-        "https://user:secret@paper-api.alpaca.markets",
-    ],
-)
-def test_an_endpoint_that_is_not_a_paper_one_is_refused(url):
-    with pytest.raises(BrokerError) as caught:
-        AlpacaBroker(url, "k", "s", team="red")
-    assert "secret" not in str(caught.value) or "key and secret" in str(caught.value)
-
-
-def test_paper_loopback_and_an_explicitly_allowed_endpoint_are_taken():
-    for url in ("https://paper-api.alpaca.markets", "http://127.0.0.1:1", "http://localhost:8000/"):
-        AlpacaBroker(url, "k", "s", team="red")
-    AlpacaBroker("https://api.alpaca.markets", "k", "s", team="red", allow_live=True)
-    with pytest.raises(BrokerError, match=r"key or secret is missing"):
-        AlpacaBroker("https://paper-api.alpaca.markets", "k", "", team="red")
-
-
 def test_environment_variables_cannot_bring_retries_or_another_account_back(monkeypatch, house):
     monkeypatch.setenv("APCA_RETRY_MAX", "5")
     monkeypatch.setenv("APCA_API_OAUTH_TOKEN", "somebody-else")

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from my_dagster_project.broker.paper.accounts import ensure_account
+from my_dagster_project.broker.paper.accounts import Opening, ensure_account
 from my_dagster_project.broker.paper.desk import Ask, Desk
 from my_dagster_project.broker.paper.engine import advance
 from my_dagster_project.broker.paper.errors import ApiError
 from my_dagster_project.broker.paper.feed import TableFeed
-from my_dagster_project.broker.paper.ledger import put_holding
+from my_dagster_project.broker.paper.ledger import Terms, put_holding
 from my_dagster_project.broker.paper.order_entry import submit
 from my_dagster_project.broker.paper.store import Store
 from tests.broker.market import CALENDAR, CASH, FIRST, FOURTH, SECOND, SESSIONS, THIRD, bar, make_feed
@@ -50,10 +50,11 @@ class Account:
 
 @pytest.fixture
 def make_account(tmp_path):
-    def make(feed=None, cost_bps="0", multiplier=2, path="broker.sqlite"):
+    def make(feed=None, cost_bps="0", multiplier=2, path="broker.sqlite", commission="0", partial_fills="0"):
         store = Store(tmp_path / path)
         with store.transaction() as db:
-            ensure_account(db, "red", "k", "s", CASH, Decimal(cost_bps), multiplier)
+            terms = Terms(Decimal(cost_bps), Decimal(commission), Decimal(partial_fills), seed=1)
+            ensure_account(db, Opening("red", "k", "s", CASH, terms, multiplier))
         account = Account(store, feed or make_feed())
         account.close_of(FIRST)
         return account
@@ -96,7 +97,7 @@ def test_a_halted_symbol_leaves_the_day_order_expired_and_keeps_its_price(make_a
     account = make_account(make_feed(halted={("AAPL", SECOND), ("AAPL", FOURTH)}))
     account.order("buy", 10, name="one")
     assert account.close_of(SECOND).cash == CASH
-    assert [tuple(row) for row in account.rows("SELECT status, filled_qty FROM orders")] == [("expired", 0)]
+    assert [tuple(row) for row in account.rows("SELECT status, filled_qty FROM orders")] == [("expired", "0")]
     account.order("buy", 10, name="two")
     account.close_of(THIRD)
     assert account.close_of(FOURTH).equity == CASH
@@ -113,7 +114,7 @@ def test_a_split_on_the_day_costs_nothing_and_queued_orders_follow(make_account)
     books = account.close_of(THIRD)
     assert books.holdings == {}
     assert books.equity == CASH
-    assert [tuple(r) for r in account.rows("SELECT qty FROM activities WHERE type = 'SPLIT'")] == [(100,)]
+    assert [tuple(r) for r in account.rows("SELECT qty FROM activities WHERE type = 'SPLIT'")] == [("100",)]
 
 
 def test_a_held_position_keeps_its_value_and_cost_over_a_split(make_account):
@@ -210,10 +211,11 @@ def assert_reconciled(account, books):
     assert books.cash == CASH + sum(Decimal(row["amount"]) for row in moved)
     for row in moved:
         sign = {"buy": -1, "sell": 1}.get(row["side"])
-        assert sign is None or Decimal(row["amount"]) == sign * row["qty"] * Decimal(row["price"])
-    held = dict.fromkeys(["AAPL", "IBM"], 0)
+        assert sign is None or Decimal(row["amount"]) == sign * Decimal(row["qty"]) * Decimal(row["price"])
+    held = dict.fromkeys(["AAPL", "IBM"], Decimal(0))
     for row in moved:
-        held[row["symbol"]] += -row["qty"] if row["side"] == "sell" else row["qty"]
+        if row["type"] != "FEE":
+            held[row["symbol"]] += (-1 if row["side"] == "sell" else 1) * Decimal(row["qty"])
     assert {symbol: qty for symbol, qty in held.items() if qty} == {
         symbol: holding.qty for symbol, holding in books.holdings.items()
     }

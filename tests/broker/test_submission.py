@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from my_dagster_project.broker.base import SessionPassedError
+from my_dagster_project.broker.base import OrderRequest, SessionPassedError
 from my_dagster_project.broker.submission import orders_of, submit_plan
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, PlannedOrder, Rules, Signal
@@ -77,10 +77,10 @@ def test_an_unknown_outcome_stops_the_rest_and_a_second_run_completes_it(house, 
 
 def test_a_refused_order_is_on_record_and_the_others_go_on(red):
     planned = plan(red, FIRST, AAPL=0.02, IBM=0.01)
-    huge = replace(planned.orders[0], qty=5000)
-    outcomes = submit_plan(red, replace(planned, orders=(huge, planned.orders[1])))
+    gone = replace(planned.orders[0], symbol="GONE")
+    outcomes = submit_plan(red, replace(planned, orders=(gone, planned.orders[1])))
     assert [o.status for o in outcomes] == ["refused", "submitted"]
-    assert "insufficient buying power" in outcomes[0].detail
+    assert "asset GONE not found" in outcomes[0].detail
     assert outcomes[1].record()["order"]["status"] == "accepted"
 
 
@@ -109,3 +109,42 @@ def test_teams_replay_independently_on_their_own_clocks(house, red):
     house.admin.reset("red", Decimal(5000))
     assert submit_plan(red, plan(red, FIRST, AAPL=0.01))[0].status == "submitted"
     assert red.account().cash == 5000
+
+
+def too_large(red, qty):
+    planned = plan(red, FIRST, AAPL=0.02)
+    return replace(planned, orders=(replace(planned.orders[0], qty=qty),))
+
+
+def test_a_buy_beyond_the_buying_power_is_sent_once_more_in_the_size_it_pays_for(red):
+    huge = too_large(red, 5000)
+    [outcome] = submit_plan(red, huge)
+    assert (outcome.status, outcome.order.qty) == ("submitted", 2000)
+    assert outcome.detail == "2000 instead of 5000: the broker's buying power was not enough"
+    [again] = submit_plan(red, huge)
+    assert (again.status, again.order.qty) == ("already there", 2000)
+    assert len(red.orders()) == 1
+
+
+def test_a_buy_is_shrunk_only_once(house, red):
+    huge, real = too_large(red, 5000), red.account
+
+    def account():
+        # Between the look and the second attempt somebody else uses the account up.
+        power = real()
+        red.submit(OrderRequest("by-hand", "IBM", "buy", 3000))
+        return power
+
+    red.account = account
+    [outcome] = submit_plan(red, huge)
+    assert outcome.status == "refused"
+    assert outcome.detail.startswith("2000 instead of 5000")
+    assert [order.client_order_id for order in red.orders()] == ["by-hand"]
+
+
+def test_a_buy_is_not_shrunk_to_nothing(house, red):
+    red.at_close_of(FIRST)
+    red.submit(OrderRequest("red-all", "IBM", "buy", 3979))
+    [outcome] = submit_plan(red, too_large(red, 10))
+    assert outcome.status == "refused"
+    assert "insufficient buying power" in outcome.detail

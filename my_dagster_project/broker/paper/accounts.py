@@ -4,43 +4,59 @@ import hashlib
 import hmac
 import secrets
 import sqlite3
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import NAMESPACE_URL, uuid5
 
 from my_dagster_project.broker.paper.errors import forbidden, unauthorized, unprocessable
-from my_dagster_project.broker.paper.ledger import plain
+from my_dagster_project.broker.paper.ledger import Terms, plain
 from my_dagster_project.broker.paper.store import TABLES
 
 
-def ensure_account(
-    db: sqlite3.Connection,
-    team: str,
-    key: str,
-    secret: str,
-    starting_cash: Decimal,
-    cost_bps: Decimal,
-    multiplier: int,
-) -> bool:
-    """Make the account when it is missing, else only give it these keys and costs; True when it was made.
+@dataclass(frozen=True)
+class Opening:
+    """What an account is opened with; `terms` and `clock` may change later, `starting_cash` counts for a new one."""
+
+    team: str
+    key: str
+    secret: str
+    starting_cash: Decimal
+    terms: Terms
+    multiplier: int = 2
+    clock: str = "stepped"
+
+
+def ensure_account(db: sqlite3.Connection, opening: Opening) -> bool:
+    """Make the account when it is missing, else only give it these keys and terms; True when it was made.
 
     What the account holds is never touched: running again after a change of keys keeps the competition going.
     """
-    holder = db.execute("SELECT team FROM accounts WHERE key_id = ?", (key,)).fetchone()
+    team, terms = opening.team, opening.terms
+    holder = db.execute("SELECT team FROM accounts WHERE key_id = ?", (opening.key,)).fetchone()
     if holder and holder["team"] != team:
         raise unprocessable(
             f"the key of team {team} already belongs to team {holder['team']}; give each its own"
         )
-    salt = secrets.token_bytes(16)
-    new = (team, account_id(team), key, salt, _digest(salt, secret))
-    terms = (plain(starting_cash), plain(starting_cash), multiplier, plain(cost_bps))
+    salt, cash = secrets.token_bytes(16), plain(opening.starting_cash)
     known = db.execute("SELECT 1 FROM accounts WHERE team = ?", (team,)).fetchone()
+    who = (team, account_id(team), opening.key, salt, _digest(salt, opening.secret), cash, cash)
+    how = (plain(terms.cost_bps), plain(terms.commission), plain(terms.partial_fills), terms.seed)
     db.execute(
-        "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (team) DO UPDATE SET"
-        " key_id=excluded.key_id, salt=excluded.salt, secret_hash=excluded.secret_hash,"
-        " multiplier=excluded.multiplier, cost_bps=excluded.cost_bps",
-        (*new, *terms),
+        "INSERT INTO accounts (team, id, key_id, salt, secret_hash, starting_cash, cash, cost_bps, commission,"
+        " partial_fills, seed, multiplier, clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (team) DO UPDATE SET key_id=excluded.key_id, salt=excluded.salt,"
+        " secret_hash=excluded.secret_hash, multiplier=excluded.multiplier, cost_bps=excluded.cost_bps,"
+        " commission=excluded.commission, partial_fills=excluded.partial_fills, seed=excluded.seed,"
+        " clock=excluded.clock",
+        (*who, *how, opening.multiplier, opening.clock),
     )
     return known is None
+
+
+def block_account(db: sqlite3.Connection, team: str, blocked: bool) -> None:
+    """Forbid or allow the team's trading, as Alpaca does for its own reasons."""
+    if db.execute("UPDATE accounts SET blocked = ? WHERE team = ?", (blocked, team)).rowcount == 0:
+        raise unprocessable(f"there is no account of team {team}; make it first")
 
 
 def reset_account(db: sqlite3.Connection, team: str, starting_cash: Decimal) -> None:
@@ -49,11 +65,14 @@ def reset_account(db: sqlite3.Connection, team: str, starting_cash: Decimal) -> 
         if table != "accounts":
             db.execute(f"DELETE FROM {table} WHERE team = ?", (team,))  # noqa: S608 - names are ours
     cash = plain(starting_cash)
-    changed = db.execute(
-        "UPDATE accounts SET cash = ?, starting_cash = ?, session = NULL WHERE team = ?", (cash, cash, team)
-    )
-    if changed.rowcount == 0:
+    row = db.execute("SELECT id FROM accounts WHERE team = ?", (team,)).fetchone()
+    if row is None:
         raise unprocessable(f"there is no account of team {team}; make it first")
+    # Another account, as at Alpaca: nobody shall compare what it holds with what the old one held.
+    db.execute(
+        "UPDATE accounts SET id = ?, cash = ?, starting_cash = ?, session = NULL WHERE team = ?",
+        (account_id(row["id"]), cash, cash, team),
+    )
 
 
 def authenticate(db: sqlite3.Connection, key: str | None, secret: str | None) -> str:

@@ -1,17 +1,19 @@
 """What Alpaca does not have: making and resetting accounts (the organiser), moving an account's clock (the team)."""
 
 import sqlite3
+from dataclasses import fields
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from my_dagster_project.broker.paper import queries
-from my_dagster_project.broker.paper.accounts import ensure_account, reset_account
+from my_dagster_project.broker.paper import market
+from my_dagster_project.broker.paper.accounts import Opening, block_account, ensure_account, reset_account
 from my_dagster_project.broker.paper.desk import Ask, Desk, parse_date
-from my_dagster_project.broker.paper.engine import advance
+from my_dagster_project.broker.paper.engine import advance, check_live
 from my_dagster_project.broker.paper.errors import malformed
 from my_dagster_project.broker.paper.faults import Fault, Faults
+from my_dagster_project.broker.paper.ledger import Terms
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,15}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -27,7 +29,18 @@ class AccountBody(BaseModel):
     secret: Text
     starting_cash: Decimal = Field(gt=0, decimal_places=2)
     cost_bps: Decimal = Field(default=Decimal(0), ge=0, lt=10_000)
+    commission: Decimal = Field(default=Decimal(0), ge=0, le=100)
+    partial_fills: Decimal = Field(default=Decimal(0), ge=0, le=1)
+    seed: int = 0
     multiplier: int = Field(default=2, ge=1, le=4)
+    clock: Literal["stepped", "live"] = "stepped"
+
+    def opening(self) -> Opening:
+        """Give what the account is opened with."""
+        terms = Terms(self.cost_bps, self.commission, self.partial_fills, self.seed)
+        return Opening(
+            self.team, self.key, self.secret, self.starting_cash, terms, self.multiplier, self.clock
+        )
 
 
 class ResetBody(BaseModel):
@@ -38,13 +51,18 @@ class ResetBody(BaseModel):
     starting_cash: Decimal = Field(gt=0, decimal_places=2)
 
 
+class BlockBody(BaseModel):
+    """The body of POST /paper/v1/accounts/{team}/block."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    blocked: bool
+
+
 def ensure(db: sqlite3.Connection, ask: Ask) -> tuple[int, Any]:
     """POST /paper/v1/accounts: make the account if it is missing, give it these keys and costs."""
-    body = _parsed(AccountBody, ask)
-    made = ensure_account(
-        db, body.team, body.key, body.secret, body.starting_cash, body.cost_bps, body.multiplier
-    )
-    return 200, {"team": body.team, "created": made}
+    opening = _parsed(AccountBody, ask).opening()
+    return 200, {"team": opening.team, "created": ensure_account(db, opening)}
 
 
 def reset(db: sqlite3.Connection, ask: Ask) -> tuple[int, Any]:
@@ -53,12 +71,23 @@ def reset(db: sqlite3.Connection, ask: Ask) -> tuple[int, Any]:
     return 200, {"team": ask.path["team"]}
 
 
+def block(db: sqlite3.Connection, ask: Ask) -> tuple[int, Any]:
+    """POST /paper/v1/accounts/{team}/block {"blocked"}: forbid or allow its trading."""
+    blocked = _parsed(BlockBody, ask).blocked
+    block_account(db, ask.path["team"], blocked)
+    return 200, {"team": ask.path["team"], "blocked": blocked}
+
+
 def move_clock(desk: Desk, ask: Ask) -> tuple[int, Any]:
-    """POST /paper/v1/clock {"session"}: put this account after the close of a session; answers the clock."""
+    """POST /paper/v1/clock {"session"}: put this account after the close of a session; answers the clock.
+
+    A live account cannot be moved: 422 unless it stands there by itself.
+    """
     if not isinstance(ask.body, dict) or set(ask.body) != {"session"}:
         raise malformed('the body is {"session": "YYYY-MM-DD"}')
-    advance(desk, parse_date("session", ask.body["session"]))
-    return queries.clock(desk, Ask())
+    session = parse_date("session", ask.body["session"])
+    check_live(desk, session) if desk.live else advance(desk, session)
+    return market.clock(desk, Ask())
 
 
 def script(faults: Faults, ask: Ask) -> tuple[int, Any]:
@@ -66,7 +95,8 @@ def script(faults: Faults, ask: Ask) -> tuple[int, Any]:
     try:
         faults.add(Fault(**ask.body))
     except TypeError as error:
-        raise malformed(f"a fault has kind, times, method, path, seconds: {error}") from None
+        names = ", ".join(one.name for one in fields(Fault))
+        raise malformed(f"a fault has {names}: {error}") from None
     return 200, faults.left()
 
 

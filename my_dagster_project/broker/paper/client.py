@@ -1,16 +1,37 @@
 """The bundled broker from the client's side: a team's account with a clock that moves, and the organiser's desk."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
 from my_dagster_project.broker.alpaca import AlpacaBroker
 from my_dagster_project.broker.base import SessionPassedError
-from my_dagster_project.broker.transport import LOOPBACK, Failure
+from my_dagster_project.broker.paper.faults import Kind
+from my_dagster_project.broker.transport import Failure
 from my_dagster_project.errors import BrokerError
 
 ADMIN_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class AccountTerms:
+    """What a team's account starts with (dollars) and what its trading costs; see `ledger.Terms`."""
+
+    starting_cash: float
+    cost_bps: float
+    commission: float = 0
+    partial_fills: float = 0
+
+    def open(self, admin: "PaperAdmin", team: str, key: str, secret: str) -> None:
+        """Make the team's account, or give the one it has these keys and terms."""
+        cash, cost = Decimal(str(self.starting_cash)), Decimal(str(self.cost_bps))
+        more = {"commission": str(self.commission), "partial_fills": str(self.partial_fills)}
+        admin.ensure_account(team, key, secret, cash, cost, **more)
+
+    def reset(self, admin: "PaperAdmin", team: str) -> None:
+        """Start the team's account afresh."""
+        admin.reset(team, Decimal(str(self.starting_cash)))
 
 
 class BundledBroker(AlpacaBroker):
@@ -46,7 +67,7 @@ class PaperAdmin:
 
         self.url = url.rstrip("/")
         self._session = requests.Session()
-        self._session.trust_env = urlsplit(self.url).hostname not in LOOPBACK
+        self._session.trust_env = False  # Never through a proxy: the token is for our own hosts.
         self._session.headers["X-Paper-Admin"] = admin_token
 
     def __repr__(self) -> str:
@@ -59,22 +80,27 @@ class PaperAdmin:
         secret: str,
         starting_cash: Decimal,
         cost_bps: Decimal = Decimal(0),
-        multiplier: int = 2,
+        **terms: Any,
     ) -> bool:
         """Make the team's account if it is missing (dollars; costs in basis points of the price); True when made.
 
-        An account that exists keeps what it holds and gets these keys and costs.
+        `terms`: multiplier, commission, partial_fills, seed, clock; see `admin.AccountBody` and `ledger.Terms`. An
+        account that exists keeps what it holds and gets these keys and terms.
         """
-        terms = {"starting_cash": str(starting_cash), "cost_bps": str(cost_bps), "multiplier": multiplier}
-        answer = self._post("accounts", {"team": team, "key": key, "secret": secret, **terms})
+        money = {"starting_cash": str(starting_cash), "cost_bps": str(cost_bps)}
+        answer = self._post("accounts", {"team": team, "key": key, "secret": secret, **money, **terms})
         return bool(answer["created"])
 
     def reset(self, team: str, starting_cash: Decimal) -> None:
         """Start the team's account afresh: no orders, no positions, no clock."""
         self._post(f"accounts/{team}/reset", {"starting_cash": str(starting_cash)})
 
-    def fault(self, kind: Literal["504_after_accept", "500", "429", "hang"], **terms: Any) -> None:
-        """Let the next requests go wrong; `terms` are times, method, path, seconds (see `faults.Fault`)."""
+    def block(self, team: str, blocked: bool = True) -> None:
+        """Forbid the team's account to trade, or allow it again."""
+        self._post(f"accounts/{team}/block", {"blocked": blocked})
+
+    def fault(self, kind: Kind, **terms: Any) -> None:
+        """Let the next requests go wrong; `terms` are times, method, path, seconds, share, key (see `faults.Fault`)."""
         self._post("faults", {"kind": kind, **terms})
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:

@@ -1,16 +1,24 @@
 """What a request handler works with: one transaction, one authenticated account, the market, and what was asked."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from my_dagster_project.broker.paper.errors import malformed, unprocessable
+from my_dagster_project.broker.paper.faults import Fault
 from my_dagster_project.broker.paper.feed import BarFeed
 from my_dagster_project.broker.paper.ledger import Books, books
 from my_dagster_project.domain.calendar import TradingCalendar
 from my_dagster_project.errors import CalendarError
+
+
+def wall_clock() -> datetime:
+    """Give the real time."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -21,16 +29,33 @@ class Desk:
     team: str
     feed: BarFeed
     calendar: TradingCalendar
+    wall: Callable[[], datetime] = wall_clock
+
+    @cached_property
+    def live(self) -> bool:
+        """Tell whether the account follows the wall clock."""
+        row = self.db.execute("SELECT clock FROM accounts WHERE team = ?", (self.team,)).fetchone()
+        return bool(row["clock"] == "live")
 
     def books(self) -> Books:
         """Read the account as it stands now in this transaction."""
         return books(self.db, self.team)
 
+    def last_close(self, symbol: str, session: date, sessions: int) -> Decimal | None:
+        """Give the newest close up to `session`, at most so many sessions back; None when there is none."""
+        for _ in range(sessions):
+            if bar := self.feed.bar(symbol, session):
+                return bar.close
+            session = self.calendar.previous_session(session)
+        return None
+
     def now(self, session: date) -> datetime:
-        """Give the account's simulated time after the close of `session`: a moment later for each order sent.
+        """Give the account's time: a stepped one's is after the close of `session`, a moment later for each order sent.
 
         Alpaca's orders have distinct times, and clients page by them.
         """
+        if self.live:
+            return self.wall()
         sent = self.db.execute(
             "SELECT count(*) FROM orders WHERE team = ? AND session = ?", (self.team, session.isoformat())
         ).fetchone()[0]
@@ -39,11 +64,12 @@ class Desk:
 
 @dataclass(frozen=True)
 class Ask:
-    """A request: what stood in its path, its query and its body."""
+    """A request: what stood in its path, its query and its body, and the fault it meets inside, if any."""
 
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    fault: Fault | None = None
 
     def only(self, *names: str) -> Mapping[str, str]:
         """Give the query; raises 422 when it has a parameter other than these."""

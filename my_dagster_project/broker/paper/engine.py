@@ -1,22 +1,18 @@
-"""Time of one account: its clock goes forward session by session; splits, then fills at the open, then the close.
+"""Time of one account: its clock goes forward session by session; splits, then executions, then the close.
 
-Each account has its own clock, so that teams replay independently of each other. Everything happens in the
-caller's one transaction: a clock is never seen between two sessions.
+Each account has its own clock, so that teams replay independently of each other: a stepped one is moved by its team, a
+live one follows the wall clock. Everything happens in the caller's one transaction: a clock is never seen between two
+sessions.
 """
 
 from dataclasses import replace
-from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
-from sqlite3 import Row
+from datetime import date, datetime
 
-from my_dagster_project.broker.paper.desk import Desk, require_session, stamp
+from my_dagster_project.broker.paper.corporate import split_all
+from my_dagster_project.broker.paper.desk import Desk, require_session
 from my_dagster_project.broker.paper.errors import unprocessable
-from my_dagster_project.broker.paper.feed import NO_SPLIT
-from my_dagster_project.broker.paper.ledger import Books, Holding, plain, put_cash, put_holding
-
-PRICE_STEP = Decimal("0.0001")  # Alpaca reports execution prices to four decimals.
-CENT = Decimal("0.01")
-FINE = Decimal("0.000001")
+from my_dagster_project.broker.paper.fills import execute_all
+from my_dagster_project.broker.paper.ledger import plain, put_holding
 
 
 def advance(desk: Desk, target: date) -> None:
@@ -41,94 +37,45 @@ def advance(desk: Desk, target: date) -> None:
         _trade(desk, session)
 
 
-def _trade(desk: Desk, session: date) -> None:
-    _split_all(desk, session)
-    # Sells first, so that the cash a sell brings is there for the buys of the same open.
-    for order in sorted(desk.books().open_orders, key=lambda order: order["side"] == "buy"):
-        _execute(desk, order, session)
-    _mark(desk, session)
+def due(desk: Desk) -> date | None:
+    """Give the session a live account is to be settled through now; None when it is, or its clock is stepped.
 
-
-def _split_all(desk: Desk, session: date) -> None:
-    books = desk.books()
-    for symbol in sorted({*books.holdings, *(order["symbol"] for order in books.open_orders)}):
-        ratio = desk.feed.split_ratio(symbol, session)
-        if ratio != NO_SPLIT:
-            _split(desk, books, symbol, ratio, session)
-
-
-def _split(desk: Desk, books: Books, symbol: str, ratio: Decimal, session: date) -> None:
-    """Turn old shares into new ones; a fraction left over is paid out at the last close (cash in lieu).
-
-    Queued orders change with them (FINRA rule 5330): selling all stays selling all.
+    A session is settled once it has closed and its bars are there: only then does anybody know what it did.
     """
-    for order in (order for order in books.open_orders if order["symbol"] == symbol):
-        qty, _ = _shares(order["qty"], ratio)
-        value_at = plain((Decimal(order["price"]) / ratio).quantize(FINE))
-        desk.db.execute("UPDATE orders SET qty = ?, price = ? WHERE id = ?", (qty, value_at, order["id"]))
-        if qty == 0:
-            _end(desk, order, "canceled", stamp(desk.calendar.open_at(session)))
-    old = books.holdings.get(symbol)
-    if old is None:
-        return
-    qty, fraction = _shares(old.qty, ratio)
-    price = (old.price / ratio).quantize(FINE)
-    amount = (fraction * price).quantize(CENT)
-    put_holding(desk.db, desk.team, replace(old, qty=qty, price=price))
-    put_cash(desk.db, desk.team, desk.books().cash + amount)
-    _record(desk, "SPLIT", symbol, None, qty - old.qty, price, amount, None, session)
+    if not desk.live:
+        return None
+    last, stands = desk.feed.last_session(), desk.books().session
+    closed = desk.calendar.last_closed(desk.wall())
+    target = min(closed, last) if last is not None else None
+    return target if target is not None and (stands is None or target > stands) else None
 
 
-def _shares(qty: int, ratio: Decimal) -> tuple[int, Decimal]:
-    # Rounded first: 3 shares at 4:3 are 4, not the 3 that 3.9999... would give.
-    exact = (qty * ratio).quantize(FINE)
-    return int(exact), exact % 1
+def check_live(desk: Desk, session: date) -> None:
+    """Raise 422 unless a live account, settled already, stands after the close of `session` by the wall clock too."""
+    now = desk.wall()
+    stands = desk.books().stands_at()
+    if session < stands:
+        raise unprocessable(
+            f"account {desk.team} follows the wall clock and stands after the close of {stands}, asked was {session}",
+            stands_after=stands.isoformat(),
+        )
+    if session > stands or is_open(desk, now) or desk.calendar.last_closed(now) != session:
+        raise unprocessable(
+            f"account {desk.team} follows the wall clock: it is {now:%Y-%m-%d %H:%M} UTC and bars reach {stands}, so"
+            f" orders of session {session} are not due; they are after its close, when its bars are there"
+        )
 
 
-def _execute(desk: Desk, order: Row, session: date) -> None:
-    """Fill a queued order at the open, worsened by the account's costs; without a bar the DAY order expires."""
-    bar = desk.feed.bar(order["symbol"], session)
-    if bar is None:
-        _end(desk, order, "expired", stamp(desk.calendar.close_at(session)))
-        return
-    books = desk.books()
-    sign = 1 if order["side"] == "buy" else -1
-    price = (bar.open * (1 + sign * books.cost_bps / 10_000)).quantize(PRICE_STEP, ROUND_HALF_UP)
-    amount = -sign * order["qty"] * price
-    put_cash(desk.db, desk.team, books.cash + amount)
-    put_holding(desk.db, desk.team, _after(books, order["symbol"], sign * order["qty"], price))
-    desk.db.execute(
-        "UPDATE orders SET filled_qty = qty, filled_avg_price = ? WHERE id = ?", (plain(price), order["id"])
-    )
-    _end(desk, order, "filled", stamp(desk.calendar.open_at(session)))
-    _record(desk, "FILL", order["symbol"], order["side"], order["qty"], price, amount, order["id"], session)
+def is_open(desk: Desk, now: datetime) -> bool:
+    """Tell whether the exchange is trading at this instant."""
+    day = now.astimezone(desk.calendar.time_zone).date()
+    return desk.calendar.is_session(day) and desk.calendar.open_at(day) <= now < desk.calendar.close_at(day)
 
 
-def _after(books: Books, symbol: str, change: int, price: Decimal) -> Holding:
-    old = books.holdings.get(symbol, Holding(symbol, 0, Decimal(0), price))
-    if change > 0:
-        return replace(old, qty=old.qty + change, cost=old.cost + change * price)
-    return replace(old, qty=old.qty + change, cost=(old.cost * (old.qty + change) / old.qty).quantize(FINE))
-
-
-def _end(desk: Desk, order: Row, status: str, at: str) -> None:
-    desk.db.execute("UPDATE orders SET status = ?, ended_at = ? WHERE id = ?", (status, at, order["id"]))
-
-
-def _record(
-    desk: Desk,
-    kind: str,
-    symbol: str,
-    side: str | None,
-    qty: int,
-    price: Decimal,
-    amount: Decimal,
-    order_id: str | None,
-    session: date,
-) -> None:
-    at = stamp(desk.calendar.open_at(session))
-    row = (desk.team, kind, symbol, side, qty, plain(price), plain(amount), order_id, session.isoformat(), at)
-    desk.db.execute("INSERT INTO activities VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+def _trade(desk: Desk, session: date) -> None:
+    split_all(desk, session)
+    execute_all(desk, session)
+    _mark(desk, session)
 
 
 def _mark(desk: Desk, session: date) -> None:

@@ -32,6 +32,11 @@ def malformed(message: str) -> ApiError:
     return ApiError(422, 40010001, message)
 
 
+def bad_request(message: str) -> ApiError:
+    """The data host's word for a parameter it does not know."""
+    return ApiError(400, 40010000, message)
+
+
 def unprocessable(message: str, **extra: str) -> ApiError:
     """The request is well formed and cannot be done."""
     return ApiError(422, 42210000, message, **extra)

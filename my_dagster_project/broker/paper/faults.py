@@ -7,36 +7,48 @@ from typing import Any, Literal, get_args
 
 from my_dagster_project.broker.paper.errors import malformed
 
-Kind = Literal["504_after_accept", "500", "429", "hang"]
+Kind = Literal["429", "500", "504_after_accept", "hang", "half_open", "partial_fill", "stale_clock"]
 Message = MutableMapping[str, Any]
 App = Callable[
     [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
 ]
 
 ADMIN_PREFIX = "/paper/"
+# These two go wrong inside the broker, not on the way to it.
+INSIDE = ("partial_fill", "stale_clock")
+MET = "paper_fault"  # where the layer leaves such a fault for the endpoint
 
 
 @dataclass
 class Fault:
     """What goes wrong for the next `times` requests of `method` whose path starts with `path`.
 
-    504_after_accept does the work and then answers like a gateway that lost patience; 500 and 429 do nothing
-    at all; hang does the work and stays silent for `seconds`.
+    429 and 500 do nothing at all. 504_after_accept does the work and then answers like a gateway that lost patience;
+    hang does the work and stays silent for `seconds`; half_open does it, sends half of the answer, and after `seconds`
+    of silence drops the connection. partial_fill accepts the order, fills `share` of it and lets the rest expire.
+    stale_clock answers the clock as of one session earlier. `key` (an account's key id) leaves other accounts alone.
     """
 
     kind: Kind
     times: int = 1
-    method: str = "POST"
-    path: str = "/v2/orders"
+    method: str = ""
+    path: str = ""
     seconds: float = 30.0
+    share: float = 0.5
+    key: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise malformed(f"unknown fault {self.kind!r}; known: {', '.join(get_args(Kind))}")
+        clock = self.kind == "stale_clock"
+        self.method = self.method or ("GET" if clock else "POST")
+        self.path = self.path or ("/v2/clock" if clock else "/v2/orders")
 
     def matches(self, scope: Message) -> bool:
         """Tell whether this request is one of those."""
-        return self.times > 0 and scope["method"] == self.method and scope["path"].startswith(self.path)
+        if self.times <= 0 or scope["method"] != self.method or not scope["path"].startswith(self.path):
+            return False
+        return self.key is None or (b"apca-api-key-id", self.key.encode()) in scope["headers"]
 
 
 class Faults:
@@ -78,12 +90,18 @@ class FaultLayer:
         fault = self.faults.take(scope)
         if fault is None:
             await self.app(scope, receive, send)
+        elif fault.kind in INSIDE:
+            scope[MET] = fault
+            await self.app(scope, receive, send)
         elif fault.kind == "429":
             await _answer(
                 send, 429, b'{"code": 42910000, "message": "rate limit exceeded"}', (b"retry-after", b"0")
             )
         elif fault.kind == "500":
             await _answer(send, 500, b'{"code": 50010000, "message": "internal server error occurred"}')
+        elif fault.kind == "half_open":
+            await self.app(scope, receive, _half(send))
+            await asyncio.sleep(fault.seconds)
         else:
             await self.app(scope, receive, _swallow)
             await asyncio.sleep(fault.seconds if fault.kind == "hang" else 0)
@@ -92,6 +110,18 @@ class FaultLayer:
 
 async def _swallow(message: Message) -> None:
     """Send nothing: the client never hears what the app said."""
+
+
+def _half(send: Any) -> Callable[[Message], Awaitable[None]]:
+    """Send the beginning of the answer and never its end, which the server notices and closes the connection."""
+
+    async def half(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            body = message["body"]
+            message = {**message, "body": body[: len(body) // 2], "more_body": True}
+        await send(message)
+
+    return half
 
 
 async def _answer(send: Any, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:

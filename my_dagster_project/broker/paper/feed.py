@@ -1,6 +1,6 @@
 """Where the bundled broker's prices come from: raw daily bars, and the splits between them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_SPLIT = Decimal(1)
+_COLUMNS = ("open", "high", "low", "close", "volume", "adj_close")
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One session of a symbol: raw dollars a share, volume in shares."""
+    """One session of a symbol: raw dollars a share, volume in shares; `adjusted` is the adjusted close, where known."""
 
     open: Decimal
     high: Decimal
     low: Decimal
     close: Decimal
     volume: int = 0
+    adjusted: Decimal | None = None
 
 
 class BarFeed(Protocol):
@@ -33,8 +35,18 @@ class BarFeed(Protocol):
     def split_ratio(self, symbol: str, session: date) -> Decimal:
         """Give the new shares per old share that became effective before the open of `session`; 1 is no split."""
 
+    def symbols(self) -> list[str]:
+        """Give the symbols there are bars of, sorted."""
+
     def last_session(self) -> date | None:
         """Give the newest session there are bars of; the clock does not go past it. None when there are none."""
+
+
+class Market(Protocol):
+    """Bars that may be written anew while a broker runs."""
+
+    def current(self) -> BarFeed:
+        """Give the market as it is now; a request works with one of these from its beginning to its end."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,10 @@ class TableFeed:
     bars: Mapping[str, Mapping[date, Bar]]
     splits: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
 
+    def current(self) -> "TableFeed":
+        """Give itself: bars in memory never change."""
+        return self
+
     def bar(self, symbol: str, session: date) -> Bar | None:
         """Give the raw bar, None where there is none."""
         return self.bars.get(symbol, {}).get(session)
@@ -52,6 +68,10 @@ class TableFeed:
         """Give the split effective at the open of `session`, 1 where there is none."""
         return self.splits.get((symbol, session), NO_SPLIT)
 
+    def symbols(self) -> list[str]:
+        """Give the symbols, sorted."""
+        return sorted(self.bars)
+
     def last_session(self) -> date | None:
         """Give the newest session of any symbol."""
         return max((max(table) for table in self.bars.values() if table), default=None)
@@ -59,12 +79,12 @@ class TableFeed:
     @classmethod
     def from_frames(cls, frames: Mapping[str, "pd.DataFrame"]) -> "TableFeed":
         """Make a feed of bars frames (contract: session, open, high, low, close, volume, adj_close) by symbol."""
-        bars: dict[str, dict[date, Bar]] = {}
+        bars: dict[str, Mapping[date, Bar]] = {}
         splits: dict[tuple[str, date], Decimal] = {}
         for symbol, frame in frames.items():
             sessions = [stamp.date() for stamp in frame["session"]]
-            columns = (frame[name].tolist() for name in ("open", "high", "low", "close", "volume"))
-            bars[symbol] = {day: _bar(*row) for day, *row in zip(sessions, *columns, strict=True)}
+            columns = [frame[name].tolist() for name in _COLUMNS]
+            bars[symbol] = _Rows({day: row for row, day in enumerate(sessions)}, columns)
             factors = (frame["adj_close"] / frame["close"]).tolist()
             for before, after, day in zip(factors, factors[1:], sessions[1:], strict=False):
                 if (ratio := split_between(before, after)) != NO_SPLIT:
@@ -72,9 +92,27 @@ class TableFeed:
         return cls(bars, splits)
 
 
+@dataclass(frozen=True)
+class _Rows(Mapping[date, Bar]):
+    """A symbol's bars, made when asked for: 13 years of ready ones would be 2 MB and 20 ms a symbol."""
+
+    rows: Mapping[date, int]
+    columns: list[list[float]]
+
+    def __getitem__(self, session: date) -> Bar:
+        row = self.rows[session]
+        return _bar(*(column[row] for column in self.columns))
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
 def _bar(*row: float) -> Bar:
     opened, high, low, close = (Decimal(repr(price)) for price in row[:4])
-    return Bar(opened, high, low, close, volume=int(row[4]))
+    return Bar(opened, high, low, close, int(row[4]), Decimal(repr(row[5])))
 
 
 def split_between(before: float, after: float) -> Decimal:

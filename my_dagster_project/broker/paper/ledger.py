@@ -3,11 +3,14 @@
 import sqlite3
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from my_dagster_project.broker.paper.errors import unprocessable
 
 OPEN = "accepted"
+CENT = Decimal("0.01")
+FINE = Decimal("0.000001")
+SHARE_STEP = Decimal("0.000000001")  # Alpaca counts shares to nine decimals.
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Holding:
     """Shares held; `cost` is what they cost in all, `price` the last close seen, adjusted for splits since."""
 
     symbol: str
-    qty: int
+    qty: Decimal
     cost: Decimal
     price: Decimal
 
@@ -23,6 +26,20 @@ class Holding:
     def value(self) -> Decimal:
         """Give the market value at the last close."""
         return self.qty * self.price
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What trading costs an account, and how its orders are executed; see `fills`.
+
+    `cost_bps` (half the spread, hundredths of a per cent) worsens every price; `commission` is dollars a share;
+    `partial_fills` is the share of orders executed in two parts, which ones follows from `seed`.
+    """
+
+    cost_bps: Decimal
+    commission: Decimal
+    partial_fills: Decimal
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -34,8 +51,9 @@ class Books:
     session: date | None
     cash: Decimal
     multiplier: int
-    cost_bps: Decimal
+    terms: "Terms"
     starting_cash: Decimal
+    blocked: bool
     holdings: dict[str, Holding]
     open_orders: tuple[sqlite3.Row, ...]
 
@@ -52,10 +70,7 @@ class Books:
     @property
     def reserved(self) -> Decimal:
         """Give what open buys keep back, at the close they were submitted after."""
-        return sum(
-            (row["qty"] * Decimal(row["price"]) for row in self.open_orders if row["side"] == "buy"),
-            Decimal(0),
-        )
+        return sum((cost_of(row) for row in self.open_orders if row["side"] == "buy"), Decimal(0))
 
     @property
     def buying_power(self) -> Decimal:
@@ -65,12 +80,14 @@ class Books:
         """
         return max(Decimal(0), self.multiplier * self.equity - self.long_value - self.reserved)
 
-    def available(self, symbol: str) -> int:
+    def held(self, symbol: str) -> Decimal:
+        """Give the shares held."""
+        return self.holdings[symbol].qty if symbol in self.holdings else Decimal(0)
+
+    def available(self, symbol: str) -> Decimal:
         """Give the shares that no open sell has taken yet."""
-        held = self.holdings[symbol].qty if symbol in self.holdings else 0
-        return held - sum(
-            row["qty"] for row in self.open_orders if row["symbol"] == symbol and row["side"] == "sell"
-        )
+        sells = (row for row in self.open_orders if row["symbol"] == symbol and row["side"] == "sell")
+        return max(Decimal(0), self.held(symbol) - sum(map(shares_of, sells)))
 
     def stands_at(self) -> date:
         """Give the session; raises 422 when the clock has never been set."""
@@ -90,8 +107,11 @@ def books(db: sqlite3.Connection, team: str) -> Books:
         session=date.fromisoformat(row["session"]) if row["session"] else None,
         cash=Decimal(row["cash"]),
         multiplier=row["multiplier"],
-        cost_bps=Decimal(row["cost_bps"]),
+        terms=Terms(
+            Decimal(row["cost_bps"]), Decimal(row["commission"]), Decimal(row["partial_fills"]), row["seed"]
+        ),
         starting_cash=Decimal(row["starting_cash"]),
+        blocked=bool(row["blocked"]),
         holdings={holding.symbol: holding for holding in _holdings(db, team)},
         open_orders=tuple(
             db.execute("SELECT * FROM orders WHERE team = ? AND status = ? ORDER BY number", (team, OPEN))
@@ -101,7 +121,24 @@ def books(db: sqlite3.Connection, team: str) -> Books:
 
 def _holdings(db: sqlite3.Connection, team: str) -> list[Holding]:
     rows = db.execute("SELECT * FROM positions WHERE team = ? ORDER BY symbol", (team,))
-    return [Holding(row["symbol"], row["qty"], Decimal(row["cost"]), Decimal(row["price"])) for row in rows]
+    return [
+        Holding(row["symbol"], Decimal(row["qty"]), Decimal(row["cost"]), Decimal(row["price"]))
+        for row in rows
+    ]
+
+
+def cost_of(order: sqlite3.Row) -> Decimal:
+    """Give the dollars an order is valued at until it is executed."""
+    return (
+        Decimal(order["notional"]) if order["notional"] else Decimal(order["qty"]) * Decimal(order["price"])
+    )
+
+
+def shares_of(order: sqlite3.Row) -> Decimal:
+    """Give the shares an order asks for; for one in dollars as many as they are at its valuation."""
+    if order["qty"] is not None:
+        return Decimal(order["qty"])
+    return (Decimal(order["notional"]) / Decimal(order["price"])).quantize(SHARE_STEP, ROUND_CEILING)
 
 
 def plain(value: Decimal) -> str:
@@ -118,7 +155,7 @@ def put_holding(db: sqlite3.Connection, team: str, holding: Holding) -> None:
     db.execute(
         "INSERT INTO positions VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET qty=excluded.qty, cost=excluded.cost,"
         " price=excluded.price",
-        (team, holding.symbol, holding.qty, plain(holding.cost), plain(holding.price)),
+        (team, holding.symbol, plain(holding.qty), plain(holding.cost), plain(holding.price)),
     )
 
 

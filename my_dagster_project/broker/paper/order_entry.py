@@ -1,117 +1,118 @@
 """Taking orders in, and back: every check Alpaca makes before it says `accepted`, in its words."""
 
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from datetime import date, time
+from decimal import Decimal
 from sqlite3 import Row
-from typing import Annotated, Any, Literal
-from uuid import NAMESPACE_URL, uuid4, uuid5
-
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from my_dagster_project.broker.paper.desk import Ask, Desk, stamp
-from my_dagster_project.broker.paper.errors import forbidden, malformed, not_found, unprocessable
-from my_dagster_project.broker.paper.ledger import OPEN, Books, plain
+from my_dagster_project.broker.paper.errors import ApiError, forbidden, not_found, unprocessable
+from my_dagster_project.broker.paper.ledger import OPEN, SHARE_STEP, Books, plain
+from my_dagster_project.broker.paper.order_body import Ticket, read_body
 from my_dagster_project.broker.paper.views import order_view
 
 STALE_SESSIONS = 10  # How far back the last trade of a halted symbol may lie.
-
-
-class OrderBody(BaseModel):
-    """The body of POST /v2/orders; a field Alpaca does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    symbol: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9.]{0,9}$")]
-    side: Literal["buy", "sell"]
-    type: Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
-    time_in_force: Literal["day", "gtc", "opg", "cls", "ioc", "fok"]
-    qty: str | int | float | None = None
-    notional: str | int | float | None = None
-    client_order_id: Annotated[str, StringConstraints(min_length=1, max_length=48)] | None = None
-    extended_hours: bool | None = None
-    order_class: Literal["", "simple"] | None = None
-
-    def shares(self) -> int:
-        """Give the whole number of shares; raises 422 in so many words for what this broker does not do."""
-        if self.type != "market" or self.time_in_force != "day" or self.extended_hours:
-            raise unprocessable("the bundled broker takes market orders for the day only (type market, day)")
-        if self.notional is not None or self.qty is None:
-            raise unprocessable("the bundled broker takes qty only, not notional")
-        return _whole(self.qty)
-
-
-def _whole(text: str | float) -> int:
-    try:
-        qty = Decimal(str(text))
-    except InvalidOperation:
-        raise malformed(f"qty {text!r} is not a number") from None
-    if not qty.is_finite() or qty <= 0:
-        raise unprocessable("qty must be > 0")
-    if qty != int(qty):
-        raise unprocessable(f"fractional shares are not available in the bundled broker: qty {plain(qty)}")
-    return int(qty)
+NO_OPG_FROM, NO_OPG_UNTIL = (
+    time(9, 28),
+    time(19),
+)  # New York: the exchange's cut-off, and the next day's start.
 
 
 def submit(desk: Desk, ask: Ask) -> tuple[int, Any]:
     """POST /v2/orders: queue an order for the next open."""
-    body = _body(ask)
-    client_id = body.client_order_id or str(uuid4())
+    return 200, order_view(place(desk, read_body(ask.body).ticket(), ask))
+
+
+def place(desk: Desk, ticket: Ticket, ask: Ask) -> Row:
+    """Queue the order and give its row; raises 403 or 422 in Alpaca's words."""
     # First of all: an order sent twice must be recognised even when a second one of its kind could not be taken.
-    if by_client_id(desk, client_id) is not None:
+    if by_client_id(desk, ticket.client_order_id) is not None:
         raise unprocessable("client_order_id must be unique")
-    books, qty = desk.books(), body.shares()
+    books = desk.books()
     session = books.stands_at()
-    price = _last_price(desk, body.symbol, session)
-    _check_wash_trade(books, body)
-    _check_funds(books, body, qty, price) if body.side == "buy" else _check_shares(books, body, qty)
-    order_id = str(uuid5(NAMESPACE_URL, f"paper-order/{desk.team}/{client_id}"))
-    desk.db.execute(
-        "INSERT INTO orders (id, team, client_order_id, symbol, side, qty, price, status, session, submitted_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(order_id, desk.team, client_id, body.symbol, body.side, qty, plain(price), OPEN),
-            *(session.isoformat(), stamp(desk.now(session))),
-        ),
+    if books.blocked:
+        raise forbidden("trading is blocked for this account")
+    if ticket.time_in_force == "opg":
+        _check_opening_auction(desk, session)
+    price = ticket.limit or _last_price(desk, ticket.symbol, session)
+    _check_wash_trade(books, ticket)
+    _check_funds(books, ticket, price) if ticket.side == "buy" else _check_shares(books, ticket, price)
+    return _insert(desk, ticket, price, session, ask)
+
+
+def _insert(desk: Desk, ticket: Ticket, price: Decimal, session: date, ask: Ask) -> Row:
+    order_id = str(uuid5(NAMESPACE_URL, f"paper-order/{desk.team}/{ticket.client_order_id}"))
+    only = str(ask.fault.share) if ask.fault and ask.fault.kind == "partial_fill" else None
+    what = (order_id, desk.team, ticket.client_order_id, ticket.symbol, ticket.side, ticket.type)
+    size = (
+        ticket.time_in_force,
+        _text(ticket.qty),
+        _text(ticket.notional),
+        _text(ticket.limit),
+        plain(price),
     )
-    return 200, order_view(by_id(desk, order_id))
+    desk.db.execute(
+        "INSERT INTO orders (id, team, client_order_id, symbol, side, type, time_in_force, qty, notional, limit_price,"
+        " price, status, session, submitted_at, fills_only) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*what, *size, OPEN, session.isoformat(), stamp(desk.now(session)), only),
+    )
+    return by_id(desk, order_id)
 
 
-def _body(ask: Ask) -> OrderBody:
-    try:
-        return OrderBody.model_validate(ask.body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise malformed(f"request body format is invalid: {where}: {first['msg']}") from None
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)
 
 
 def _last_price(desk: Desk, symbol: str, session: date) -> Decimal:
     """Give the latest close an order is valued at; raises 422 for a symbol that has not traded lately."""
-    for _ in range(STALE_SESSIONS):
-        if bar := desk.feed.bar(symbol, session):
-            return bar.close
-        session = desk.calendar.previous_session(session)
-    raise unprocessable(f"asset {symbol} not found")
+    price = desk.last_close(symbol, session, STALE_SESSIONS)
+    if price is None:
+        raise unprocessable(f"asset {symbol} not found")
+    return price
 
 
-def _check_wash_trade(books: Books, body: OrderBody) -> None:
-    if any(row["symbol"] == body.symbol and row["side"] != body.side for row in books.open_orders):
-        raise forbidden("potential wash trade detected. use complex orders")
+def _check_opening_auction(desk: Desk, session: date) -> None:
+    now = desk.now(session).astimezone(desk.calendar.time_zone)
+    if desk.calendar.is_session(now.date()) and NO_OPG_FROM <= now.time() < NO_OPG_UNTIL:
+        raise unprocessable("opg orders are not accepted between 9:28am and 7:00pm ET")
 
 
-def _check_funds(books: Books, body: OrderBody, qty: int, price: Decimal) -> None:
-    if (cost := qty * price) > books.buying_power:
+def _check_wash_trade(books: Books, ticket: Ticket) -> None:
+    """Refuse an order that could trade with the account's own open one on the other side."""
+    for row in books.open_orders:
+        if row["symbol"] != ticket.symbol or row["side"] == ticket.side:
+            continue
+        if ticket.notional is not None and row["side"] == "sell":
+            raise forbidden("unable to open new notional orders while having open closing position orders")
+        other = row["limit_price"] and Decimal(row["limit_price"])
+        buy, sell = (ticket.limit, other) if ticket.side == "buy" else (other, ticket.limit)
+        if not buy or not sell or buy >= sell:
+            raise forbidden("potential wash trade detected. use complex orders", existing_order_id=row["id"])
+
+
+def _check_funds(books: Books, ticket: Ticket, price: Decimal) -> None:
+    cost = ticket.notional if ticket.qty is None else ticket.qty * price
+    if cost is not None and cost > books.buying_power:
         raise forbidden(
             "insufficient buying power", buying_power=plain(books.buying_power), cost_basis=plain(cost)
         )
 
 
-def _check_shares(books: Books, body: OrderBody, qty: int) -> None:
-    available = books.available(body.symbol)
-    if qty > available:
-        message = f"insufficient qty available for order (requested: {qty}, available: {available})"
-        held = books.holdings[body.symbol].qty if body.symbol in books.holdings else 0
-        raise forbidden(message, symbol=body.symbol, existing_qty=str(held), available=str(available))
+def _check_shares(books: Books, ticket: Ticket, price: Decimal) -> None:
+    available = books.available(ticket.symbol)
+    qty = ticket.qty
+    if qty is None and ticket.notional is not None:
+        qty = (ticket.notional / price).quantize(SHARE_STEP)
+    if qty is not None and qty > available:
+        asked, free = plain(qty), plain(available)
+        raise forbidden(
+            f"insufficient qty available for order (requested: {asked}, available: {free})",
+            symbol=ticket.symbol,
+            existing_qty=plain(books.held(ticket.symbol)),
+            held_for_orders=plain(books.held(ticket.symbol) - available),
+            available=free,
+        )
 
 
 def by_client_id(desk: Desk, client_id: str) -> Row | None:
@@ -147,6 +148,35 @@ def cancel_all(desk: Desk, ask: Ask) -> tuple[int, Any]:
     for order in orders:
         _cancel(desk, order)
     return 207, [{"id": order["id"], "status": 200} for order in orders]
+
+
+def close_position(desk: Desk, ask: Ask) -> tuple[int, Any]:
+    """DELETE /v2/positions/{symbol}: a market order that sells `qty` shares, or all of them.
+
+    `qty` is a query parameter; alpaca-trade-api sends it in a body, and ignoring that would sell everything.
+    """
+    symbol, held = ask.path["symbol"], desk.books().held(ask.path["symbol"])
+    if not held:
+        raise not_found(f"position not found: {symbol}")
+    given = {**(ask.body or {}), **ask.only("qty")}
+    qty = given.get("qty", plain(held))
+    body = {"symbol": symbol, "side": "sell", "type": "market", "time_in_force": "day", "qty": qty}
+    return 200, order_view(place(desk, read_body(body).ticket(), ask))
+
+
+def close_all_positions(desk: Desk, ask: Ask) -> tuple[int, Any]:
+    """DELETE /v2/positions?cancel_orders=true: 207 with one answer per position."""
+    ask.only("cancel_orders")
+    if ask.choice("cancel_orders", "false", "true", "False", "True").lower() == "true":
+        cancel_all(desk, ask)
+    answers = []
+    for symbol in sorted(desk.books().holdings):
+        try:
+            status, body = close_position(desk, Ask(path={"symbol": symbol}))
+        except ApiError as refusal:
+            status, body = refusal.status, refusal.body
+        answers.append({"symbol": symbol, "status": status, "body": body})
+    return 207, answers
 
 
 def _cancel(desk: Desk, order: Row) -> None:

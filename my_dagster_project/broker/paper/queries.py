@@ -1,23 +1,25 @@
-"""Everything that is only asked: account, positions, orders, activities, history, clock and calendar."""
+"""What is asked of an account: its state, positions, orders, activities and history."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from my_dagster_project.broker.paper.desk import Ask, Desk, parse_date
 from my_dagster_project.broker.paper.errors import malformed, not_found
-from my_dagster_project.broker.paper.ledger import OPEN
+from my_dagster_project.broker.paper.ledger import OPEN, Books
 from my_dagster_project.broker.paper.order_entry import by_client_id, by_id
 from my_dagster_project.broker.paper.views import (
     account_view,
+    cash_view,
     fill_view,
     order_view,
     position_view,
-    split_view,
 )
 
 Answer = tuple[int, Any]
-ACTIVITY_VIEWS = {"FILL": fill_view, "SPLIT": split_view}
+ACTIVITY_VIEWS = {"FILL": fill_view, "SPLIT": cash_view, "FEE": cash_view}
+PERIOD_DAYS = {"D": 1, "W": 7, "M": 30, "A": 365}
 
 
 def account(desk: Desk, ask: Ask) -> Answer:
@@ -32,8 +34,9 @@ def account(desk: Desk, ask: Ask) -> Answer:
 
 def positions(desk: Desk, ask: Ask) -> Answer:
     """GET /v2/positions."""
+    ask.only()
     books = desk.books()
-    return 200, [position_view(held, books.available(held.symbol)) for held in books.holdings.values()]
+    return 200, [_position(desk, books, symbol) for symbol in books.holdings]
 
 
 def position(desk: Desk, ask: Ask) -> Answer:
@@ -41,7 +44,14 @@ def position(desk: Desk, ask: Ask) -> Answer:
     books, symbol = desk.books(), ask.path["symbol"]
     if symbol not in books.holdings:
         raise not_found("position does not exist")
-    return 200, position_view(books.holdings[symbol], books.available(symbol))
+    return 200, _position(desk, books, symbol)
+
+
+def _position(desk: Desk, books: Books, symbol: str) -> dict[str, Any]:
+    session, holding = books.stands_at(), books.holdings[symbol]
+    before = desk.last_close(symbol, desk.calendar.previous_session(session), sessions=1)
+    lastday = holding.price if before is None else before / desk.feed.split_ratio(symbol, session)
+    return position_view(holding, books.available(symbol), lastday)
 
 
 def order(desk: Desk, ask: Ask) -> Answer:
@@ -125,66 +135,39 @@ def _kinds(ask: Ask) -> set[str]:
 
 
 def history(desk: Desk, ask: Ask) -> Answer:
-    """GET /v2/account/portfolio/history at one point a session; unlike Alpaca's, all sessions by default."""
-    query = ask.only(
-        "period",
-        "timeframe",
-        "extended_hours",
-        "date_start",
-        "date_end",
-        "start",
-        "end",
-        "intraday_reporting",
-    )
+    """GET /v2/account/portfolio/history: a point a session; by default those of the last month, as at Alpaca."""
+    ask.only("period", "timeframe", "extended_hours", "date_end", "start", "end", "intraday_reporting")
     ask.choice("timeframe", "1D")
-    first, last = query.get("date_start", "0000"), query.get("date_end", "9999")
-    base = desk.books().starting_cash
+    first, last = _window(desk, ask)
     rows = desk.db.execute(
-        "SELECT * FROM equity WHERE team = ? AND session BETWEEN ? AND ? ORDER BY session",
-        (desk.team, first, last),
+        "SELECT * FROM equity WHERE team = ? AND session <= ? ORDER BY session", (desk.team, last)
     ).fetchall()
+    before = [row["equity"] for row in rows if row["session"] < first]
+    rows = [row for row in rows if row["session"] >= first]
+    base = float(before[-1]) if before else float(desk.books().starting_cash)
     equity = [float(row["equity"]) for row in rows]
+    opens = [desk.calendar.open_at(date.fromisoformat(row["session"])) for row in rows]
     return 200, {
-        "timestamp": [
-            int(desk.calendar.open_at(date.fromisoformat(row["session"])).timestamp()) for row in rows
-        ],
+        "timestamp": [int(opened.timestamp()) for opened in opens],
         "equity": equity,
-        "profit_loss": [round(value - float(base), 6) for value in equity],
-        "profit_loss_pct": [round(value / float(base) - 1, 8) for value in equity],
-        "base_value": float(base),
+        "profit_loss": [round(value - base, 6) for value in equity],
+        "profit_loss_pct": [round(value / base - 1, 8) for value in equity],
+        "base_value": base,
         "timeframe": "1D",
     }
 
 
-def clock(desk: Desk, ask: Ask) -> Answer:
-    """GET /v2/clock: this account's own clock, which always stands after a close."""
-    session = desk.books().stands_at()
-    following = desk.calendar.next_session(session)
-    zone = desk.calendar.time_zone
-    local = {
-        "timestamp": desk.now(session),
-        "next_open": desk.calendar.open_at(following),
-        "next_close": desk.calendar.close_at(following),
-    }
-    return 200, {
-        "is_open": False,
-        **{name: when.astimezone(zone).isoformat() for name, when in local.items()},
-    }
-
-
-def calendar(desk: Desk, ask: Ask) -> Answer:
-    """GET /v2/calendar: sessions from `start` to `end`, both included; by default a month from the clock on."""
-    query = ask.only("start", "end", "date_type")
-    start = parse_date("start", query["start"][:10]) if "start" in query else desk.books().stands_at()
-    end = parse_date("end", query["end"][:10]) if "end" in query else start + timedelta(days=31)
-    book, zone = desk.calendar, desk.calendar.time_zone
-    return 200, [
-        {
-            "date": day.isoformat(),
-            "open": f"{book.open_at(day).astimezone(zone):%H:%M}",
-            "close": f"{book.close_at(day).astimezone(zone):%H:%M}",
-            "session_open": "0400",
-            "session_close": "2000",
-        }
-        for day in book.sessions(start, end)
-    ]
+def _window(desk: Desk, ask: Ask) -> tuple[str, str]:
+    """Give the first and the last session wanted, as ISO dates: `start` and `end`, or `period` up to `date_end`."""
+    until = ask.query.get("end") or ask.query.get("date_end")
+    last = parse_date("end", until[:10]) if until else desk.books().session or date.max
+    if start := ask.query.get("start"):
+        return parse_date("start", start[:10]).isoformat(), last.isoformat()
+    period = ask.query.get("period", "1M")
+    if period == "all":
+        return "", last.isoformat()
+    found = re.fullmatch(r"([1-9][0-9]{0,2})([DWMA])", period)
+    if not found:
+        raise malformed(f"invalid period: {period!r}; give a number and D, W, M or A, or all")
+    days = int(found[1]) * PERIOD_DAYS[found[2]]
+    return (last - timedelta(days=min(days, last.toordinal() - 1))).isoformat(), last.isoformat()

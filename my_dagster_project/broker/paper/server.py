@@ -1,24 +1,30 @@
-"""The bundled broker inside a process that trades: an HTTP server on a loopback port, in a daemon thread.
+"""The bundled broker as an HTTP server: inside a process that trades, on a loopback port in a daemon thread, or alone.
 
-HTTP although it is the same process: the order path is then the one that goes to Alpaca, client and all.
+HTTP even in the same process: the order path is then the one that goes to Alpaca, client and all.
 """
 
 import secrets
+import signal
 import socket
+import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.broker.paper.api import create_app
-from my_dagster_project.broker.paper.feed import BarFeed
+from my_dagster_project.broker.paper.desk import wall_clock
+from my_dagster_project.broker.paper.feed import Market
 from my_dagster_project.broker.paper.store import Store
 from my_dagster_project.domain.calendar import TradingCalendar
 from my_dagster_project.errors import BrokerError
 
 if TYPE_CHECKING:
     import uvicorn
+    from fastapi import FastAPI
 
 START_TIMEOUT_S = 10.0
 
@@ -47,7 +53,12 @@ class PaperServer:
 
 
 def serve_in_thread(
-    db_path: Path, feed: BarFeed, calendar: TradingCalendar, *, admin_token: str | None = None
+    db_path: Path,
+    market: Market,
+    calendar: TradingCalendar,
+    *,
+    admin_token: str | None = None,
+    wall: Callable[[], datetime] = wall_clock,
 ) -> PaperServer:
     """Serve the accounts of `db_path` on 127.0.0.1 and a free port; answering when this returns.
 
@@ -56,7 +67,7 @@ def serve_in_thread(
     """
     token = admin_token or secrets.token_urlsafe(24)
     listener = _listen()
-    app = create_app(db_path, feed, calendar, token)
+    app = create_app(db_path, market, calendar, token, wall)
     server = _server(app)
     thread = threading.Thread(target=server.run, args=([listener],), name="paper-broker", daemon=True)
     thread.start()
@@ -65,21 +76,33 @@ def serve_in_thread(
     return PaperServer(f"http://{host}:{port}", token, server, thread, app.state.store)
 
 
+def serve(app: "FastAPI", host: str, port: int) -> None:
+    """Serve the app until SIGTERM or Ctrl-C, then close its database; a stop that was asked for is no failure."""
+    # uvicorn finishes what is running and then lets the signal do what it did before, which would be to kill us.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    try:
+        _server(app, host=host, port=port).run()
+    finally:
+        app.state.store.close()
+
+
 def _listen() -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
     return listener
 
 
-def _server(app: Any) -> Any:
+def _server(app: Any, **where: Any) -> Any:
     import uvicorn
 
     config = uvicorn.Config(
         app,
+        **where,
         log_config=None,
         log_level="warning",
         access_log=False,
         lifespan="off",
+        proxy_headers=False,
         # Longer than a team thinks between two requests: a reused connection that just died costs a retry.
         timeout_keep_alive=300,
         timeout_graceful_shutdown=1,

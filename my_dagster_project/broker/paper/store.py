@@ -11,38 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from my_dagster_project.errors import BrokerError
+from my_dagster_project.broker.paper.schema import migrate
 
-SCHEMA_VERSION = 1
 LOCK_TIMEOUT_S = 30.0
-
-# Money is TEXT, exact decimals: SQLite's REAL would lose cents. Sessions are ISO dates, instants ISO UTC.
-SCHEMA = """
-CREATE TABLE accounts (
-    team TEXT PRIMARY KEY, id TEXT NOT NULL, key_id TEXT NOT NULL UNIQUE, salt BLOB NOT NULL, secret_hash BLOB NOT NULL,
-    starting_cash TEXT NOT NULL, cash TEXT NOT NULL, multiplier INTEGER NOT NULL, cost_bps TEXT NOT NULL, session TEXT
-) STRICT;
-CREATE TABLE orders (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, team TEXT NOT NULL, client_order_id TEXT NOT NULL,
-    symbol TEXT NOT NULL, side TEXT NOT NULL, qty INTEGER NOT NULL, price TEXT NOT NULL, status TEXT NOT NULL,
-    session TEXT NOT NULL, submitted_at TEXT NOT NULL, ended_at TEXT, filled_qty INTEGER NOT NULL DEFAULT 0,
-    filled_avg_price TEXT, UNIQUE (team, client_order_id)
-) STRICT;
-CREATE INDEX open_orders ON orders (team, status);
-CREATE TABLE positions (
-    team TEXT NOT NULL, symbol TEXT NOT NULL, qty INTEGER NOT NULL, cost TEXT NOT NULL, price TEXT NOT NULL,
-    PRIMARY KEY (team, symbol)
-) STRICT;
-CREATE TABLE activities (
-    number INTEGER PRIMARY KEY, team TEXT NOT NULL, type TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT,
-    qty INTEGER NOT NULL, price TEXT NOT NULL, amount TEXT NOT NULL, order_id TEXT, session TEXT NOT NULL,
-    at TEXT NOT NULL
-) STRICT;
-CREATE INDEX team_activities ON activities (team, number);
-CREATE TABLE equity (
-    team TEXT NOT NULL, session TEXT NOT NULL, equity TEXT NOT NULL, cash TEXT NOT NULL, PRIMARY KEY (team, session)
-) STRICT;
-"""
 TABLES = ("orders", "positions", "activities", "equity", "accounts")
 
 
@@ -87,23 +58,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        _migrate(connection, path)
+        migrate(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0:
-        for statement in SCHEMA.split(";\n"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    connection.execute("COMMIT")
-    if found not in (0, SCHEMA_VERSION):
-        raise BrokerError(
-            f"{path} was written by another version of the bundled broker (format {found}, this one reads"
-            f" {SCHEMA_VERSION}); move the file away to start the competition's accounts afresh"
-        )

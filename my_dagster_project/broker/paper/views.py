@@ -5,11 +5,10 @@ from sqlite3 import Row
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from my_dagster_project.broker.paper.ledger import Books, Holding, plain
+from my_dagster_project.broker.paper.ledger import CENT, FINE, Books, Holding, plain
 
-FINE = Decimal("0.000001")
 HALF = Decimal("0.5")
-CENT = Decimal("0.01")
+EXCHANGE = "NYSE"  # Clients know a fixed list of exchanges; the bars do not say which one it was.
 
 
 def asset_id(symbol: str) -> str:
@@ -40,7 +39,7 @@ def account_view(books: Books, last_equity: Decimal) -> dict[str, Any]:
         "multiplier": str(books.multiplier),
         "accrued_fees": "0",
         "shorting_enabled": False,
-        "trading_blocked": False,
+        "trading_blocked": books.blocked,
         "transfers_blocked": False,
         "account_blocked": False,
         "trade_suspended_by_user": False,
@@ -48,24 +47,47 @@ def account_view(books: Books, last_equity: Decimal) -> dict[str, Any]:
     }
 
 
-def position_view(holding: Holding, available: int) -> dict[str, Any]:
-    """GET /v2/positions, one of them."""
-    gain = holding.value - holding.cost
+def asset_view(symbol: str) -> dict[str, Any]:
+    """GET /v2/assets, one of them: every symbol with bars may be traded, whole or in fractions, and none sold short."""
+    return {
+        "id": asset_id(symbol),
+        "class": "us_equity",
+        "exchange": EXCHANGE,
+        "symbol": symbol,
+        "name": symbol,
+        "status": "active",
+        "tradable": True,
+        "marginable": True,
+        "shortable": False,
+        "easy_to_borrow": False,
+        "fractionable": True,
+        "maintenance_margin_requirement": 30,
+        "attributes": [],
+    }
+
+
+def position_view(holding: Holding, available: Decimal, lastday: Decimal) -> dict[str, Any]:
+    """GET /v2/positions, one of them; `lastday` is the close of the session before, in today's shares."""
+    gain, today = holding.value - holding.cost, (holding.price - lastday) * holding.qty
     return {
         "asset_id": asset_id(holding.symbol),
         "symbol": holding.symbol,
-        "exchange": "XNYS",
+        "exchange": EXCHANGE,
         "asset_class": "us_equity",
         "asset_marginable": True,
-        "qty": str(holding.qty),
-        "qty_available": str(available),
+        "qty": plain(holding.qty),
+        "qty_available": plain(available),
         "side": "long",
         "avg_entry_price": plain((holding.cost / holding.qty).quantize(FINE)),
         "cost_basis": plain(holding.cost),
         "market_value": plain(holding.value),
         "current_price": plain(holding.price),
+        "lastday_price": plain(lastday),
+        "change_today": plain((holding.price / lastday - 1).quantize(FINE)),
         "unrealized_pl": plain(gain),
         "unrealized_plpc": plain((gain / holding.cost).quantize(FINE)) if holding.cost else "0",
+        "unrealized_intraday_pl": plain(today),
+        "unrealized_intraday_plpc": plain((holding.price / lastday - 1).quantize(FINE)),
     }
 
 
@@ -88,16 +110,16 @@ def order_view(row: Row) -> dict[str, Any]:
         "asset_id": asset_id(row["symbol"]),
         "symbol": row["symbol"],
         "asset_class": "us_equity",
-        "notional": None,
-        "qty": str(row["qty"]),
-        "filled_qty": str(row["filled_qty"]),
+        "notional": row["notional"],
+        "qty": row["qty"],
+        "filled_qty": row["filled_qty"],
         "filled_avg_price": row["filled_avg_price"],
         "order_class": "",
-        "order_type": "market",
-        "type": "market",
+        "order_type": row["type"],
+        "type": row["type"],
         "side": row["side"],
-        "time_in_force": "day",
-        "limit_price": None,
+        "time_in_force": row["time_in_force"],
+        "limit_price": row["limit_price"],
         "stop_price": None,
         "trail_percent": None,
         "trail_price": None,
@@ -116,31 +138,36 @@ def activity_id(row: Row) -> str:
 
 def fill_view(row: Row) -> dict[str, Any]:
     """An activity of type FILL."""
+    partial = row["leaves_qty"] != "0"
     return {
         "id": activity_id(row),
         "activity_type": "FILL",
         "transaction_time": row["at"],
-        "type": "fill",
+        "type": "partial_fill" if partial else "fill",
         "order_id": row["order_id"],
-        "order_status": "filled",
+        "order_status": "partially_filled" if partial else "filled",
         "symbol": row["symbol"],
         "side": row["side"],
-        "qty": str(row["qty"]),
-        "cum_qty": str(row["qty"]),
-        "leaves_qty": "0",
+        "qty": row["qty"],
+        "cum_qty": row["cum_qty"],
+        "leaves_qty": row["leaves_qty"],
         "price": row["price"],
     }
 
 
-def split_view(row: Row) -> dict[str, Any]:
-    """An activity of type SPLIT: the change in shares, and the cash paid for a fraction of a share."""
+def cash_view(row: Row) -> dict[str, Any]:
+    """An activity that is no trade.
+
+    SPLIT: the change in shares, and the cash paid for a fraction of one. FEE: the commission of an execution.
+    """
     return {
         "id": activity_id(row),
-        "activity_type": "SPLIT",
+        "activity_type": row["type"],
         "date": row["session"],
         "symbol": row["symbol"],
-        "qty": str(row["qty"]),
+        "qty": row["qty"],
         "price": row["price"],
         "net_amount": row["amount"],
+        "description": f"commission of order {row['order_id']}" if row["type"] == "FEE" else "",
         "status": "executed",
     }

@@ -1,0 +1,53 @@
+"""The bundled paper broker as a service for several workers: `python -m my_dagster_project.broker.paper`.
+
+Accounts are kept in $TRADING_HOME/broker/accounts.sqlite, prices come from the asset store (TRADING_STORE_URL), the
+calendar from the registry. PAPER_BROKER_TOKEN opens the organiser's routes; whoever trades here needs it too, with
+the address in TRADING_PAPER_BROKER.
+"""
+
+import argparse
+import logging
+import sys
+
+from my_dagster_project.broker.paper.api import create_app
+from my_dagster_project.broker.paper.server import serve
+from my_dagster_project.broker.paper.stored_feed import StoreFeed
+from my_dagster_project.domain.calendar import load_calendar
+from my_dagster_project.errors import TradingError
+from my_dagster_project.settings import Settings, load_settings
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.object_store import open_store
+from my_dagster_project.teams.loading import load_registry
+
+PORT = 8030
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C; 1 with a message when a setting is missing."""
+    parser = argparse.ArgumentParser(prog="python -m my_dagster_project.broker.paper", description=__doc__)
+    parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all)")  # noqa: S104
+    parser.add_argument("--port", type=int, default=PORT)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = load_settings()
+        token = settings.paper_broker_token()
+        registry = load_registry(settings.project / "configs" / "teams.yaml")
+        market = StoreFeed(_assets(settings))
+    except TradingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    accounts = settings.home / "broker" / "accounts.sqlite"
+    app = create_app(accounts, market, load_calendar(registry.calendar), token)
+    logging.getLogger("broker").info("accounts in %s, bars from %s", accounts, settings.store_url)
+    serve(app, options.host, options.port)
+    return 0
+
+
+def _assets(settings: Settings) -> AssetStore:
+    # Not resources.open_assets: that module imports Dagster, 100 MB this process has no use for.
+    return AssetStore(open_store(settings.store_url, settings.s3), open_store(settings.dvc_url, settings.s3))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
