@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from benchmarks import loading, main_job, predictions, replay, training, versions
+from benchmarks import loading, main_job, planning, predictions, replay, trading, training, versions, workers
 from benchmarks.figures import Findings, save, show
 from benchmarks.measure import BenchmarkError
 from benchmarks.workshop import Workshop
@@ -21,8 +21,11 @@ BENCHMARKS: dict[str, Callable[[Workshop], Findings]] = {
     "versions": versions.measure,
     "training": training.measure,
     "predictions": predictions.measure,
+    "planning": planning.measure,
     "replay": replay.measure,
+    "trading": trading.measure,
     "main_job": main_job.measure,
+    "workers": workers.measure,
 }
 
 # Share of the cores that may be busy before we start; our own work comes on top.

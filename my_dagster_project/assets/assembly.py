@@ -4,6 +4,7 @@ import dagster as dg
 
 from my_dagster_project.assets.bars import bars_asset
 from my_dagster_project.assets.features import features_asset
+from my_dagster_project.assets.fills import fills_asset
 from my_dagster_project.assets.leaderboard import leaderboard_asset
 from my_dagster_project.assets.model import model_asset
 from my_dagster_project.assets.orders import orders_asset
@@ -32,6 +33,7 @@ def all_assets(
 
 
 def team_assets(team: TeamContext) -> list[dg.AssetsDefinition]:
-    """A team's chain per symbol, and its orders over all of them."""
+    """A team's chain per symbol, and over all of them its orders and what became of them."""
     chain = (features_asset, model_asset, predictions_asset, report_asset)
-    return [*(make(team, symbol) for symbol in team.config.symbols for make in chain), orders_asset(team)]
+    per_symbol = [make(team, symbol) for symbol in team.config.symbols for make in chain]
+    return [*per_symbol, orders_asset(team), fills_asset(team)]

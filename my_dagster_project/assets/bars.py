@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from my_dagster_project.assets.keys import MARKET, bars_key
-from my_dagster_project.assets.outputs import explained, picture, table_output
+from my_dagster_project.assets.outputs import picture, table_output
 from my_dagster_project.assets.team_context import version_of
 from my_dagster_project.automation.partitions import last_session
 from my_dagster_project.domain.quality import Finding, check_bars
@@ -15,6 +15,7 @@ from my_dagster_project.errors import ObjectMissingError
 from my_dagster_project.market_data.update import update_bars
 from my_dagster_project.reports.plots import price_plot
 from my_dagster_project.resources import AssetStoreResource, MarketDataResource
+from my_dagster_project.retries import explained, network_retries
 from my_dagster_project.storage.tables import from_parquet
 from my_dagster_project.teams.platform import Platform
 
@@ -36,6 +37,7 @@ def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
         kinds={"parquet", "pandas"},
         tags={"team": MARKET, "symbol": symbol.replace(".", "_")},
         code_version=version_of(market.model_dump_json()),
+        retry_policy=network_retries(),
         output_required=False,
         check_specs=[
             dg.AssetCheckSpec(
@@ -50,7 +52,7 @@ def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, market_data: MarketDataResource
     ) -> Iterator[Any]:
         end = last_session(platform.calendar, market.end)
-        stored = _stored(asset_store, symbol)
+        stored = explained(lambda: _stored(asset_store, symbol))
         frame = explained(
             lambda: update_bars(
                 stored,

@@ -6,10 +6,11 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.assets.keys import bars_key, features_key
-from my_dagster_project.assets.outputs import explained, table_output
+from my_dagster_project.assets.outputs import table_output
 from my_dagster_project.assets.team_context import TeamContext, version_of
 from my_dagster_project.domain.features import compute_features
 from my_dagster_project.domain.lookahead import check_history_independence
+from my_dagster_project.retries import explained, network_retries
 
 BLIND = "blind_to_the_future"
 
@@ -25,6 +26,7 @@ def features_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         ins={"bars": dg.AssetIn(bars_key(symbol))},
         description=f"{len(features)} features of {symbol} per session, from bars up to its close.",
         code_version=version_of(config.features_fingerprint()),
+        retry_policy=network_retries(),
         output_required=False,
         check_specs=[
             dg.AssetCheckSpec(

@@ -1,4 +1,4 @@
-"""The names of all assets: `[market, SYMBOL, bars]`, `[team, SYMBOL, noun]`, `[team, orders]`, `[competition, leaderboard]`."""
+"""The names of all assets: `[market, SYMBOL, bars]`, `[team, SYMBOL, noun]`, `[team, orders|fills]`, `[competition, leaderboard]`."""
 
 from collections.abc import Callable
 
@@ -43,6 +43,11 @@ def report_key(team: str, symbol: str) -> dg.AssetKey:
 def orders_key(team: str) -> dg.AssetKey:
     """A team's orders, one plan with its outcome per session."""
     return dg.AssetKey([team, "orders"])
+
+
+def fills_key(team: str) -> dg.AssetKey:
+    """What became of a team's orders, one settlement per session."""
+    return dg.AssetKey([team, "fills"])
 
 
 def leaderboard_key() -> dg.AssetKey:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from my_dagster_project.assets.keys import COMPETITION, leaderboard_key, orders_key, report_key
-from my_dagster_project.assets.outputs import explained, files_output, picture
+from my_dagster_project.assets.outputs import files_output, picture
 from my_dagster_project.assets.team_context import TeamContext
 from my_dagster_project.automation.partitions import last_session
 from my_dagster_project.broker.base import Broker
@@ -19,6 +19,7 @@ from my_dagster_project.reports.evidently_report import read_metrics
 from my_dagster_project.reports.markdown import leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.resources import AssetStoreResource, BrokerResource, stored_bars
+from my_dagster_project.retries import explained, network_retries
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.platform import Platform
 
@@ -39,12 +40,13 @@ def leaderboard_asset(platform: Platform, teams: list[TeamContext]) -> dg.Assets
         tags={"team": COMPETITION},
         description="Every team's forecasts and money, each figure beside its baseline.",
         code_version="1",
+        retry_policy=network_retries(),
     )
     def leaderboard(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
     ) -> dg.Output[Mapping[str, bytes]]:
         assets = asset_store.open()
-        bars = stored_bars(assets, platform.symbols)
+        bars = explained(lambda: stored_bars(assets, platform.symbols))
         curves = explained(lambda: _curves(platform, teams, broker, bars))
         board = explained(
             lambda: assemble(_metrics(assets, teams), _summaries(platform, teams, broker, bars, curves))

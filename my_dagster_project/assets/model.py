@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.assets.keys import bars_key, features_key, model_key
-from my_dagster_project.assets.outputs import explained, files_output
+from my_dagster_project.assets.outputs import files_output
 from my_dagster_project.assets.team_context import TeamContext, version_of
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.models.manifest import Manifest
@@ -14,6 +14,7 @@ from my_dagster_project.models.parity import TOLERANCE
 from my_dagster_project.models.training import TrainedModel, train
 from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.resources import TrackingResource
+from my_dagster_project.retries import explained, training_retries
 
 PARITY = "onnx_agrees_with_ludwig"
 TRAINING_POOL = "training"
@@ -33,6 +34,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         description=f"Ludwig model of {config.target} for {symbol}, trained through {config.training.cutoff}.",
         code_version=version_of(config.model_fingerprint()),
         pool=TRAINING_POOL,
+        retry_policy=training_retries(),
         output_required=False,
         check_specs=[
             dg.AssetCheckSpec(

@@ -3,26 +3,28 @@
 A graph of two ops rather than one function: what was planned is on record before anything is sent. No op is retried.
 """
 
-import json
 from collections.abc import Mapping
-from datetime import date
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from my_dagster_project.assets.keys import orders_key, predictions_key
-from my_dagster_project.assets.outputs import explained, files_output
+from my_dagster_project.assets.outputs import files_output
 from my_dagster_project.assets.team_context import TeamContext, version_of
 from my_dagster_project.automation.partitions import session_of
-from my_dagster_project.broker.base import Broker, SessionPassedError
+from my_dagster_project.broker.base import SessionPassedError
 from my_dagster_project.broker.submission import Outcome, submit_plan
-from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, money
-from my_dagster_project.domain.risk import gate
-from my_dagster_project.errors import ObjectMissingError
+from my_dagster_project.domain.plan import Plan
+from my_dagster_project.domain.risk import refusals
 from my_dagster_project.resources import AssetStoreResource, BrokerResource
+from my_dagster_project.retries import explained
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.tables import from_parquet
+from my_dagster_project.trading.halts import read_halts
+from my_dagster_project.trading.modes import mode_of
+from my_dagster_project.trading.planning import Trader, session_plan
+from my_dagster_project.trading.records import file_of, record_of, recorded
+from my_dagster_project.trading.watch import snapshot_markdown
 
 
 def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
@@ -51,7 +53,7 @@ def _rules_version(team: TeamContext) -> str:
     """What orders depend on besides predictions: the team's rules, its limits, its cash and what trading costs."""
     competition = team.platform.registry.competition
     rules, limits = team.config.trading.model_dump_json(), team.entry.limits.model_dump_json()
-    return version_of(rules, limits, competition.starting_cash, competition.cost_bps)
+    return version_of(rules, limits, team.entry.mode, competition.starting_cash, competition.cost_bps)
 
 
 def _plan_op(team: TeamContext) -> dg.OpDefinition:
@@ -64,8 +66,9 @@ def _plan_op(team: TeamContext) -> dg.OpDefinition:
     def plan_orders_of_session(
         context: dg.OpExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
     ) -> str:
-        session = session_of(context.partition_key)
-        plan = explained(lambda: plan_session(team, session, asset_store.open(), broker))
+        session, trader = session_of(context.partition_key), _trader(team, broker)
+        account = partial(broker.open, team.name, team.entry.account)
+        plan = explained(lambda: session_plan(trader, session, asset_store.open(), account))
         for line in [*plan.orders, *plan.skipped]:
             context.log.info(f"{team.name} {session}: {line}")
         return plan.to_json()
@@ -81,94 +84,43 @@ def _submit_op(team: TeamContext) -> dg.OpDefinition:
     def submit_orders_of_session(
         context: dg.OpExecutionContext, plan: str, asset_store: AssetStoreResource, broker: BrokerResource
     ) -> dg.Output[Mapping[str, bytes]]:
-        planned = Plan.from_json(plan)
-        account = explained(lambda: broker.open(team.name, team.entry.account))
-        outcomes = explained(lambda: _submitted(account, planned))
+        planned, trader, assets = Plan.from_json(plan), _trader(team, broker), asset_store.open()
+        outcomes = explained(lambda: _submitted(trader, planned, assets, broker))
         if outcomes is None:
             context.log.warning(
                 f"{team.name} {planned.session}: traded before; nothing is sent, the record stays"
             )
-            record = explained(lambda: _recorded(team, planned.session, asset_store.open()))
-            return files_output({_file(planned.session): record}, {})
+            record = explained(lambda: recorded(assets, team.name, planned.session))
+            return files_output({file_of(planned.session): record}, {})
         for outcome in outcomes:
             context.log.info(f"{team.name} {planned.session}: {outcome}")
-        _require_certain(team, planned, outcomes)
-        return files_output(
-            {_file(planned.session): _record(planned, outcomes)}, _metadata(planned, outcomes)
-        )
+        if trader.mode.mode == "paper":
+            _require_certain(team, planned, outcomes)
+        record = record_of(planned, outcomes, trader.mode.mode)
+        return files_output({file_of(planned.session): record}, _metadata(planned, outcomes, trader))
 
     return submit_orders_of_session
 
 
-def _submitted(account: Broker, planned: Plan) -> list[Outcome] | None:
-    """What became of each order; None when the account has passed the session, so that nothing was sent."""
+def _trader(team: TeamContext, broker: BrokerResource) -> Trader:
+    mode = mode_of(team.entry, team.config, bundled_broker=broker.url is None)
+    return Trader(team.name, team.config, team.entry, mode)
+
+
+def _submitted(
+    trader: Trader, planned: Plan, assets: AssetStore, broker: BrokerResource
+) -> list[Outcome] | None:
+    """What became of each order; None when the account has passed the session, so that nothing was sent.
+
+    The kill switch is read again before each order: between planning and sending somebody may have pulled it.
+    """
+    if trader.mode.mode != "paper":
+        return [Outcome(order, "not sent", f"mode {trader.mode}") for order in planned.orders]
+    account = broker.open(trader.name, trader.entry.account)
     try:
-        return submit_plan(account, planned)
+        return submit_plan(account, planned, lambda: read_halts(assets).reason(trader.name), trader.limits)
     except SessionPassedError:
         return None
-
-
-def plan_session(team: TeamContext, session: date, assets: AssetStore, broker: BrokerResource) -> Plan:
-    """The gated plan of a session: the account is put at its close first, so what was queued has filled.
-
-    A session the account has passed gives the plan that was carried out then; raises BrokerError when there was none.
-    """
-    account = broker.open(team.name, team.entry.account)
-    try:
-        account.at_close_of(session)
-    except SessionPassedError as passed:
-        try:
-            return Plan.from_json(json.dumps(json.loads(_recorded(team, session, assets))["plan"]))
-        except ObjectMissingError:
-            raise passed from None
-    signals, closes = _signals(team, session, assets)
-    trading, limits = team.config.trading, team.entry.limits
-    rules = Rules(trading.strategy, trading.buy_above, trading.sell_below, money(trading.position_share))
-    bounds = Limits(limits.max_symbols, money(limits.position_share), money(limits.order_value))
-    plan = plan_orders(
-        team.name, session, signals, account.positions(), account.account(), closes, rules, bounds
-    )
-    return gate(plan, bounds)
-
-
-def _signals(
-    team: TeamContext, session: date, assets: AssetStore
-) -> tuple[list[Signal], dict[str, float | None]]:
-    """The session's signals and raw closes; a symbol without a prediction has neither, and the plan says so."""
-    signals: list[Signal] = []
-    closes: dict[str, float | None] = dict.fromkeys(team.config.symbols)
-    column = "probability_up" if team.config.is_classification else "predicted_return"
-    for symbol in team.config.symbols:
-        try:
-            data = assets.read_file((team.name, symbol, "predictions"), f"{session}.parquet")
-        except ObjectMissingError:
-            continue
-        row = from_parquet(data).iloc[0]
-        closes[symbol] = float(row["close"])
-        signals.append(
-            Signal(
-                team.name,
-                row["session"].date(),
-                symbol,
-                float(row[column]),
-                team.config.target,
-                row["trained_through"].date(),
-            )
-        )
-    return signals, closes
-
-
-def _file(session: date) -> str:
-    return f"{session}.json"
-
-
-def _recorded(team: TeamContext, session: date, assets: AssetStore) -> bytes:
-    return assets.read_file(tuple(orders_key(team.name).path), _file(session))
-
-
-def _record(plan: Plan, outcomes: list[Outcome]) -> bytes:
-    body = {"plan": json.loads(plan.to_json()), "outcomes": [outcome.record() for outcome in outcomes]}
-    return json.dumps(body, indent=1, sort_keys=True).encode()
 
 
 def _require_certain(team: TeamContext, plan: Plan, outcomes: list[Outcome]) -> None:
@@ -182,12 +134,20 @@ def _require_certain(team: TeamContext, plan: Plan, outcomes: list[Outcome]) -> 
         )
 
 
-def _metadata(plan: Plan, outcomes: list[Outcome]) -> dict[str, Any]:
+def _metadata(plan: Plan, outcomes: list[Outcome], trader: Trader) -> dict[str, Any]:
     lines = [f"- {line}" for line in [*outcomes, *plan.skipped]] or ["- nothing to do"]
+    asked = {} if trader.mode.mode == "off" else _money(plan)
     return {
         "orders": len(plan.orders),
-        "equity": float(plan.snapshot.equity),
-        "cash": float(plan.snapshot.cash),
+        **asked,
         "session": plan.session.isoformat(),
+        "mode": str(trader.mode),
+        "refused": len(refusals(plan)),
         "what_and_why": dg.MetadataValue.md("\n".join(lines)),
     }
+
+
+def _money(plan: Plan) -> dict[str, Any]:
+    seen = plan.snapshot
+    account = dg.MetadataValue.md(snapshot_markdown(seen))
+    return {"equity": float(seen.equity), "cash": float(seen.cash), "account": account}

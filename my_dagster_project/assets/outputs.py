@@ -5,12 +5,11 @@ a second run that computes the same bytes makes nothing below it stale.
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from my_dagster_project.errors import TradingError
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of
 from my_dagster_project.storage.tables import to_parquet
 
@@ -45,11 +44,3 @@ def session_files(frame: "pd.DataFrame") -> Files:
 def picture(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
     """A small PNG that Dagit shows in place."""
     return dg.MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(png).decode()})")
-
-
-def explained[T](work: Callable[[], T]) -> T:
-    """Do the work; an error of ours becomes a Dagster failure with its text, which no retry would mend."""
-    try:
-        return work()
-    except TradingError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from None

@@ -6,12 +6,13 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.assets.keys import bars_key, features_key, model_key, predictions_key
-from my_dagster_project.assets.outputs import explained, files_output, session_files
+from my_dagster_project.assets.outputs import files_output, session_files
 from my_dagster_project.assets.team_context import TeamContext
 from my_dagster_project.automation.partitions import session_of
 from my_dagster_project.domain.predictions import model_from_the_future, prediction_table, rows_of
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.prediction import predict
+from my_dagster_project.retries import explained, network_retries
 
 AS_OF = "model_is_older_than_the_session"
 
@@ -31,6 +32,7 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         partitions_def=team.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="1",
+        retry_policy=network_retries(),
         output_required=False,
         check_specs=[
             dg.AssetCheckSpec(

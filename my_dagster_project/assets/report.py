@@ -6,12 +6,14 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.assets.keys import bars_key, features_key, predictions_key, report_key
-from my_dagster_project.assets.outputs import explained, files_output, picture
+from my_dagster_project.assets.outputs import files_output, picture
 from my_dagster_project.assets.team_context import TeamContext
 from my_dagster_project.domain.evaluation import score
 from my_dagster_project.reports.evidently_report import ReportFiles, build_report
 from my_dagster_project.reports.plots import prediction_plot
 from my_dagster_project.reports.report_tests import ReportTest, report_tests
+from my_dagster_project.retries import explained, network_retries
+from my_dagster_project.settings import load_settings
 
 # Sessions just before the first prediction that drift is measured against: about a year.
 REFERENCE_SESSIONS = 250
@@ -31,6 +33,7 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         },
         description=f"How good {team.name}'s predictions of {symbol} were, beside the naive forecast.",
         code_version="1",
+        retry_policy=network_retries(),
         check_specs=[dg.AssetCheckSpec(spec.name, asset=key, description=spec.description) for spec in specs],
         **team.attributes("evidently", "html"),
     )
@@ -44,7 +47,7 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         )
         for test in made.tests:
             yield _check_result(test)
-        yield files_output(made.files, _metadata(made, scored, symbol))
+        yield files_output(made.files, {**_metadata(made, scored, symbol), **_address(team.name, symbol)})
 
     return report
 
@@ -75,3 +78,9 @@ def _metadata(made: ReportFiles, scored: Any, symbol: str) -> dict[str, Any]:
     figures = {name: value for name, value in vars(made.metrics).items() if value == value}
     plot = {} if scored.empty else {"predicted_and_actual": picture(prediction_plot(scored), symbol)}
     return {**figures, **plot}
+
+
+def _address(team: str, symbol: str) -> dict[str, Any]:
+    """Where people open the page, for a click in Dagit; nothing where no front page is announced."""
+    front = load_settings().front_url
+    return {"page": dg.MetadataValue.url(f"{front}/reports/{team}/{symbol}")} if front else {}

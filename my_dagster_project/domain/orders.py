@@ -1,42 +1,29 @@
-"""Planning: predictions, holdings and rules of a session in, orders with reasons out. Pure; nothing is asked or sent.
+"""Planning: predictions, holdings and rules of a session in, orders with reasons out. Pure; nothing is asked or sent."""
 
-Prices are the raw closes of the session: dollars sized on adjusted prices would be wrong, because those embed
-splits and dividends that nobody knew at the time.
-"""
-
-import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from my_dagster_project.domain.buying import buy_orders
+from my_dagster_project.domain.facts import AccountView, Facts, PositionView
 from my_dagster_project.domain.plan import (
-    AccountView,
     Limits,
     Number,
     Plan,
     PlannedOrder,
-    PositionView,
     Rules,
-    Side,
     Signal,
     Skipped,
     Snapshot,
     client_order_id,
     money,
 )
-from my_dagster_project.domain.sizing import Weight, strategy
+from my_dagster_project.domain.signals import tradable, without
+from my_dagster_project.domain.sizing import Wish, wishes_of
+from my_dagster_project.domain.strategies import Outlook, strategy
 
-
-@dataclass(frozen=True)
-class _Wish:
-    """How many shares of a symbol a team wants to hold; `strength` ranks the buys that compete for cash."""
-
-    symbol: str
-    qty: int
-    why: str
-    strength: float
+DROPPED = "not among the team's symbols any more"
 
 
 def plan_orders(
@@ -49,33 +36,48 @@ def plan_orders(
     rules: Rules,
     limits: Limits,
     rev: int = 1,
+    facts: Facts | None = None,
 ) -> Plan:
     """Give the orders of `team` after the close of `session`, for the open of the next one.
 
     `closes` holds the raw close (dollars) of each of the team's symbols, None where there is no bar. A symbol
     whose prediction is missing, of another session or team, or not a number is skipped with its reason; the
-    others go on. The same input gives the same plan, and the same ids. Raises TradingError for an unknown
-    strategy or an id that is too long.
+    others go on. What is held of a symbol that is not among them is sold, unless the rules keep it. The same input
+    gives the same plan, and the same ids. Raises TradingError for an unknown strategy or an id that is too long.
     """
-    signals, positions = list(signals), list(positions)
-    snapshot = _snapshot(positions, account, closes, rules)
-    good, skipped = _checked(team, session, signals, positions, snapshot, set(closes))
+    facts, positions = facts or Facts(), list(positions)
+    snapshot = _snapshot(positions, account, closes, rules, facts)
+    short = {position.symbol for position in positions if position.qty < 0}
+    good, skipped = tradable(team, session, signals, snapshot, closes)
+    good, skipped = without(good, short), [skip for skip in skipped if skip.symbol not in short]
+    skipped += [Skipped(symbol, _SHORT, "check") for symbol in short]
+    dropped = [symbol for symbol in snapshot.held if symbol not in closes]
+    skipped = [skip for skip in skipped if skip.symbol not in dropped]
     plan = Plan(team, session, rev, snapshot)
     if account.blocked:
-        blocked = [
-            Skipped(symbol, f"the account may not trade: {account.blocked}", "check") for symbol in good
-        ]
+        why = f"the account may not trade: {account.blocked}"
+        blocked = [Skipped(symbol, why, "check") for symbol in (*good, *dropped)]
         return replace(plan, skipped=_sorted(skipped + blocked))
-    weights = strategy(rules.strategy)(good, snapshot.held, rules)
-    wishes, left = _wishes(weights, good, snapshot, rules, limits)
-    orders, unmet = _orders(wishes, plan, limits)
-    return replace(plan, orders=tuple(orders), skipped=_sorted(skipped + left + unmet))
+    plan = replace(plan, skipped=tuple(skipped))
+    planned = _decided(plan, good, dropped, rules, limits, facts)
+    if _in_line(planned, facts):
+        return planned
+    fixed = replace(plan, snapshot=replace(snapshot, standing=facts.standing))
+    return _decided(fixed, good, dropped, rules, limits, facts)
+
+
+_SHORT = "the account is short of it, which no plan of ours does; close that position by hand"
 
 
 def _snapshot(
-    positions: list[PositionView], account: AccountView, closes: Mapping[str, Number | None], rules: Rules
+    positions: list[PositionView],
+    account: AccountView,
+    closes: Mapping[str, Number | None],
+    rules: Rules,
+    facts: Facts,
 ) -> Snapshot:
-    prices = {symbol: money(price) for symbol, price in sorted(closes.items()) if price is not None}
+    known = _prices(closes)
+    broker = _prices({p.symbol: p.current_price for p in positions if p.qty >= 1})
     return Snapshot(
         equity=account.equity,
         cash=account.cash,
@@ -83,166 +85,80 @@ def _snapshot(
         spendable_proceeds=account.multiplier > 1,
         cash_margin=rules.cash_margin,
         held={p.symbol: int(p.qty) for p in sorted(positions, key=lambda p: p.symbol) if p.qty >= 1},
-        closes={symbol: price for symbol, price in prices.items() if price.is_finite() and price > 0},
+        closes=known,
+        marks=_marks(known, _prices(facts.bar_closes), broker),
+        peak=facts.peak,
     )
 
 
-def _checked(
-    team: str,
-    session: date,
-    signals: list[Signal],
-    positions: list[PositionView],
-    snapshot: Snapshot,
-    symbols: set[str],
-) -> tuple[dict[str, Signal], list[Skipped]]:
-    """Split the symbols into those with a signal that may be traded and those without, with the reason."""
-    given = {signal.symbol: signal for signal in signals}
-    count = Counter(signal.symbol for signal in signals)
-    short = {position.symbol for position in positions if position.qty < 0}
-    good: dict[str, Signal] = {}
-    skipped = []
-    for symbol in sorted(symbols | set(given) | set(snapshot.held) | short):
-        signal = given.get(symbol)
-        if symbol in short:
-            reason = "the account is short of it, which no plan of ours does; close that position by hand"
-        elif signal is None:
-            reason = _no_signal(symbol in symbols, session)
-        elif count[symbol] > 1:
-            reason = f"{count[symbol]} predictions for one session; nobody can tell which one counts"
-        else:
-            reason = _refusal(team, session, signal, snapshot)
-        if reason or signal is None:
-            skipped.append(Skipped(symbol, reason, "check"))
-        else:
-            good[symbol] = signal
-    return good, skipped
+def _prices(given: Mapping[str, Number | None]) -> dict[str, Decimal]:
+    prices = {symbol: money(price) for symbol, price in sorted(given.items()) if price is not None}
+    return {symbol: price for symbol, price in prices.items() if price.is_finite() and price > 0}
 
 
-def _no_signal(configured: bool, session: date) -> str:
-    if configured:
-        return f"no prediction of session {session}; what is held stays"
-    return "held, but not among the team's symbols any more; it stays until somebody sells it"
+def _marks(closes: Mapping[str, Decimal], *others: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Give the price of each symbol, of those that others know, that lies furthest from the close."""
+    marks: dict[str, Decimal] = {}
+    for symbol in sorted({symbol for other in others for symbol in other}):
+        prices = [other[symbol] for other in others if symbol in other]
+        close = closes.get(symbol, prices[0])
+        marks[symbol] = max(prices, key=lambda price: abs(close / price - 1))
+    return marks
 
 
-def _refusal(team: str, session: date, signal: Signal, snapshot: Snapshot) -> str:
-    """Say why a signal may not be traded; '' when it may."""
-    if signal.team != team:
-        return f"the prediction belongs to team {signal.team}, not {team}"
-    if signal.session != session:
-        return f"the prediction is of session {signal.session}, not {session}"
-    if signal.trained_through is not None and signal.trained_through > session:
-        return f"its model was trained through {signal.trained_through}, after session {session}"
-    if not math.isfinite(signal.value):
-        return "the prediction is not a number"
-    if signal.symbol not in snapshot.closes:
-        return f"no raw close of session {session} to size an order with"
-    return ""
+def _decided(
+    plan: Plan, good: Mapping[str, Signal], dropped: list[str], rules: Rules, limits: Limits, facts: Facts
+) -> Plan:
+    """Sell first; then buy with the cash that is free after the sells. Standing orders come before both, as they are."""
+    snapshot = plan.snapshot
+    fixed = [_standing(plan, number) for number in range(len(snapshot.standing))]
+    done = {order.symbol for order in fixed}
+    open_to = without(good, done)
+    outlook = Outlook(open_to, snapshot.held, rules, facts.volatility)
+    wishes, left = wishes_of(strategy(rules.strategy).weights(outlook), open_to, snapshot, rules, limits)
+    gone, kept = _dropped(plan, [symbol for symbol in dropped if symbol not in done], rules)
+    sells = gone + [_sell(plan, wish) for wish in wishes if wish.qty < snapshot.held.get(wish.symbol, 0)]
+    sells.sort(key=lambda order: order.symbol)
+    buys, unmet = buy_orders(plan, wishes, [*fixed, *sells], limits)
+    orders = sorted((*fixed, *sells, *buys), key=lambda order: order.side == "buy")
+    return replace(plan, orders=tuple(orders), skipped=_sorted([*plan.skipped, *left, *kept, *unmet]))
 
 
-def _wishes(
-    weights: Mapping[str, Weight],
-    signals: Mapping[str, Signal],
-    snapshot: Snapshot,
-    rules: Rules,
-    limits: Limits,
-) -> tuple[list[_Wish], list[Skipped]]:
-    """Turn shares of equity into whole shares; symbols that need no trade are skipped with the reason."""
-    wishes, left = [], []
-    for symbol, weight in sorted(weights.items()):
-        held = snapshot.held.get(symbol, 0)
-        if weight.share is None:
-            left.append(Skipped(symbol, weight.why))
-            continue
-        share = min(weight.share, _largest_share(limits))
-        qty = int(max(snapshot.equity, Decimal(0)) * share / snapshot.closes[symbol])
-        if qty == held:
-            left.append(Skipped(symbol, f"{weight.why}: {_stands(held, qty)}"))
-        elif qty and held and _within_band(held, qty, symbol, snapshot, rules, limits):
-            left.append(Skipped(symbol, f"{weight.why}: {held} held is close enough to {qty}"))
-        else:
-            aim = (
-                f"; {share:.1%} of equity {snapshot.equity:,.2f} at {snapshot.closes[symbol]:,.2f}"
-                if qty
-                else ""
-            )
-            wishes.append(_Wish(symbol, qty, f"{weight.why}{aim}", signals[symbol].value))
-    return wishes, left
+def _in_line(plan: Plan, facts: Facts) -> bool:
+    """Tell whether everything that stands at the broker is what the plan decides anyway."""
+    decided = {order.client_order_id: order.qty for order in plan.orders}
+    return all(decided.get(one.client_order_id) == one.qty for one in facts.standing)
 
 
-def _largest_share(limits: Limits) -> Decimal:
-    return Decimal(1) if limits.position_share is None else limits.position_share
-
-
-def _stands(held: int, qty: int) -> str:
-    return f"{held} held is what is wanted" if qty else "nothing held, nothing wanted"
-
-
-def _within_band(held: int, qty: int, symbol: str, snapshot: Snapshot, rules: Rules, limits: Limits) -> bool:
-    """Tell whether a holding is close enough to its target, and not above what the limits allow."""
-    over = held * snapshot.closes[symbol] > snapshot.equity * (_largest_share(limits))
-    return not over and abs(held - qty) <= qty * rules.rebalance_band
-
-
-def _orders(wishes: list[_Wish], plan: Plan, limits: Limits) -> tuple[list[PlannedOrder], list[Skipped]]:
-    """Sell first; then buy, strongest prediction first, with the cash that is free after the sells."""
-    held = plan.snapshot.held
-    sells = [_order(plan, w, "sell", held[w.symbol] - w.qty) for w in wishes if w.qty < held.get(w.symbol, 0)]
-    gone = {w.symbol for w in wishes if w.qty == 0}
-    most = len(wishes) + len(held) if limits.max_symbols is None else limits.max_symbols
-    slots = most - len(set(held) - gone)
-    cash = free_cash(plan.snapshot, sells)
-    buys: list[PlannedOrder] = []
-    unmet: list[Skipped] = []
-    for wish in sorted(wishes, key=lambda w: (-w.strength, w.symbol)):
-        if wish.qty <= held.get(wish.symbol, 0):
-            continue
-        new = wish.symbol not in held
-        order, reason = _buy(plan, wish, limits, cash) if slots > 0 or not new else (None, _full(limits))
-        if order is None:
-            unmet.append(Skipped(wish.symbol, f"{wish.why}; not bought: {reason}"))
-            continue
-        cash -= order.value * (1 + plan.snapshot.cash_margin)
-        slots -= new
-        buys.append(order)
-    return sells + buys, unmet
-
-
-def free_cash(snapshot: Snapshot, sells: Iterable[PlannedOrder]) -> Decimal:
-    """Give the dollars that buys may cost, margin included, once `sells` have brought theirs."""
-    proceeds = sum((sell.value for sell in sells), Decimal(0)) * (1 - snapshot.cash_margin)
-    return snapshot.cash + (proceeds if snapshot.spendable_proceeds else 0)
-
-
-def _buy(plan: Plan, wish: _Wish, limits: Limits, cash: Decimal) -> tuple[PlannedOrder | None, str]:
-    """Give the buy that cash and limits allow, else None and the reason."""
-    price = plan.snapshot.closes[wish.symbol]
-    wanted = wish.qty - plan.snapshot.held.get(wish.symbol, 0)
-    affordable = max(0, int(cash / (price * (1 + plan.snapshot.cash_margin))))
-    capped = wanted if limits.order_value is None else int(limits.order_value / price)
-    qty = min(wanted, affordable, capped)
-    if qty == 0:
-        short = f"one share costs {price:,.2f}"
-        return (
-            None,
-            f"{short}, order limit {limits.order_value:,.2f}"
-            if capped == 0
-            else f"{short}, cash free {cash:,.2f}",
-        )
-    note = (
-        ""
-        if qty == wanted
-        else f"; {qty} instead of {wanted}: " + ("cash" if affordable == qty else "order limit")
+def _standing(plan: Plan, number: int) -> PlannedOrder:
+    one = plan.snapshot.standing[number]
+    prices = {**plan.snapshot.marks, **plan.snapshot.closes}
+    why = "sent by an earlier run of this session, which decided on other data; it stays"
+    return PlannedOrder(
+        one.client_order_id, one.symbol, one.side, one.qty, prices.get(one.symbol, Decimal(0)), why
     )
-    return _order(plan, replace(wish, why=wish.why + note), "buy", qty), ""
 
 
-def _full(limits: Limits) -> str:
-    return f"the limit of {limits.max_symbols} symbols held is reached"
+def _dropped(plan: Plan, symbols: list[str], rules: Rules) -> tuple[list[PlannedOrder], list[Skipped]]:
+    """Sell what is held of symbols that the team trades no more: nobody predicts them, so nobody would ever sell them."""
+    sells, kept = [], []
+    for symbol in symbols:
+        held, price = plan.snapshot.held[symbol], plan.snapshot.marks.get(symbol)
+        if rules.dropped == "keep":
+            kept.append(Skipped(symbol, f"held, {DROPPED}; kept, as trading.dropped says"))
+        elif price is None:
+            kept.append(Skipped(symbol, f"held, {DROPPED}; nobody gives a price to sell it at", "check"))
+        else:
+            name = client_order_id(plan.team, plan.session, symbol, "sell", plan.rev)
+            sells.append(PlannedOrder(name, symbol, "sell", held, price, DROPPED))
+    return sells, kept
 
 
-def _order(plan: Plan, wish: _Wish, side: Side, qty: int) -> PlannedOrder:
-    name = client_order_id(plan.team, plan.session, wish.symbol, side, plan.rev)
-    return PlannedOrder(name, wish.symbol, side, qty, plan.snapshot.closes[wish.symbol], wish.why)
+def _sell(plan: Plan, wish: Wish) -> PlannedOrder:
+    name = client_order_id(plan.team, plan.session, wish.symbol, "sell", plan.rev)
+    qty = plan.snapshot.held[wish.symbol] - wish.qty
+    price, basis = plan.snapshot.closes[wish.symbol], wish.signal.session
+    return PlannedOrder(name, wish.symbol, "sell", qty, price, wish.why, basis)
 
 
 def _sorted(skipped: list[Skipped]) -> tuple[Skipped, ...]:

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from my_dagster_project.errors import TradingError
 
 Side = Literal["buy", "sell"]
 Target = Literal["next_return", "next_direction"]
+Dropped = Literal["sell", "keep"]
 Number = Decimal | float | int | str
 
 MAX_CLIENT_ORDER_ID = 48  # Alpaca's OpenAPI: client_order_id has maxLength 48.
@@ -36,28 +37,6 @@ def client_order_id(team: str, session: date, symbol: str, side: Side, rev: int)
     return name
 
 
-class AccountView(Protocol):
-    """What planning reads of an account (`broker.base.Account` fits): dollars as Decimal."""
-
-    @property
-    def cash(self) -> Decimal: ...  # noqa: D102
-    @property
-    def equity(self) -> Decimal: ...  # noqa: D102
-    @property
-    def multiplier(self) -> int: ...  # noqa: D102
-    @property
-    def blocked(self) -> str: ...  # noqa: D102
-
-
-class PositionView(Protocol):
-    """What planning reads of a position (`broker.base.Position` fits): `qty` in shares, negative when short."""
-
-    @property
-    def symbol(self) -> str: ...  # noqa: D102
-    @property
-    def qty(self) -> Decimal: ...  # noqa: D102
-
-
 @dataclass(frozen=True)
 class Signal:
     """One prediction made after the close of `session`: a log return, or a probability of up (fraction)."""
@@ -77,6 +56,7 @@ class Rules:
     `position_share` is the fraction of equity per symbol held. `rebalance_band` is the fraction of a target by
     which a holding may drift before it is traded back: without it every session would pay costs for one share.
     `cash_margin` is kept back on what buys cost and on what sells bring, for costs and the gap to the open.
+    `dropped` says what becomes of shares of a symbol that the team trades no more.
     """
 
     strategy: str
@@ -85,6 +65,7 @@ class Rules:
     position_share: Decimal
     rebalance_band: Decimal = Decimal("0.2")
     cash_margin: Decimal = Decimal("0.02")
+    dropped: Dropped = "sell"
 
     def __post_init__(self) -> None:
         for name in ("position_share", "rebalance_band", "cash_margin"):
@@ -102,25 +83,37 @@ class Rules:
 
 @dataclass(frozen=True)
 class Limits:
-    """What nobody may exceed; None is no limit. `position_share` is a fraction of equity, `order_value` dollars.
+    """What nobody may exceed; None is no limit.
 
-    They bound the risk that is taken on, so they apply to buys: a sell that closes a position is never refused
-    for its size.
+    `position_share`, `price_deviation` and `drawdown` are fractions (of equity, of the price, of the highest equity),
+    `order_value` and `session_value` dollars, `turnover` the value traded in a session as a fraction of equity.
+
+    They bound the risk that is taken on, so they refuse buys: a sell that closes a position counts towards what is
+    traded in a session, but is never refused for it.
     """
 
     max_symbols: int | None = None
     position_share: Decimal | None = None
     order_value: Decimal | None = None
+    session_value: Decimal | None = None
+    session_orders: int | None = None
+    turnover: Decimal | None = None
+    price_deviation: Decimal | None = None
+    drawdown: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for name in ("position_share", "order_value"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else money(value))
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value is not None and one.name not in ("max_symbols", "session_orders"):
+                object.__setattr__(self, one.name, money(value))
 
 
 @dataclass(frozen=True)
 class PlannedOrder:
-    """A market order for the open of the next session. `price` is the raw close it was sized at, dollars."""
+    """A market order for the open of the next session. `price` is the raw close it was sized at, dollars.
+
+    `basis` is the session of the prediction it follows from; None where no prediction is needed to sell.
+    """
 
     client_order_id: str
     symbol: str
@@ -128,6 +121,7 @@ class PlannedOrder:
     qty: int
     price: Decimal
     reason: str
+    basis: date | None = None
 
     @property
     def value(self) -> Decimal:
@@ -151,8 +145,22 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """An order of ours that the broker has already for this session, from a run before this one; it will fill."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    qty: int
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """The account as planning saw it: dollars, whole shares held per symbol, raw closes per symbol."""
+    """The account as planning saw it: dollars, whole shares held per symbol, raw closes per symbol.
+
+    `marks` are prices that somebody else gives for a symbol (stored bars, the broker): the one furthest from the close.
+    `peak` is the highest equity so far. `standing` are orders that the plan must live with.
+    """
 
     equity: Decimal
     cash: Decimal
@@ -160,6 +168,9 @@ class Snapshot:
     cash_margin: Decimal
     held: Mapping[str, int] = field(default_factory=dict)
     closes: Mapping[str, Decimal] = field(default_factory=dict)
+    marks: Mapping[str, Decimal] = field(default_factory=dict)
+    peak: Decimal | None = None
+    standing: tuple[Standing, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -192,9 +203,15 @@ def _plan_of(raw: dict[str, Any]) -> Plan:
         session=date.fromisoformat(raw["session"]),
         rev=int(raw["rev"]),
         snapshot=_snapshot_of(raw["snapshot"]),
-        orders=tuple(PlannedOrder(**{**order, "price": Decimal(order["price"])}) for order in raw["orders"]),
+        orders=tuple(_order_of(order) for order in raw["orders"]),
         skipped=tuple(Skipped(**skip) for skip in raw["skipped"]),
     )
+
+
+def _order_of(raw: dict[str, Any]) -> PlannedOrder:
+    basis = raw.get("basis")
+    known = {"price": Decimal(raw["price"]), "basis": basis and date.fromisoformat(basis)}
+    return PlannedOrder(**{**raw, **known})
 
 
 def _snapshot_of(raw: dict[str, Any]) -> Snapshot:
@@ -205,4 +222,8 @@ def _snapshot_of(raw: dict[str, Any]) -> Snapshot:
         cash_margin=Decimal(raw["cash_margin"]),
         held={symbol: int(qty) for symbol, qty in raw["held"].items()},
         closes={symbol: Decimal(price) for symbol, price in raw["closes"].items()},
+        # Plans on record from before these existed are read too.
+        marks={symbol: Decimal(price) for symbol, price in raw.get("marks", {}).items()},
+        peak=Decimal(raw["peak"]) if raw.get("peak") else None,
+        standing=tuple(Standing(**one) for one in raw.get("standing", ())),
     )

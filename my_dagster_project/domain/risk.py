@@ -1,28 +1,13 @@
 """The risk gate: the last pure check before orders leave the house. It trusts nothing that planning computed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from my_dagster_project.domain.limits import fallen, price_gap, session_room
 from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Skipped
 
 GATE = "risk gate"
-
-
-def strictest(*limits: Limits) -> Limits:
-    """Give the minimum of several limits (the organiser's and the team's), field by field; None is no limit."""
-
-    return Limits(
-        max_symbols=min(
-            (given.max_symbols for given in limits if given.max_symbols is not None), default=None
-        ),
-        position_share=_least(given.position_share for given in limits),
-        order_value=_least(given.order_value for given in limits),
-    )
-
-
-def _least(values: Iterable[Decimal | None]) -> Decimal | None:
-    return min((value for value in values if value is not None), default=None)
 
 
 @dataclass
@@ -31,6 +16,7 @@ class _Book:
 
     held: dict[str, int]
     cash: Decimal
+    traded: Decimal = Decimal(0)
     ids: set[str] = field(default_factory=set)
     symbols: set[str] = field(default_factory=set)
 
@@ -42,20 +28,29 @@ def gate(plan: Plan, limits: Limits) -> Plan:
     """Give the plan with only the orders that `limits`, holdings and cash allow; each refusal is in `skipped`.
 
     The gate never changes the size of an order: one that is too large is refused, because it should not have
-    been planned. Idempotent: a plan that passed passes again unchanged.
+    been planned. Idempotent: a plan that passed passes again unchanged. An order that stands at the broker already
+    cannot be refused any more; it passes, and counts.
     """
     book = _Book(dict(plan.snapshot.held), plan.snapshot.cash)
+    standing = {one.client_order_id for one in plan.snapshot.standing}
     passed: list[PlannedOrder] = []
     refused: list[Skipped] = []
     # Sells first, whatever the plan's order: the cash of a sell that is refused must not pay for a buy.
-    for order in sorted(plan.orders, key=lambda order: order.side == "buy"):
-        reason = _first_refusal(order, book, plan, limits)
+    for order in sorted(plan.orders, key=lambda o: (o.side == "buy", o.client_order_id not in standing)):
+        there = order.client_order_id in standing and order.client_order_id not in book.ids
+        reason = "" if there else _first_refusal(order, book, plan, limits)
         if reason:
-            refused.append(Skipped(order.symbol, f"{order.side} {order.qty} refused: {reason}", GATE))
+            refused.append(_refusal(order, reason))
             continue
         passed.append(order)
         _enter(order, book, plan)
     return replace(plan, orders=tuple(passed), skipped=(*plan.skipped, *refused))
+
+
+def refuse_all(plan: Plan, reason: str) -> Plan:
+    """Give the plan without any order, each on record as refused for this reason."""
+    refused = tuple(_refusal(order, reason) for order in plan.orders)
+    return replace(plan, orders=(), skipped=(*plan.skipped, *refused))
 
 
 def refusals(plan: Plan) -> list[Skipped]:
@@ -63,9 +58,12 @@ def refusals(plan: Plan) -> list[Skipped]:
     return [skip for skip in plan.skipped if skip.by == GATE]
 
 
+def _refusal(order: PlannedOrder, reason: str) -> Skipped:
+    return Skipped(order.symbol, f"{order.side} {order.qty} refused: {reason}", GATE)
+
+
 def _first_refusal(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
-    common: Iterable[_Check] = (_sane, _once)
-    checks = (*common, _held) if order.side == "sell" else (*common, _value, _share, _symbols, _cash)
+    checks = _SELL_CHECKS if order.side == "sell" else _BUY_CHECKS
     return next((reason for check in checks if (reason := check(order, book, plan, limits))), "")
 
 
@@ -74,9 +72,10 @@ def _enter(order: PlannedOrder, book: _Book, plan: Plan) -> None:
     book.held[order.symbol] = book.held.get(order.symbol, 0) + signed
     book.ids.add(order.client_order_id)
     book.symbols.add(order.symbol)
+    book.traded += order.value
     if order.side == "buy":
         book.cash -= order.value * (1 + plan.snapshot.cash_margin)
-    elif plan.snapshot.spendable_proceeds:
+    elif plan.snapshot.spendable_proceeds and order.symbol in plan.snapshot.closes:
         book.cash += order.value * (1 - plan.snapshot.cash_margin)
 
 
@@ -84,6 +83,8 @@ def _sane(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     close = plan.snapshot.closes.get(order.symbol)
     if order.qty < 1:
         return f"{order.qty} shares is no order"
+    if close is None and order.side == "sell" and order.price == plan.snapshot.marks.get(order.symbol):
+        return ""
     if close is None or order.price != close:
         return f"it was sized at {order.price}, the close of {plan.session} is {close}"
     return ""
@@ -95,14 +96,46 @@ def _once(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     return ""
 
 
+def _recent(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
+    if order.basis is not None and order.basis != plan.session:
+        return f"it follows from a prediction of session {order.basis}, not {plan.session}"
+    return ""
+
+
 def _held(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     held = book.held.get(order.symbol, 0)
     return f"only {held} held" if order.qty > held else ""
 
 
+def _price(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
+    # Selling all that is held needs no price; any other size is computed from one.
+    if order.side == "sell" and order.qty == book.held.get(order.symbol):
+        return ""
+    return price_gap(order.symbol, order.price, plan.snapshot, limits)
+
+
+def _drawdown(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
+    return fallen(plan.snapshot, limits)
+
+
 def _value(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     if limits.order_value is not None and order.value > limits.order_value:
         return f"it is worth {order.value:,.2f}, the limit per order is {limits.order_value:,.2f}"
+    return ""
+
+
+def _session(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
+    room, what = session_room(plan.snapshot, limits)
+    if room is not None and book.traded + order.value > room:
+        return (
+            f"the session's orders would be worth {book.traded + order.value:,.2f}, the {what} is {room:,.2f}"
+        )
+    return ""
+
+
+def _count(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
+    if limits.session_orders is not None and len(book.ids) >= limits.session_orders:
+        return f"the session has {len(book.ids)} orders already, the limit is {limits.session_orders}"
     return ""
 
 
@@ -119,13 +152,11 @@ def _share(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
 
 
 def _symbols(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
-    after = {symbol for symbol, qty in book.held.items() if qty > 0} | {order.symbol}
-    if (
-        limits.max_symbols is not None
-        and book.held.get(order.symbol, 0) == 0
-        and len(after) > limits.max_symbols
-    ):
-        return f"{len(after)} symbols would be held, the limit is {limits.max_symbols}"
+    if limits.max_symbols is None or book.held.get(order.symbol, 0) > 0:
+        return ""
+    after = 1 + sum(qty > 0 for qty in book.held.values())
+    if after > limits.max_symbols:
+        return f"{after} symbols would be held, the limit is {limits.max_symbols}"
     return ""
 
 
@@ -134,3 +165,8 @@ def _cash(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     if cost > book.cash:
         return f"it may cost {cost:,.2f} with the margin for costs and gap, {book.cash:,.2f} is free"
     return ""
+
+
+_BOTH: tuple[_Check, ...] = (_sane, _once, _recent)
+_SELL_CHECKS = (*_BOTH, _held, _price)
+_BUY_CHECKS = (*_BOTH, _drawdown, _price, _value, _share, _symbols, _cash, _count, _session)

@@ -1,65 +1,67 @@
-"""Strategies: from what is predicted and held to the share of equity that each symbol should have.
+"""From shares of equity to whole shares: which holdings have to change, and to what.
 
-A strategy is a function of all signals of a session at once, found by name in `STRATEGIES`.
+Prices are the raw closes of the session: dollars sized on adjusted prices would be wrong, because those embed
+splits and dividends that nobody knew at the time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from my_dagster_project.domain.plan import Rules, Signal
-from my_dagster_project.errors import TradingError
+from my_dagster_project.domain.limits import largest_share, price_gap
+from my_dagster_project.domain.plan import Limits, Rules, Signal, Skipped, Snapshot
+from my_dagster_project.domain.strategies import Weight
 
 
 @dataclass(frozen=True)
-class Weight:
-    """The fraction of equity a symbol should have; None leaves what is held alone. `why` is for people."""
+class Wish:
+    """How many shares of a symbol a team wants to hold; `signal` ranks the buys that compete for cash."""
 
-    share: Decimal | None
+    symbol: str
+    qty: int
     why: str
+    signal: Signal
 
 
-Strategy = Callable[[Mapping[str, Signal], Mapping[str, int], Rules], dict[str, Weight]]
+def wishes_of(
+    weights: Mapping[str, Weight],
+    signals: Mapping[str, Signal],
+    snapshot: Snapshot,
+    rules: Rules,
+    limits: Limits,
+) -> tuple[list[Wish], list[Skipped]]:
+    """Turn shares of equity into whole shares; symbols that need no trade are skipped with the reason."""
+    wishes, left = [], []
+    for symbol, weight in sorted(weights.items()):
+        if weight.share is None:
+            left.append(Skipped(symbol, weight.why))
+            continue
+        held = snapshot.held.get(symbol, 0)
+        share = min(weight.share, largest_share(limits))
+        qty = int(max(snapshot.equity, Decimal(0)) * share / snapshot.closes[symbol])
+        # Selling all of it needs no price; any other size would be a guess.
+        gap = price_gap(symbol, snapshot.closes[symbol], snapshot, limits) if qty else ""
+        if qty == held:
+            left.append(Skipped(symbol, f"{weight.why}: {_stands(held, qty)}"))
+        elif gap:
+            left.append(Skipped(symbol, f"{weight.why}: not traded: {gap}", "check"))
+        elif qty and held and _within_band(held, qty, symbol, snapshot, rules, limits):
+            left.append(Skipped(symbol, f"{weight.why}: {held} held is close enough to {qty}"))
+        else:
+            aim = (
+                f"; {share:.1%} of equity {snapshot.equity:,.2f} at {snapshot.closes[symbol]:,.2f}"
+                if qty
+                else ""
+            )
+            wishes.append(Wish(symbol, qty, f"{weight.why}{aim}", signals[symbol]))
+    return wishes, left
 
 
-def strategy(name: str) -> Strategy:
-    """Give the strategy of this name; raises TradingError with the known ones."""
-    try:
-        return STRATEGIES[name]
-    except KeyError:
-        raise TradingError(
-            f"trading.strategy: there is no {name!r}; known: {', '.join(sorted(STRATEGIES))}"
-        ) from None
+def _stands(held: int, qty: int) -> str:
+    return f"{held} held is what is wanted" if qty else "nothing held, nothing wanted"
 
 
-def long_flat(signals: Mapping[str, Signal], held: Mapping[str, int], rules: Rules) -> dict[str, Weight]:
-    """Hold `position_share` of equity where the signal is above `buy_above`; leave at `sell_below`, else flat.
-
-    Between the thresholds what is held stays as it is and nothing is bought (hysteresis, so that a signal that
-    wavers around one threshold does not pay costs every session).
-    """
-    return {symbol: _long_flat(signal, held.get(symbol, 0), rules) for symbol, signal in signals.items()}
-
-
-def _long_flat(signal: Signal, held: int, rules: Rules) -> Weight:
-    said = describe(signal.value, signal)
-    if signal.value > rules.buy_above:
-        return Weight(rules.position_share, f"{said}, above {describe(rules.buy_above, signal, bare=True)}")
-    if signal.value < rules.sell_below:
-        below = f"{said}, below {describe(rules.sell_below, signal, bare=True)}"
-        return Weight(Decimal(0), below)
-    kept = "kept" if held else "not bought"
-    low, high = (describe(limit, signal, bare=True) for limit in (rules.sell_below, rules.buy_above))
-    return Weight(None, f"{said}, between {low} and {high}: {kept}")
-
-
-def describe(value: float, signal: Signal, *, bare: bool = False) -> str:
-    """Give a signal or threshold as people read it: 'predicted -0.800 %' or 'probability of up 0.560'."""
-    if signal.target == "next_return":
-        text, noun = f"{value * 100:+.3f} %", "predicted"
-    else:
-        text, noun = f"{value:.3f}", "probability of up"
-    return text if bare else f"{noun} {text}"
-
-
-STRATEGIES: dict[str, Strategy] = {"long_flat": long_flat}
+def _within_band(held: int, qty: int, symbol: str, snapshot: Snapshot, rules: Rules, limits: Limits) -> bool:
+    """Tell whether a holding is close enough to its target, and not above what the limits allow."""
+    over = held * snapshot.closes[symbol] > snapshot.equity * largest_share(limits)
+    return not over and abs(held - qty) <= qty * rules.rebalance_band

@@ -3,16 +3,12 @@
 import json
 from datetime import date
 
-import pandas as pd
 import pytest
 
 from my_dagster_project.assets import keys
 from my_dagster_project.resources import BrokerResource
-from my_dagster_project.storage.tables import from_parquet, to_parquet
 from tests.support.house import build, failures, made
-
-ORDERS = keys.orders_key("red")
-FIRST, SECOND, THIRD = "2013-02-22", "2013-02-25", "2013-02-26"
+from tests.support.trading import FIRST, SECOND, predict, record, sent, statuses, trade
 
 
 @pytest.fixture
@@ -20,41 +16,6 @@ def house(tmp_path):
     house = build(tmp_path, {"red": ["AAPL", "IBM"]}, start=date(2012, 6, 1))
     house.materialize(keys.bars_key("AAPL"), keys.bars_key("IBM"))
     return house
-
-
-def predict(house, session, **returns):
-    """Store what red's models would have said after a session's close."""
-    for symbol, value in returns.items():
-        bars = from_parquet(house.store.read_file(("market", symbol, "bars"), "bars.parquet"))
-        row = bars[bars["session"] == session].iloc[0]
-        table = pd.DataFrame(
-            {
-                "session": [pd.Timestamp(session)],
-                "symbol": [symbol],
-                "close": [row["close"]],
-                "predicted_return": [value],
-                "probability_up": [float("nan")],
-                "trained_through": [pd.Timestamp("2012-11-30")],
-            }
-        )
-        files = {f"{session}.parquet": to_parquet(table)}
-        house.store.write(("red", symbol, "predictions"), files, replace=False, record={})
-
-
-def trade(house, session):
-    return house.materialize(ORDERS, sessions=[session])
-
-
-def record(house, session=FIRST):
-    return json.loads(house.store.read_file(("red", "orders"), f"{session}.json"))
-
-
-def statuses(house, session=FIRST):
-    return {one["planned"]["symbol"]: one["status"] for one in record(house, session)["outcomes"]}
-
-
-def sent(house):
-    return [order.client_order_id for order in house.account().orders()]
 
 
 def test_a_session_is_planned_sent_and_on_record(house):

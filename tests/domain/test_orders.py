@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.orders import free_cash, plan_orders
+from my_dagster_project.domain.buying import free_cash
+from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Plan, client_order_id
 from my_dagster_project.domain.risk import gate, refusals
 from my_dagster_project.errors import TradingError
@@ -100,13 +101,37 @@ def test_a_prediction_that_is_not_ours_to_trade_is_skipped_and_the_others_go_on(
 
 
 def test_a_missing_prediction_or_close_is_skipped_with_the_reason():
-    planned = plan(
-        [signal("GOOG", 0.01)], [position("IBM", 3), position("OLD", 5)], closes={"IBM": "190", "GOOG": None}
-    )
+    planned = plan([signal("GOOG", 0.01)], [position("IBM", 3)], closes={"IBM": "190", "GOOG": None})
     assert lines(planned) == []
     assert "no prediction of session 2013-01-02" in why(planned, "IBM")
     assert "no raw close" in why(planned, "GOOG")
-    assert "not among the team's symbols" in why(planned, "OLD")
+
+
+def test_what_is_held_of_a_symbol_that_was_dropped_is_sold_at_the_brokers_price():
+    planned = plan([signal("IBM", 0.01)], [position("OLD", 5, "40")], closes={"IBM": "190"})
+    assert lines(planned)[0] == ("sell", 5, "OLD")
+    assert str(planned.orders[0]) == "sell 5 OLD: not among the team's symbols any more"
+    assert planned.orders[0].price == 40
+    assert gate(planned, NO_LIMITS) == planned
+
+
+def test_a_dropped_symbol_is_kept_when_the_team_says_so_and_when_nobody_prices_it():
+    kept = plan([], [position("OLD", 5)], closes={}, rules=replace(RULES, dropped="keep"))
+    assert "kept, as trading.dropped says" in why(kept, "OLD")
+    unpriced = plan([], [position("OLD", 5, "0")], closes={})
+    assert "nobody gives a price" in why(unpriced, "OLD")
+    assert kept.orders == unpriced.orders == ()
+
+
+def test_the_cash_of_a_dropped_or_halted_symbol_is_not_counted_on():
+    planned = plan(
+        [signal("AAPL", 0.01)],
+        [position("OLD", 100)],
+        money=account("0", equity="10000"),
+        closes={"AAPL": "100"},
+    )
+    assert lines(planned) == [("sell", 100, "OLD")]
+    assert "cash free 0.00" in why(planned, "AAPL")
 
 
 def test_two_predictions_for_one_symbol_are_both_refused():
@@ -121,6 +146,8 @@ def test_a_blocked_account_plans_nothing_and_says_why():
     planned = plan([signal("AAPL", 0.01)], money=account(blocked="trading_blocked"))
     assert not planned.orders
     assert "trading_blocked" in why(planned, "AAPL")
+    held = plan([], [position("OLD", 1)], closes={}, money=account(blocked="account_blocked"))
+    assert "account_blocked" in why(held, "OLD")
 
 
 def test_the_limits_bound_value_and_number_of_symbols():

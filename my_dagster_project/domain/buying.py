@@ -1,0 +1,116 @@
+"""The buys of a plan: the strongest prediction first, each as large as cash and limits leave room for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from my_dagster_project.domain.limits import fallen, session_room
+from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Skipped, Snapshot, client_order_id
+from my_dagster_project.domain.sizing import Wish
+
+
+@dataclass
+class _Room:
+    """What buys may still take: dollars, symbols, dollars traded in the session (None: no limit), orders."""
+
+    cash: Decimal
+    symbols: int
+    value: Decimal | None
+    orders: int
+
+    def take(self, order: PlannedOrder, margin: Decimal, *, new: bool) -> None:
+        """Enter a buy."""
+        self.cash -= order.value * (1 + margin)
+        self.symbols -= new
+        self.orders -= 1
+        if self.value is not None:
+            self.value -= order.value
+
+
+def buy_orders(
+    plan: Plan, wishes: Sequence[Wish], before: Sequence[PlannedOrder], limits: Limits
+) -> tuple[list[PlannedOrder], list[Skipped]]:
+    """Give the buys that fit beside the orders `before` them (all sells, and buys that stand), and what did not fit."""
+    held = plan.snapshot.held
+    room = _room(plan, wishes, before, limits)
+    too_deep = fallen(plan.snapshot, limits)
+    buys: list[PlannedOrder] = []
+    unmet: list[Skipped] = []
+    for wish in sorted(wishes, key=lambda wish: (-wish.signal.value, wish.symbol)):
+        if wish.qty <= held.get(wish.symbol, 0):
+            continue
+        new = wish.symbol not in held
+        reason = too_deep or _full(room, limits, new=new)
+        order, reason = (None, reason) if reason else _buy(plan, wish, limits, room)
+        if order is None:
+            unmet.append(Skipped(wish.symbol, f"{wish.why}; not bought: {reason}"))
+            continue
+        room.take(order, plan.snapshot.cash_margin, new=new)
+        buys.append(order)
+    return buys, unmet
+
+
+def free_cash(snapshot: Snapshot, sells: Iterable[PlannedOrder]) -> Decimal:
+    """Give the dollars that buys may cost, margin included, once `sells` have brought theirs.
+
+    A symbol without a close of the session is halted, or not followed any more: its sell may not be executed.
+    """
+    sure = (sell.value for sell in sells if sell.symbol in snapshot.closes)
+    proceeds = sum(sure, Decimal(0)) * (1 - snapshot.cash_margin)
+    return snapshot.cash + (proceeds if snapshot.spendable_proceeds else 0)
+
+
+def _room(plan: Plan, wishes: Sequence[Wish], before: Sequence[PlannedOrder], limits: Limits) -> _Room:
+    held = plan.snapshot.held
+    sells = [order for order in before if order.side == "sell"]
+    gone = {order.symbol for order in sells if order.qty >= held.get(order.symbol, 0)}
+    everything = len(wishes) + len(before) + len(held)
+    most = everything if limits.max_symbols is None else limits.max_symbols
+    value, _ = session_room(plan.snapshot, limits)
+    room = _Room(
+        cash=free_cash(plan.snapshot, sells),
+        symbols=most - len(set(held) - gone),
+        value=None if value is None else value - sum((order.value for order in sells), Decimal(0)),
+        orders=(everything if limits.session_orders is None else limits.session_orders) - len(sells),
+    )
+    for order in before:
+        if order.side == "buy":
+            room.take(order, plan.snapshot.cash_margin, new=order.symbol not in held)
+    return room
+
+
+def _full(room: _Room, limits: Limits, *, new: bool) -> str:
+    """Say why not even one share may be bought; '' when it may."""
+    if room.orders <= 0:
+        return f"the limit of {limits.session_orders} orders a session is reached"
+    if new and room.symbols <= 0:
+        return f"the limit of {limits.max_symbols} symbols held is reached"
+    return ""
+
+
+def _buy(plan: Plan, wish: Wish, limits: Limits, room: _Room) -> tuple[PlannedOrder | None, str]:
+    """Give the buy that cash and limits allow, else None and the reason."""
+    price = plan.snapshot.closes[wish.symbol]
+    wanted = wish.qty - plan.snapshot.held.get(wish.symbol, 0)
+    qty, dollars, what = min(_caps(plan.snapshot, price, limits, room), default=(wanted, Decimal(0), ""))
+    if qty >= wanted:
+        qty, what = wanted, ""
+    if qty <= 0:
+        return None, f"one share costs {price:,.2f}, {_left(what)} {dollars:,.2f}"
+    note = f"; {qty} instead of {wanted}: {what}" if what else ""
+    name = client_order_id(plan.team, plan.session, wish.symbol, "buy", plan.rev)
+    return PlannedOrder(name, wish.symbol, "buy", qty, price, wish.why + note, wish.signal.session), ""
+
+
+def _caps(snapshot: Snapshot, price: Decimal, limits: Limits, room: _Room) -> list[tuple[int, Decimal, str]]:
+    """Give what bounds a buy: whole shares, the dollars behind them, and what it is called."""
+    caps = [(int(room.cash / (price * (1 + snapshot.cash_margin))), room.cash, "cash")]
+    if limits.order_value is not None:
+        caps.append((int(limits.order_value / price), limits.order_value, "order limit"))
+    if room.value is not None:
+        caps.append((int(room.value / price), room.value, session_room(snapshot, limits)[1]))
+    return caps
+
+
+def _left(what: str) -> str:
+    return "cash free" if what == "cash" else f"{what}{'' if what == 'order limit' else ' leaves'}"

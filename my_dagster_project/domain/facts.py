@@ -1,0 +1,48 @@
+"""What planning is told about the world outside a team's predictions, in the words of `plan`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from my_dagster_project.domain.plan import Number, Standing
+
+
+class AccountView(Protocol):
+    """What planning reads of an account (`broker.base.Account` fits): dollars as Decimal."""
+
+    @property
+    def cash(self) -> Decimal: ...  # noqa: D102
+    @property
+    def equity(self) -> Decimal: ...  # noqa: D102
+    @property
+    def multiplier(self) -> int: ...  # noqa: D102
+    @property
+    def blocked(self) -> str: ...  # noqa: D102
+
+
+class PositionView(Protocol):
+    """What planning reads of a position (`broker.base.Position` fits): shares, negative when short; dollars a share."""
+
+    @property
+    def symbol(self) -> str: ...  # noqa: D102
+    @property
+    def qty(self) -> Decimal: ...  # noqa: D102
+    @property
+    def current_price(self) -> Decimal: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What else is known after a session's close; all of it may be missing.
+
+    `bar_closes`: the raw close of the session in the stored bars, by symbol, to hold the prediction's close against.
+    `volatility`: standard deviation of one-session log returns up to the session, by symbol.
+    `peak`: the account's highest equity up to the session, dollars.
+    `standing`: our orders of this session that the broker has already, and that have filled or still may.
+    """
+
+    bar_closes: Mapping[str, Number] = field(default_factory=dict)
+    volatility: Mapping[str, float] = field(default_factory=dict)
+    peak: Decimal | None = None
+    standing: tuple[Standing, ...] = ()

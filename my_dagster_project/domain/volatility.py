@@ -1,0 +1,27 @@
+"""How much a symbol moves from session to session, as of a session: no later bar can change the answer."""
+
+import math
+import statistics
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+WINDOW = 21  # sessions, about a month: the field's usual window for daily data
+
+
+def realised_volatility(
+    sessions: Sequence[date], adjusted: Sequence[float], session: date, window: int = WINDOW
+) -> float | None:
+    """Give the standard deviation (a fraction, per session, not annualised) of the last `window` log returns.
+
+    `sessions` are sorted, `adjusted` their adjusted closes; only those up to `session` are looked at. None when the
+    last of them is not `session` itself (the data are too old), when there are too few, or when a price is no price.
+    """
+    end = bisect_right(sessions, session)
+    if end <= window or sessions[end - 1] != session:
+        return None
+    closes = adjusted[end - window - 1 : end]
+    if not all(math.isfinite(close) and close > 0 for close in closes):
+        return None
+    return statistics.stdev(math.log(after / before) for before, after in pairwise(closes))

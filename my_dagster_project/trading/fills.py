@@ -1,0 +1,162 @@
+"""What became of a session's orders at the next open: executions, slippage, costs, and why the rest did not fill. Pure.
+
+Slippage is against the raw close an order was sized at: what the night and the half spread did, positive when it was worse
+for the team.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from my_dagster_project.broker.base import Activity, Order
+from my_dagster_project.domain.plan import Side
+
+NOTHING = Decimal(0)
+FEES = frozenset({"FEE", "CFEE"})
+_BPS = Decimal(10_000)
+_NO_RECORD = "sent by a run that ended before it could write its record; found at the broker"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Shares at a price (raw dollars a share, costs in it), at an instant (ISO, UTC)."""
+
+    qty: Decimal
+    price: Decimal
+    at: str
+
+
+@dataclass(frozen=True)
+class SettledOrder:
+    """An order and what became of it.
+
+    `qty` is what was asked for in shares of the day it filled on, `planned_price` the close in those shares too (None when
+    no record says). `slippage_bps` is per price, `slippage` dollars. `reason` says why it did not fill whole; '' when it did.
+    """
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    status: str
+    qty: Decimal
+    filled_qty: Decimal
+    planned_price: Decimal | None
+    price: Decimal | None
+    slippage_bps: Decimal | None
+    slippage: Decimal
+    executions: tuple[Execution, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A session's orders, all in a state they never leave. `filled_in` is the session after it; dollars.
+
+    `equity` is the account's at that session's close, None when the broker does not say.
+    """
+
+    team: str
+    session: date
+    filled_in: date
+    mode: str
+    orders: tuple[SettledOrder, ...]
+    fees: Decimal
+    equity: Decimal | None
+
+    @property
+    def slippage(self) -> Decimal:
+        """Give the slippage of all executions, dollars."""
+        return sum((order.slippage for order in self.orders), NOTHING)
+
+    @property
+    def traded(self) -> Decimal:
+        """Give the value of all executions, dollars."""
+        return sum((one.qty * one.price for order in self.orders for one in order.executions), NOTHING)
+
+    @property
+    def unfilled(self) -> list[SettledOrder]:
+        """Give the orders that did not fill whole."""
+        return [order for order in self.orders if order.reason]
+
+    def to_json(self) -> bytes:
+        """Give the settlement as stored: money as text."""
+        sums = {"slippage": self.slippage, "traded": self.traded}
+        return json.dumps(asdict(self) | sums, default=str, indent=1, sort_keys=True).encode()
+
+
+def settle(
+    team: str,
+    session: date,
+    filled_in: date,
+    record: Mapping[str, Any] | None,
+    orders: Iterable[Order],
+    statement: Iterable[Activity],
+    ratios: Mapping[str, Decimal],
+    equity: Decimal | None,
+) -> Settlement:
+    """Give what became of the orders that a team decided on after `session`.
+
+    `record` is the session's record (trading.records), None when there is none; `orders` are the broker's of that session,
+    `statement` the account's lines since; `ratios` are new shares per old for symbols that split before the next open.
+    """
+    lines, known = list(statement), {order.client_order_id: order for order in orders}
+    outcomes = {one["planned"]["client_order_id"]: one for one in (record or {}).get("outcomes", ())}
+    settled = [
+        _order(name, outcomes.get(name), known.get(name), lines, ratios)
+        for name in sorted({*outcomes, *known}, key=lambda name: (name not in outcomes, name))
+    ]
+    fees = -sum((line.amount for line in lines if line.kind in FEES and line.day == filled_in), NOTHING)
+    mode = str(record["mode"]) if record else "no record"
+    return Settlement(team, session, filled_in, mode, tuple(settled), fees, equity)
+
+
+def _order(
+    name: str,
+    outcome: Mapping[str, Any] | None,
+    order: Order | None,
+    lines: list[Activity],
+    ratios: Mapping[str, Decimal],
+) -> SettledOrder:
+    planned = outcome["planned"] if outcome else None
+    symbol: str = order.symbol if order else planned["symbol"]  # type: ignore[index]  # one of the two is there
+    side: Side = order.side if order else planned["side"]  # type: ignore[index]
+    close = Decimal(planned["price"]) / ratios.get(symbol, Decimal(1)) if planned else None
+    done = [line for line in lines if order is not None and line.kind == "FILL" and line.order_id == order.id]
+    price = order.filled_avg_price if order else None
+    worse = None if price is None or not close else (price - close) * (1 if side == "buy" else -1)
+    filled = order.filled_qty if order else NOTHING
+    return SettledOrder(
+        client_order_id=name,
+        symbol=symbol,
+        side=side,
+        status=order.status if order else outcome["status"],  # type: ignore[index]
+        qty=order.qty if order else Decimal(planned["qty"]),  # type: ignore[index]
+        filled_qty=filled,
+        planned_price=close,
+        price=price,
+        slippage_bps=None if worse is None or not close else (worse / close * _BPS).quantize(Decimal("0.1")),
+        slippage=NOTHING if worse is None else (worse * filled).quantize(Decimal("0.01")),
+        executions=tuple(_execution(line) for line in done),
+        reason=_reason(outcome, order),
+    )
+
+
+def _execution(line: Activity) -> Execution:
+    return Execution(abs(line.qty), line.price or NOTHING, line.at.isoformat() if line.at else "")
+
+
+def _reason(outcome: Mapping[str, Any] | None, order: Order | None) -> str:
+    if order is None:
+        return f"{outcome['status']}: {outcome['detail']}" if outcome else ""
+    if order.filled_qty == order.qty:
+        return "" if outcome else _NO_RECORD
+    part = f"{order.filled_qty} of {order.qty} filled" if order.filled_qty else "nothing filled"
+    why = {
+        "expired": "the day order expired at the close" + ("" if order.filled_qty else "; was it halted?"),
+        "canceled": "cancelled at the broker",
+        "rejected": "rejected by the broker",
+    }
+    return f"{part}: {why.get(order.status, order.status)}"

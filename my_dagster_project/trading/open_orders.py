@@ -1,0 +1,56 @@
+"""Teams' open orders, and getting rid of them in a hurry."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from my_dagster_project.broker.base import Broker, Order
+from my_dagster_project.errors import BrokerError
+
+
+@dataclass
+class Cancelled:
+    """What became of open orders: a line for people about each, and the teams some of whose orders may still fill."""
+
+    lines: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+def open_orders(account: Broker, team: str) -> list[Order]:
+    """Give the team's orders that may still fill, oldest first; raises BrokerError."""
+    return [one for one in account.orders() if one.is_open and one.client_order_id.startswith(f"{team}-")]
+
+
+def cancel_open(teams: Iterable[str], open_account: Callable[[str], Broker]) -> Cancelled:
+    """Cancel every open order of these teams; one that fails, or a team whose broker is down, holds up no other.
+
+    `open_account` gives a team's account. Never raises BrokerError: what could not be cancelled is in `left`.
+    """
+    done = Cancelled()
+    for team in teams:
+        try:
+            account = open_account(team)
+            orders = open_orders(account, team)
+        except BrokerError as error:
+            done.lines.append(f"{team}: open orders NOT cancelled: {error}")
+            done.left.append(team)
+            continue
+        told = [(_named(order), _cancel(account, order)) for order in orders]
+        done.lines += [f"{team}: {name}: {text}" for name, text in told] or [f"{team}: no open orders"]
+        if any(text != _DONE for _, text in told):
+            done.left.append(team)
+    return done
+
+
+_DONE = "cancelled"
+
+
+def _cancel(account: Broker, order: Order) -> str:
+    try:
+        account.cancel(order)
+    except BrokerError as error:
+        return f"NOT cancelled: {error}"
+    return _DONE
+
+
+def _named(order: Order) -> str:
+    return f"{order.side} {order.qty} {order.symbol} ({order.client_order_id})"

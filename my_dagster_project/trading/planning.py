@@ -1,0 +1,152 @@
+"""A team's plan of a session: everything it follows from is gathered here, decided in `domain`, and gated."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from my_dagster_project.broker.base import Account, Broker, Order, SessionPassedError
+from my_dagster_project.broker.submission import orders_of
+from my_dagster_project.domain.facts import Facts
+from my_dagster_project.domain.limits import strictest
+from my_dagster_project.domain.orders import plan_orders
+from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, Skipped, Snapshot, Standing, money
+from my_dagster_project.domain.risk import gate, refuse_all
+from my_dagster_project.errors import ObjectMissingError
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.tables import from_parquet
+from my_dagster_project.teams.registry import TeamEntry
+from my_dagster_project.teams.schema import TeamConfig
+from my_dagster_project.trading.halts import read_halts
+from my_dagster_project.trading.history import History, history
+from my_dagster_project.trading.modes import Decided
+from my_dagster_project.trading.reconcile import reconcile
+from my_dagster_project.trading.records import recorded_plan
+
+
+@dataclass(frozen=True)
+class Trader:
+    """A team as trading sees it: its file, its entry in the registry, and how it trades."""
+
+    name: str
+    config: TeamConfig
+    entry: TeamEntry
+    mode: Decided
+
+    @property
+    def rules(self) -> Rules:
+        """The team's rules in the domain's words."""
+        trading = self.config.trading
+        return Rules(
+            trading.strategy,
+            trading.buy_above,
+            trading.sell_below,
+            money(trading.position_share),
+            dropped=trading.dropped,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """The stricter of the organiser's and the team's own limit, each."""
+        given = (self.entry.limits, self.config.trading.limits)
+        return strictest(*(Limits(**limits.model_dump()) for limits in given))
+
+
+def session_plan(
+    trader: Trader, session: date, assets: AssetStore, open_account: Callable[[], Broker]
+) -> Plan:
+    """Give the gated plan of a session: the account is put at its close first, so what was queued has filled.
+
+    A session the account has passed gives the plan that was carried out then. Raises BrokerError when there was none,
+    and whenever the account cannot be read. In mode `off` nobody asks the broker for anything.
+    """
+    if trader.mode.mode == "off":
+        return _nothing(trader, session)
+    account = open_account()
+    try:
+        account.at_close_of(session)
+    except SessionPassedError as passed:
+        try:
+            return recorded_plan(assets, trader.name, session)
+        except ObjectMissingError:
+            raise passed from None
+    plan = gate(_planned(trader, session, assets, account), trader.limits)
+    halted = read_halts(assets).reason(trader.name)
+    return refuse_all(plan, halted) if halted else plan
+
+
+def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker) -> Plan:
+    histories = {symbol: history(assets, symbol) for symbol in trader.config.symbols}
+    signals, closes = _signals(trader, session, assets)
+    # Bars that do not reach the session (restored, or never fetched again) are too old to trade on, predicted or not.
+    closes = {symbol: closes[symbol] if histories[symbol].close_of(session) else None for symbol in closes}
+    account, positions = broker.account(), broker.positions()
+    if trader.mode.mode == "paper":
+        reconcile(assets, trader.name, session, broker, account, positions)
+    return plan_orders(
+        trader.name,
+        session,
+        signals,
+        positions,
+        account,
+        closes,
+        trader.rules,
+        trader.limits,
+        facts=_facts(trader, session, histories, broker, account),
+    )
+
+
+def _nothing(trader: Trader, session: date) -> Plan:
+    empty = Snapshot(Decimal(0), Decimal(0), False, trader.rules.cash_margin)
+    why = f"trading is {trader.mode}"
+    skipped = tuple(Skipped(symbol, why, "mode") for symbol in sorted(trader.config.symbols))
+    return Plan(trader.name, session, 1, empty, skipped=skipped)
+
+
+def _signals(
+    trader: Trader, session: date, assets: AssetStore
+) -> tuple[list[Signal], dict[str, float | None]]:
+    """The session's signals and raw closes; a symbol without a prediction has neither, and the plan says so."""
+    signals: list[Signal] = []
+    config = trader.config
+    closes: dict[str, float | None] = dict.fromkeys(config.symbols)
+    column = "probability_up" if config.is_classification else "predicted_return"
+    for symbol in config.symbols:
+        try:
+            data = assets.read_file((trader.name, symbol, "predictions"), f"{session}.parquet")
+        except ObjectMissingError:
+            continue
+        row = from_parquet(data).iloc[0]
+        closes[symbol] = float(row["close"])
+        made, through = row["session"].date(), row["trained_through"].date()
+        signals.append(Signal(trader.name, made, symbol, float(row[column]), config.target, through))
+    return signals, closes
+
+
+def _facts(
+    trader: Trader, session: date, histories: Mapping[str, History], broker: Broker, account: Account
+) -> Facts:
+    closes = {symbol: known.close_of(session) for symbol, known in histories.items()}
+    volatility = {symbol: known.volatility_at(session) for symbol, known in histories.items()}
+    return Facts(
+        bar_closes={symbol: close for symbol, close in closes.items() if close is not None},
+        volatility={symbol: value for symbol, value in volatility.items() if value is not None},
+        peak=_peak(broker, session, account.equity),
+        standing=tuple(
+            _standing(order) for order in orders_of(broker, trader.name, session) if _lives(order)
+        ),
+    )
+
+
+def _peak(broker: Broker, session: date, equity: Decimal) -> Decimal:
+    known = [point.equity for point in broker.equity_history() if point.session <= session]
+    return max([equity, *known])
+
+
+def _lives(order: Order) -> bool:
+    """Tell whether an order still may fill, or has: one that was refused or cancelled binds nobody."""
+    return order.is_open or order.filled_qty > 0
+
+
+def _standing(order: Order) -> Standing:
+    return Standing(order.client_order_id, order.symbol, order.side, int(order.qty))

@@ -1,0 +1,33 @@
+"""The record of a traded session, `[team, orders]` in the store: the plan, what became of each order, the mode."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from my_dagster_project.broker.submission import Outcome
+from my_dagster_project.domain.plan import Plan
+from my_dagster_project.storage.assets import AssetStore
+
+
+def file_of(session: date) -> str:
+    """Give the name of a session's record."""
+    return f"{session}.json"
+
+
+def record_of(plan: Plan, outcomes: Sequence[Outcome], mode: str) -> bytes:
+    """Give the record of a session as stored."""
+    told = [outcome.record() for outcome in outcomes]
+    body = {"mode": mode, "plan": json.loads(plan.to_json()), "outcomes": told}
+    return json.dumps(body, indent=1, sort_keys=True, default=str).encode()
+
+
+def recorded(assets: AssetStore, team: str, session: date) -> bytes:
+    """Give a session's record; raises ObjectMissingError when there is none."""
+    return assets.read_file((team, "orders"), file_of(session))
+
+
+def recorded_plan(assets: AssetStore, team: str, session: date) -> Plan:
+    """Give the plan that was carried out for a session; raises ObjectMissingError when none is on record."""
+    body: dict[str, Any] = json.loads(recorded(assets, team, session))
+    return Plan.from_json(json.dumps(body["plan"]))

@@ -1,0 +1,110 @@
+"""Gathering what a settlement is made of: our records, the broker's orders and statement, splits and equity."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from my_dagster_project.broker.base import Broker, Order, SessionPassedError
+from my_dagster_project.broker.paper.feed import TableFeed
+from my_dagster_project.domain.calendar import TradingCalendar
+from my_dagster_project.errors import NotYetError, ObjectMissingError
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.tables import from_parquet
+from my_dagster_project.trading.fills import Settlement, settle
+from my_dagster_project.trading.records import recorded
+
+
+def settlements(
+    team: str,
+    sessions: Sequence[date],
+    assets: AssetStore,
+    open_account: Callable[[], Broker],
+    calendar: TradingCalendar,
+    *,
+    bundled: bool,
+) -> list[Settlement]:
+    """Give the settlement of each session (ascending), read from the broker once for all of them.
+
+    An account of the bundled broker is brought to the close at which the last of them has filled. Of sessions in mode `off`
+    nobody is asked. Raises NotYetError while an order of theirs may still fill, BrokerError when the account cannot be read.
+    """
+    records = {session: _record(assets, team, session) for session in sessions}
+    if all((record or {}).get("mode") == "off" for record in records.values()):
+        return [
+            settle(team, day, calendar.next_session(day), records[day], [], [], {}, None) for day in sessions
+        ]
+    broker = open_account()
+    orders = _by_session(broker, team, sessions[0])
+    traded = [day for day in sessions if orders.get(day) or (records[day] or {}).get("mode") == "paper"]
+    if bundled and traded:
+        _bring_to(broker, calendar.next_session(traded[-1]))
+        orders = _by_session(broker, team, sessions[0])
+    _require_ended(team, sessions, orders)
+    statement = broker.activities(sessions[0])
+    equity = {point.session: point.equity for point in broker.equity_history()}
+    made = []
+    for session in sessions:
+        own, following = orders.get(session, []), calendar.next_session(session)
+        ratios = _splits(assets, records[session], own, following)
+        told = (records[session], own, statement, ratios, equity.get(following))
+        made.append(settle(team, session, following, *told))
+    return made
+
+
+def _splits(
+    assets: AssetStore, record: Mapping[str, Any] | None, orders: Sequence[Order], session: date
+) -> dict[str, Decimal]:
+    """Give the splits between the close and the fills, of symbols whose orders the broker has changed with the shares."""
+    sent = {
+        one["order"]["id"]: Decimal(one["order"]["qty"])
+        for one in (record or {}).get("outcomes", ())
+        if one["order"]
+    }
+    changed = sorted({one.symbol for one in orders if sent.get(one.id, one.qty) != one.qty})
+    if not changed:
+        return {}
+    frames = {
+        symbol: from_parquet(assets.read_file(("market", symbol, "bars"), "bars.parquet"))
+        for symbol in changed
+    }
+    feed = TableFeed.from_frames(frames)
+    return {symbol: feed.split_ratio(symbol, session) for symbol in changed}
+
+
+def _bring_to(broker: Broker, session: date) -> None:
+    stands = [point.session for point in broker.equity_history()][-1:]
+    if stands and stands[0] >= session:
+        return
+    try:
+        broker.at_close_of(session)
+    except SessionPassedError:
+        return
+
+
+def _require_ended(team: str, sessions: Sequence[date], orders: Mapping[date, list[Order]]) -> None:
+    open_ends = [one.client_order_id for day in sessions for one in orders.get(day, ()) if one.is_open]
+    if open_ends:
+        raise NotYetError(
+            f"team {team}: {', '.join(open_ends)} may still fill; settle the session after the next session's close"
+        )
+
+
+def _record(assets: AssetStore, team: str, session: date) -> dict[str, Any] | None:
+    try:
+        body: dict[str, Any] = json.loads(recorded(assets, team, session))
+    except ObjectMissingError:
+        return None
+    return body
+
+
+def _by_session(broker: Broker, team: str, first: date) -> dict[date, list[Order]]:
+    """Give the team's orders since `first` by the session they were decided after, which their ids say."""
+    found: dict[date, list[Order]] = defaultdict(list)
+    for order in broker.orders(since=first):
+        if named := re.match(rf"{re.escape(team)}-(\d{{8}})-", order.client_order_id):
+            found[date.fromisoformat(named[1])].append(order)
+    return found

@@ -1,0 +1,118 @@
+"""Accounts at a glance: on the command line, all teams at once, one in trouble beside the others."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from typer.testing import CliRunner
+
+from my_dagster_project.broker.base import OrderRequest
+from my_dagster_project.cli import app
+from my_dagster_project.errors import BrokerError
+from my_dagster_project.trading import account_commands, watch
+from my_dagster_project.trading.watch import AccountState, look, tables_of
+from tests.broker.conftest import open_house  # noqa: F401 - a fixture
+from tests.broker.market import FIRST as EVE
+from tests.broker.market import SECOND as DAY
+from tests.support.trading import FIRST, SECOND, predict, trade
+
+
+@pytest.fixture
+def red(open_house):  # noqa: F811
+    account = open_house().team(commission="0.01")
+    account.at_close_of(EVE)
+    account.submit(OrderRequest("red-a", "AAPL", "buy", 10))
+    account.at_close_of(DAY)
+    account.submit(OrderRequest("red-b", "AAPL", "sell", 4))
+    return account
+
+
+def test_an_account_shows_cash_equity_positions_open_orders_and_activities(red):
+    tables = tables_of([look("red", red)], 100_000)
+    [row] = tables["Accounts"][1]
+    assert row[:4] == ["red", "2012-12-31", "98,999.40", "99,999.40"]
+    assert row[4:6] == ["-0.00%", "-0.00%"]
+    assert tables["Positions"][1] == [["red", "AAPL", "10", "100.05", "100.00", "1,000.00", "1.0%", "-0.05%"]]
+    [order] = tables["Open orders"][1]
+    assert order[:7] == ["red", "red-b", "sell", "4", "AAPL", "accepted", "0"]
+    fee, fill = tables["Last activities"][1]
+    assert fill == ["red", "2012-12-31 09:30", "FILL", "AAPL", "10", "100.0500", "-1,000.50"]
+    assert (fee[2], fee[6]) == ("FEE", "-0.10")
+
+
+def test_a_new_account_has_a_line_and_nothing_else(open_house):  # noqa: F811
+    new = open_house().team("blue")
+    assert list(tables_of([look("blue", new)], 100_000)) == ["Accounts"]
+
+
+def test_a_blocked_account_says_so(open_house):  # noqa: F811
+    house = open_house()
+    new = house.team("blue")
+    house.admin.block("blue")
+    [row] = tables_of([look("blue", new)], 100_000)["Accounts"][1]
+    assert row[0] == "blue BLOCKED: trading_blocked"
+
+
+def test_a_team_in_trouble_has_no_line(red):
+    tables = tables_of([look("red", red), AccountState("blue", trouble="no")], 100_000)
+    assert [row[0] for row in tables["Accounts"][1]] == ["red"]
+
+
+def test_in_dagit_the_orders_show_what_planning_saw(house):
+    from tests.support.house import made
+
+    predict(house, FIRST, AAPL=0.01)
+    predict(house, SECOND, AAPL=0.01)
+    trade(house, FIRST)
+    metadata = made(trade(house, SECOND))["red/orders"][0].metadata
+    assert "| AAPL | 55 | 442.80 | 24,354.00 |" in metadata["account"].value
+
+
+@pytest.fixture
+def command(house, monkeypatch):
+    """`trading ...` over the house's platform and folder."""
+    monkeypatch.setattr(account_commands, "read", lambda: (house.settings, house.platform))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words):
+        return CliRunner().invoke(app, list(words))
+
+    return run
+
+
+def test_the_command_shows_every_team_and_one_that_cannot_be_asked_does_not_hide_the_others(
+    house, command, monkeypatch
+):
+    predict(house, FIRST, AAPL=0.01)
+    trade(house, FIRST)
+    done = command("account")
+    assert done.exit_code == 0, done.output
+    assert "red-20130222-AAPL-buy-1" in done.output
+    assert "100,000.00" in done.output
+
+    def down(team, broker):
+        raise BrokerError(f"team {team}: it is down")
+
+    monkeypatch.setattr(watch, "look", down)
+    done = command("account", "red")
+    assert done.exit_code == 1
+    assert "✗ red: team red: it is down" in done.output
+    assert isinstance(command("account", "green").exception, Exception)
+
+
+def test_reconcile_says_whether_the_account_is_as_we_left_it_and_accepts_it_with_a_reason(house, command):
+    assert "its first session takes it as it is" in command("reconcile", "red").output
+    predict(house, FIRST, AAPL=0.01)
+    trade(house, FIRST)
+    assert "as we left it after 2013-02-22" in command("reconcile", "red").output
+    account = house.account()
+    account.submit(OrderRequest("by-hand", "IBM", "buy", 2))
+    account.at_close_of(date.fromisoformat(SECOND))
+    done = command("reconcile", "red")
+    assert done.exit_code == 1
+    assert "order by-hand: buy 2 IBM" in done.output
+    assert command("reconcile", "red", "--accept", " ").exit_code == 1
+    assert command("reconcile", "red").exit_code == 1
+    assert command("reconcile", "red", "--accept", "a present").exit_code == 0
+    assert command("reconcile", "red").exit_code == 0
+    assert {one.symbol: one.qty for one in account.positions()}["IBM"] == Decimal(2)
