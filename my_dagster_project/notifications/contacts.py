@@ -1,0 +1,22 @@
+"""Where news goes. The settings fill these from the environment."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Where somebody is told news; '' where there is no such address. A webhook's address is a secret."""
+
+    webhook: str = field(repr=False)
+    email: str
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """The server that takes our e-mail; without a user there is no login."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    sender: str

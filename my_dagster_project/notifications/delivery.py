@@ -1,0 +1,83 @@
+"""Sends one text to one address: a Slack-compatible webhook or e-mail. Never waits long, never shows an address."""
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+
+from my_dagster_project.errors import TradingError
+from my_dagster_project.notifications.contacts import Contact, MailServer
+
+# Dagster gives a sensor 60 s in all, and there may be several addresses to try.
+_CONNECT_SECONDS, _ANSWER_SECONDS = 3, 7
+_MAIL_SECONDS = 5  # per step of the dialogue
+_TLS_FROM_THE_START = 465
+
+
+class NotSentError(TradingError):
+    """A message could not be handed over; trying again later may help."""
+
+
+def send_to_webhook(contact: Contact, text: str) -> None:
+    """Post the text as Slack's {"text": ...}; raises NotSentError unless the answer is 2xx.
+
+    `&<>` are escaped as Slack wants: a team's YAML quoted in a message could otherwise call everybody by <!channel>.
+    """
+    import requests
+
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    try:
+        answer = requests.post(
+            contact.webhook,
+            json={"text": escaped},
+            timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS),
+            # A redirect would carry the message to an address nobody has set.
+            allow_redirects=False,
+        )
+    except (requests.RequestException, ValueError) as error:
+        # `from None`: the library's text quotes the address, and a webhook's address is its password.
+        raise NotSentError(f"the webhook does not answer ({type(error).__name__})") from None
+    if not 200 <= answer.status_code < 300:
+        raise NotSentError(f"the webhook answered HTTP {answer.status_code}")
+
+
+def send_mail(contact: Contact, server: MailServer | None, subject: str, text: str) -> None:
+    """Hand the text to the mail server; raises NotSentError when it is refused, by one recipient too.
+
+    A password goes only over TLS.
+    """
+    if server is None:
+        raise NotSentError("there is an e-mail address, but no SMTP_HOST")
+    try:
+        mail = EmailMessage()
+        mail["Subject"], mail["From"], mail["To"] = subject, server.sender, contact.email
+        mail.set_content(text)
+        with _connected(server) as connection:
+            _sign_in(connection, server)
+            if refused := connection.send_message(mail):
+                raise NotSentError(f"the mail server refused {len(refused)} of the recipients")
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        code = getattr(error, "smtp_code", "")
+        raise NotSentError(
+            f"the mail server did not take it ({type(error).__name__} {code})".replace(" )", ")")
+        ) from None
+
+
+def _connected(server: MailServer) -> smtplib.SMTP:
+    if server.port == _TLS_FROM_THE_START:
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=_MAIL_SECONDS, context=_trust())
+    return smtplib.SMTP(server.host, server.port, timeout=_MAIL_SECONDS)
+
+
+def _sign_in(connection: smtplib.SMTP, server: MailServer) -> None:
+    connection.ehlo()
+    if server.port != _TLS_FROM_THE_START and connection.has_extn("starttls"):
+        connection.starttls(context=_trust())
+    if not server.user:
+        return
+    if not isinstance(connection.sock, ssl.SSLSocket):
+        raise NotSentError("the mail server offers no TLS, and the password is not sent in clear")
+    connection.login(server.user, server.password)
+
+
+def _trust() -> ssl.SSLContext:
+    return ssl.create_default_context()

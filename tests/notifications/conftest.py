@@ -1,0 +1,67 @@
+"""A deployment on the committed configs with one team's addresses set, its instance, and ticks as the daemon makes them."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from my_dagster_project.definitions import build_definitions
+from my_dagster_project.notifications import sensor
+from my_dagster_project.settings import settings_from
+from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import read_sources
+from tests.support.loopback import Loopback
+
+PROJECT = Path(__file__).parents[2]
+ENVIRONMENT = {"TRADING_CONFIG": "working-tree", "TRADING_DAGIT_LINK": "https://trading.example.org/dagit/"}
+
+
+@dataclass
+class Desk:
+    """Ticks of the sensor `notifications` on a real instance; the cursor goes from one to the next, as in the daemon."""
+
+    platform: Platform
+    instance: dg.DagsterInstance
+    settings: object
+    cursor: str | None = None
+    said: str = ""
+    ticks: int = field(default=0)
+
+    def tick(self, platform: Platform | None = None) -> str:
+        tell = sensor.notifications_sensor(platform or self.platform, self.settings)
+        with dg.build_sensor_context(self.instance, cursor=self.cursor) as context:
+            data = tell.evaluate_tick(context)
+        self.cursor, self.said = data.cursor, data.skip_message
+        return self.said
+
+    def told(self, receiver: Loopback) -> list[str]:
+        return [json.loads(one.body)["text"] for one in receiver.seen]
+
+
+@pytest.fixture
+def platform() -> Platform:
+    return load_platform(read_sources(PROJECT, "working tree"))
+
+
+def notify(platform: Platform, **kinds: tuple[str, ...]) -> Platform:
+    """The platform with what teams (and `organiser`) want to hear of."""
+    registry = platform.registry
+    teams = {
+        name: entry.model_copy(update={"notify": kinds.get(name, entry.notify)})
+        for name, entry in registry.teams.items()
+    }
+    update = {"teams": teams, "notify": kinds.get("organiser", registry.notify)}
+    return replace(platform, registry=registry.model_copy(update=update))
+
+
+@pytest.fixture
+def desk(platform, tmp_path) -> Desk:
+    settings = settings_from({"TRADING_HOME": str(tmp_path), **ENVIRONMENT}, PROJECT)
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Desk(platform, instance, settings)
+
+
+def repository(desk: Desk) -> dg.RepositoryDefinition:
+    return build_definitions(desk.platform, desk.settings).get_repository_def()
