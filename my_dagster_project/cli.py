@@ -10,11 +10,15 @@ from rich.console import Console
 
 from my_dagster_project.errors import ObjectMissingError, TradingError
 from my_dagster_project.history import commands as history
+from my_dagster_project.operations import commands as operations
+from my_dagster_project.redaction import redact
 from my_dagster_project.settings import Settings, load_settings, prepare_environment
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.effects import effects
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources, uncommitted
+from my_dagster_project.trading import account_commands as accounts
+from my_dagster_project.trading import commands as switches
 
 app = typer.Typer(
     name="trading",
@@ -26,6 +30,12 @@ console = Console()
 errors = Console(stderr=True)
 for command in (history.versions, history.diff, history.restore, history.gc):
     app.command()(command)
+for switch in (switches.halt, switches.resume, switches.halts):
+    app.command()(switch)
+for look in (accounts.account, accounts.reconcile):
+    app.command()(look)
+app.command()(operations.backup)
+app.command()(operations.restore_backup)
 
 
 def main() -> None:
@@ -33,7 +43,7 @@ def main() -> None:
     try:
         app()
     except TradingError as error:
-        errors.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]error:[/red] {redact(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
@@ -99,6 +109,29 @@ def validate(
 
 
 @app.command()
+def maintenance(
+    delete: Annotated[
+        bool, typer.Option("--delete/--dry-run", help="Delete; without it, only say what would be.")
+    ] = False,
+) -> None:
+    """Forget old runs in Dagster and MLflow, and contents no version needs; what is current always stays."""
+    import dagster as dg
+
+    from my_dagster_project.operations.maintenance import Upkeep
+
+    settings, platform = _prepared()
+    failed = False
+    for part in Upkeep(platform, settings, delete).parts(dg.DagsterInstance.get()):
+        try:
+            console.print(part(), highlight=False, soft_wrap=True)
+        except TradingError as error:
+            failed = True
+            errors.print(f"[red]error:[/red] {redact(str(error))}", highlight=False, soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def freeze() -> None:
     """Print the line for configs/teams.yaml that pins every team to the commit in force, for a round."""
     _, platform = _prepared()
@@ -114,18 +147,36 @@ def freeze() -> None:
 
 
 @app.command()
-def status() -> None:
-    """Say of every team and asset what is up to date, what is not, and what to do about it."""
-    from my_dagster_project.competition.status import print_status
+def status(
+    html: Annotated[Path | None, typer.Option(help="Write the page to this file instead.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with 1 when something is red, for cron.")
+    ] = False,
+) -> None:
+    """Say of every service, schedule, team and symbol whether it is well, and what to do where it is not."""
+    from my_dagster_project.status.commands import show_status
 
     settings, platform = _prepared()
-    print_status(console, platform, settings)
+    if show_status(console, settings, platform, html) == "red" and check:
+        raise typer.Exit(1)
+
+
+@app.command()
+def front(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8080,
+) -> None:
+    """Serve leaderboard, status and reports as web pages on http://localhost:8080."""
+    from my_dagster_project.front.serve import serve
+
+    settings, _ = _prepared()
+    console.print(f"Front page: http://localhost:{port}", highlight=False)
+    serve(settings, "127.0.0.1", port)
 
 
 @app.command()
 def report(team: str, symbol: str) -> None:
     """Say where a team's report of a symbol lies, and its figures beside the naive forecast's."""
-    from my_dagster_project.competition.status import print_report
+    from my_dagster_project.competition.summary import print_report
 
     print_report(console, load_settings(), team, symbol)
 

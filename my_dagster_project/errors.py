@@ -5,6 +5,17 @@ class TradingError(Exception):
     """Base of every error we raise on purpose; its text is shown to people without a traceback."""
 
 
+class PassingError(TradingError):
+    """Beside another class: what was asked for is right, something in between (a network, a server) was not.
+
+    The only errors worth trying again by themselves (`retries.py`); everything else fails at once and says what to do.
+    """
+
+
+class NotYetError(PassingError):
+    """What this needs is still being made by others."""
+
+
 class ConfigError(TradingError):
     """A team file or the registry is not valid; one line per problem, each with file:line."""
 
@@ -17,7 +28,7 @@ class MarketDataError(TradingError):
     """Bars could not be had for a symbol."""
 
 
-class SourceUnavailableError(MarketDataError):
+class SourceUnavailableError(MarketDataError, PassingError):
     """The source did not answer, or answered with a fault of its own; worth trying again later."""
 
 
@@ -35,6 +46,10 @@ class MalformedDataError(MarketDataError):
 
 class StorageError(TradingError):
     """An object could not be written or read whole."""
+
+
+class StorageUnreachableError(StorageError, PassingError):
+    """The object store did not answer, or answered with a fault of its own."""
 
 
 class ObjectMissingError(StorageError):

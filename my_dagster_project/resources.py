@@ -9,6 +9,9 @@ import dagster as dg
 
 from my_dagster_project.broker.base import Broker
 from my_dagster_project.broker.embedded import EmbeddedBroker
+from my_dagster_project.broker.paper.client import AccountTerms
+from my_dagster_project.broker.paper.stored_feed import StoreFeed
+from my_dagster_project.broker.served import ServedBroker
 from my_dagster_project.domain.calendar import load_calendar
 from my_dagster_project.errors import BrokerError, ObjectMissingError
 from my_dagster_project.market_data.sources import SourceSpec, make_source
@@ -18,10 +21,9 @@ from my_dagster_project.storage.io_manager import StoreIOManager
 from my_dagster_project.storage.object_store import open_store
 from my_dagster_project.storage.tables import from_parquet
 from my_dagster_project.teams.platform import Platform
-from my_dagster_project.teams.registry import Market
+from my_dagster_project.teams.registry import LIVE_TRADING, Market
 
 if TYPE_CHECKING:
-    from my_dagster_project.broker.paper.feed import BarFeed
     from my_dagster_project.market_data.base import MarketDataSource
     from my_dagster_project.models.tracking import TrackedRun
 
@@ -70,20 +72,37 @@ class MarketDataResource(dg.ConfigurableResource):
 
 
 class BrokerResource(dg.ConfigurableResource):
-    """Where the teams' orders go: the bundled paper broker, or Alpaca's paper API when `url` names it."""
+    """Where the teams' orders go: Alpaca's API when `url` names it, else the bundled paper broker.
+
+    The bundled one is the service at `paper_url`, or without that address inside each process.
+    """
 
     url: str | None = None
+    paper_url: str | None = None
     home: str
     store_url: str
     dvc_url: str
-    symbols: list[str]
     calendar: str
     starting_cash: float
     cost_bps: float
+    commission: float = 0
+    partial_fills: float = 0
+    live_trading: str = ""
 
     def open(self, team: str, slot: str) -> Broker:
         """The team's account; `slot` names its credentials in the environment. Raises BrokerError without them."""
-        return self.embedded().open(team) if self.url is None else self._at_alpaca(team, slot)
+        return self.bundled().open(team) if self.url is None else self._at_alpaca(team, slot)
+
+    def reset(self, team: str) -> None:
+        """Give the team a fresh account, where that can be had: at Alpaca nothing is changed."""
+        if self.url is None:
+            self.bundled().reset(team)
+
+    def bundled(self) -> EmbeddedBroker | ServedBroker:
+        """The bundled broker: the service, or the one of this process."""
+        if self.paper_url is None:
+            return self.embedded()
+        return _served_broker(self.paper_url, self._terms())
 
     def embedded(self) -> EmbeddedBroker:
         """The bundled broker of this process."""
@@ -91,11 +110,12 @@ class BrokerResource(dg.ConfigurableResource):
             self.home,
             self.store_url,
             self.dvc_url,
-            tuple(self.symbols),
             self.calendar,
-            self.starting_cash,
-            self.cost_bps,
+            self._terms(),
         )
+
+    def _terms(self) -> AccountTerms:
+        return AccountTerms(self.starting_cash, self.cost_bps, self.commission, self.partial_fills)
 
     def _at_alpaca(self, team: str, slot: str) -> Broker:
         from my_dagster_project.broker.alpaca import AlpacaBroker
@@ -106,7 +126,8 @@ class BrokerResource(dg.ConfigurableResource):
                 f"team {team}: no credentials for account {slot}; set ALPACA_{slot}_KEY and ALPACA_{slot}_SECRET "
                 "in .env.secrets (see .env.secrets.template)"
             )
-        return AlpacaBroker(str(self.url), credentials.key, credentials.secret, team=team)
+        live = self.live_trading == LIVE_TRADING
+        return AlpacaBroker(str(self.url), credentials.key, credentials.secret, team=team, allow_live=live)
 
 
 class TrackingResource(dg.ConfigurableResource):
@@ -123,21 +144,22 @@ class TrackingResource(dg.ConfigurableResource):
 
 
 @cache
+def _served_broker(url: str, terms: AccountTerms) -> ServedBroker:
+    settings = load_settings()
+    # The token, and the one address that may be trusted with it, are this process's own, whatever a run's config says.
+    return ServedBroker(url, settings.paper_broker_token(), terms, configured=settings.paper_broker_url)
+
+
+@cache
 def _embedded_broker(
     home: str,
     store_url: str,
     dvc_url: str,
-    symbols: tuple[str, ...],
     calendar: str,
-    starting_cash: float,
-    cost_bps: float,
+    terms: AccountTerms,
 ) -> EmbeddedBroker:
-    def feed() -> "BarFeed":
-        from my_dagster_project.broker.paper.feed import TableFeed
-
-        return TableFeed.from_frames(stored_bars(open_assets(store_url, dvc_url), list(symbols)))
-
-    return EmbeddedBroker(Path(home), feed, load_calendar(calendar), starting_cash, cost_bps)
+    market = StoreFeed(open_assets(store_url, dvc_url))
+    return EmbeddedBroker(Path(home), market, load_calendar(calendar), terms)
 
 
 def stored_bars(assets: AssetStore, symbols: list[str]) -> dict:
@@ -173,11 +195,14 @@ def all_resources(platform: Platform, settings: Settings) -> dict[str, object]:
         "market_data": MarketDataResource.from_registry(platform.registry.market, settings),
         "broker": BrokerResource(
             url=settings.broker_url,
+            paper_url=settings.paper_broker_url,
             home=str(settings.home / "broker"),
-            symbols=platform.symbols,
             calendar=platform.registry.calendar,
             starting_cash=competition.starting_cash,
             cost_bps=competition.cost_bps,
+            commission=competition.commission,
+            partial_fills=competition.partial_fills,
+            live_trading=competition.live_trading or "",
             **store,
         ),
         "tracking": TrackingResource(uri=settings.mlflow_uri, artifacts=settings.mlflow_artifacts),

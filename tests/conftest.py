@@ -8,6 +8,9 @@ from hypothesis import settings
 
 from tests.support import minio
 
+# What waits 30 s for a server to come back waits a moment here, in child processes too.
+os.environ.setdefault("TRADING_RETRY_SECONDS", "0.02")
+
 # No deadline: two cores are shared, and the first example of a room pays for pandas. In CI the same examples every time,
 # so that a red run can be run again; at home new ones.
 settings.register_profile("home", deadline=None)

@@ -119,5 +119,10 @@ def test_a_platform_whose_every_team_file_is_broken_still_loads(tmp_path):
     platform = replace(PLATFORM, teams={}, problems={"red": "no", "blue": "no"})
     settings = settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT)
     repository = build_definitions(platform, settings).get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"record_versions", "team_files"}
-    assert repository.schedule_defs == []
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "record_versions",
+        "team_files",
+        "notifications",
+        "collect_versions",
+    }
+    assert [schedule.name for schedule in repository.schedule_defs] == ["maintenance_schedule"]

@@ -34,11 +34,16 @@ print(json.dumps([heavy, psutil.Process().memory_info().rss / 1e6, len(repositor
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory):
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def loaded(home):
     """What a fresh process says after loading the definitions: heavy modules, memory in MB, number of assets."""
     environment = {
         "PATH": "/usr/bin:/bin",
-        "TRADING_HOME": str(tmp_path_factory.mktemp("home")),
+        "TRADING_HOME": str(home),
         "TRADING_PROJECT": str(PROJECT),
     }
     done = subprocess.run(
@@ -65,5 +70,6 @@ def test_all_assets_were_loaded(loaded):
     assert loaded[2] > 10
 
 
-def test_loading_leaves_no_file_behind(loaded, tmp_path_factory):
-    assert list((tmp_path_factory.getbasetemp() / "home0").iterdir()) == []
+def test_loading_remembers_the_valid_team_files_and_leaves_nothing_else(loaded, home):
+    left = {path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file()}
+    assert left == {"teams/red.json", "teams/blue.json"}

@@ -2,12 +2,16 @@
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG
 
 from my_dagster_project.assets import keys
 from my_dagster_project.teams.platform import Platform
 
 MARKET_JOB = "market_daily"
 LEADERBOARD_JOB = "leaderboard"
+
+# Which waiting run goes first: orders have the open as a deadline, everything waits for bars, training can wait.
+_PRIORITY = {"trade": "20", "market": "10", "daily": "5", "settle": "1", "leaderboard": "0", "train": "-5"}
 
 
 def train_job_name(team: str) -> str:
@@ -25,8 +29,13 @@ def trade_job_name(team: str) -> str:
     return f"{_safe(team)}_trade"
 
 
+def settle_job_name(team: str) -> str:
+    """The job that records what became of a team's orders of a session (or a range of them)."""
+    return f"{_safe(team)}_settle"
+
+
 def all_jobs(platform: Platform, partitions: dg.PartitionsDefinition) -> list[UnresolvedAssetJobDefinition]:
-    """The organiser's jobs and three per team."""
+    """The organiser's jobs and four per team."""
     jobs = platform_jobs(platform.symbols) if platform.teams else []
     for team, config in platform.teams.items():
         jobs += team_jobs(team, config.symbols, partitions, platform.origin(team))
@@ -40,13 +49,13 @@ def platform_jobs(symbols: list[str]) -> list[UnresolvedAssetJobDefinition]:
             MARKET_JOB,
             selection=[keys.bars_key(symbol) for symbol in symbols],
             description="Fetch what is missing of every symbol's daily bars, once for all teams.",
-            tags={"team": keys.MARKET},
+            tags={"team": keys.MARKET, PRIORITY_TAG: _PRIORITY["market"]},
         ),
         dg.define_asset_job(
             LEADERBOARD_JOB,
             selection=[keys.leaderboard_key()],
             description="Score all teams against each other and against the house teams.",
-            tags={"team": keys.COMPETITION},
+            tags={"team": keys.COMPETITION, PRIORITY_TAG: _PRIORITY["leaderboard"]},
         ),
     ]
 
@@ -54,7 +63,7 @@ def platform_jobs(symbols: list[str]) -> list[UnresolvedAssetJobDefinition]:
 def team_jobs(
     team: str, symbols: tuple[str, ...], partitions: dg.PartitionsDefinition, origin: str
 ) -> list[UnresolvedAssetJobDefinition]:
-    """A team's three jobs.
+    """A team's four jobs.
 
     The tag `team` lets the queue run one of them at a time; `config` says which commit of the team's file a run is of.
     """
@@ -68,21 +77,28 @@ def team_jobs(
             train_job_name(team),
             selection=[*features, *models],
             description=f"Compute {team}'s features and train one Ludwig model per symbol.",
-            tags=tags,
+            tags={**tags, PRIORITY_TAG: _PRIORITY["train"]},
         ),
         dg.define_asset_job(
             daily_job_name(team),
             selection=[*features, *predictions, *reports],
             partitions_def=partitions,
             description=f"Predict a session, or a range of sessions in one pass, and renew {team}'s reports.",
-            tags=tags,
+            tags={**tags, PRIORITY_TAG: _PRIORITY["daily"]},
         ),
         dg.define_asset_job(
             trade_job_name(team),
             selection=[keys.orders_key(team)],
             partitions_def=partitions,
             description=f"Plan and submit {team}'s orders after the close of one session.",
-            tags={**tags, "dagster/max_retries": "0"},
+            tags={**tags, PRIORITY_TAG: _PRIORITY["trade"], MAX_RETRIES_TAG: "0"},
+        ),
+        dg.define_asset_job(
+            settle_job_name(team),
+            selection=[keys.fills_key(team)],
+            partitions_def=partitions,
+            description=f"Record what became of {team}'s orders, once the session after theirs has closed.",
+            tags={**tags, PRIORITY_TAG: _PRIORITY["settle"]},
         ),
     ]
 

@@ -1,6 +1,6 @@
 """When things happen: each team's own cron, in the exchange's time zone, always about the last closed session."""
 
-from datetime import UTC
+from collections.abc import Callable
 
 import dagster as dg
 
@@ -8,79 +8,82 @@ from my_dagster_project.automation.jobs import (
     LEADERBOARD_JOB,
     MARKET_JOB,
     daily_job_name,
+    settle_job_name,
     trade_job_name,
     train_job_name,
 )
-from my_dagster_project.automation.partitions import last_session
+from my_dagster_project.automation.known import schedule_name
+from my_dagster_project.automation.maintenance import MAINTENANCE_JOB
+from my_dagster_project.automation.sessions import Answer, daily_request, settle_request, trade_request
+from my_dagster_project.settings import Settings
 from my_dagster_project.teams.platform import Platform
 
 # Bars of a session are final some hours after its close; fetched before any team's chain begins.
 _MARKET_CRON = "0 5 * * *"
 _LEADERBOARD_CRON = "0 7 * * *"
+# Sunday: no session closes, Saturday's trainings are over.
+_MAINTENANCE_CRON = "0 3 * * 0"
+
+type Request = Callable[[Platform, str, dg.ScheduleEvaluationContext], Answer]
 
 
-def schedules(platform: Platform) -> list[dg.ScheduleDefinition]:
-    """All schedules, stopped until somebody starts them in Dagit."""
+def schedules(platform: Platform, settings: Settings) -> list[dg.ScheduleDefinition]:
+    """All schedules: running from the start where the settings say so (the stack), else until somebody starts them in Dagit.
+
+    Of ticks missed while nothing was running Dagster evaluates the newest one of each schedule: bars are fetched, a team
+    is trained and the table is made once, and the teams' sessions are asked for as `sessions` says.
+    """
+    made = [_plain(platform, settings, MAINTENANCE_JOB, _MAINTENANCE_CRON)]
     if not platform.teams:
-        # Without a team there are no jobs, and one schedule without its job keeps the whole deployment from loading.
-        return []
-    zone = str(platform.calendar.time_zone)
-    made = [
-        dg.ScheduleDefinition(job_name=MARKET_JOB, cron_schedule=_MARKET_CRON, execution_timezone=zone),
-        dg.ScheduleDefinition(
-            job_name=LEADERBOARD_JOB, cron_schedule=_LEADERBOARD_CRON, execution_timezone=zone
-        ),
+        # Without a team there are no other jobs, and one schedule without its job keeps the deployment from loading.
+        return made
+    made += [
+        _plain(platform, settings, MARKET_JOB, _MARKET_CRON),
+        _plain(platform, settings, LEADERBOARD_JOB, _LEADERBOARD_CRON),
     ]
     for team, config in platform.teams.items():
-        train = train_job_name(team)
+        times = config.schedule
         made += [
-            dg.ScheduleDefinition(
-                job_name=train,
-                cron_schedule=config.schedule.train,
-                execution_timezone=zone,
-                tags={"team": team},
-            ),
-            _session_schedule(platform, daily_job_name(team), config.schedule.daily, team),
-            _session_schedule(platform, trade_job_name(team), config.schedule.trade, team),
+            _plain(platform, settings, train_job_name(team), times.train, team),
+            _of_sessions(platform, settings, daily_job_name(team), times.daily, team, daily_request),
+            _of_sessions(platform, settings, trade_job_name(team), times.trade, team, trade_request),
+            # With the trading of the next session: it is when everybody knows that the bars are there.
+            _of_sessions(platform, settings, settle_job_name(team), times.trade, team, settle_request),
         ]
     return made
 
 
-def _session_schedule(platform: Platform, job: str, cron: str, team: str) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name=f"{job}_schedule",
+def _plain(
+    platform: Platform, settings: Settings, job: str, cron: str, team: str | None = None
+) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=schedule_name(job),
         job_name=job,
         cron_schedule=cron,
         execution_timezone=str(platform.calendar.time_zone),
+        default_status=_status(settings),
+        tags={"team": team} if team else None,
+    )
+
+
+def _of_sessions(
+    platform: Platform, settings: Settings, job: str, cron: str, team: str, request: Request
+) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=schedule_name(job),
+        job_name=job,
+        cron_schedule=cron,
+        execution_timezone=str(platform.calendar.time_zone),
+        default_status=_status(settings),
         tags={"team": team},
         description="Runs for the last closed session, once; days without a new session are skipped.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return request_for_last_session(platform, job, context)
+        return request(platform, team, context)
 
     return schedule
 
 
-def request_for_last_session(
-    platform: Platform, job: str, context: dg.ScheduleEvaluationContext
-) -> dg.RunRequest | dg.SkipReason:
-    """A run for the last session closed at the tick, or why there is none.
-
-    The run key is job and session: the ticks of a weekend or a holiday ask for Friday's session again, and Dagster drops
-    them.
-    """
-    end = platform.registry.market.end
-    now = context.scheduled_execution_time.astimezone(UTC)
-    session = last_session(platform.calendar, end, now)
-    if end is not None and platform.calendar.last_closed(now) > end:
-        return dg.SkipReason(
-            f"The market data of source {platform.registry.market.source} ended on {end}; "
-            "use `make run`, or set a live source in configs/teams.yaml."
-        )
-    if session == now.astimezone(platform.calendar.time_zone).date():
-        # Asked for a partition that does not exist yet, Dagster fails the tick with nothing but the key.
-        return dg.SkipReason(
-            f"Session {session} closed today and can be asked for from midnight on ({platform.calendar.time_zone}); "
-            "let the cron tick after midnight and before the open."
-        )
-    return dg.RunRequest(run_key=f"{job}:{session}", partition_key=session.isoformat())
+def _status(settings: Settings) -> dg.DefaultScheduleStatus:
+    running = settings.schedules_running
+    return dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED

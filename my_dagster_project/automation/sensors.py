@@ -6,15 +6,16 @@ from collections.abc import Sequence
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from my_dagster_project.assets.keys import features_key, model_key
 from my_dagster_project.assets.team_file import evaluation
-from my_dagster_project.automation.jobs import train_job_name
+from my_dagster_project.automation.jobs import MARKET_JOB, train_job_name
 from my_dagster_project.automation.reloading import reload_location
-from my_dagster_project.automation.versions import record_versions, sync_branches
+from my_dagster_project.automation.syncing import RemotePoll, sync_branches
+from my_dagster_project.automation.trainings import due_trainings, fingerprints
+from my_dagster_project.automation.versions import record_versions
 from my_dagster_project.errors import TradingError, VersioningError
 from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
-from my_dagster_project.teams.platform import Platform
+from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
 
 _FILES_SECONDS = 10
@@ -28,68 +29,52 @@ def team_files_sensor(
 
     What counts is their content: the platform's own commits to the branches change nothing and trigger nothing.
     """
-    names = {train_job_name(team) for team in platform.teams}
-    trainings = [job for job in jobs if job.name in names]
+    names = {train_job_name(team) for team in platform.teams} | {MARKET_JOB}
+    requested = [job for job in jobs if job.name in names]
+    poll = RemotePoll(settings.git_poll_seconds, slack=_FILES_SECONDS / 2)
 
     @dg.sensor(
         name="team_files",
         minimum_interval_seconds=_FILES_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        jobs=trainings or None,
+        jobs=requested or None,
         description="Watches configs/ on the teams' branches.",
     )
     def watch(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         try:
-            warnings = sync_branches(platform, settings)
+            warnings = poll(lambda: sync_branches(platform.registry, settings))
             now = read_sources(settings.project, settings.config_mode)
+            if now.digest != platform.read:
+                # Reloaded with a broken registry or defaults.yaml, the location would be gone, its sensors included.
+                load_platform(now)
         except TradingError as error:
             return dg.SensorResult(skip_reason=str(error))
         for warning in warnings:
             context.log.warning(warning)
         if now.digest != platform.read:
             return dg.SensorResult(skip_reason=reload_location(settings.dagit_url))
-        return _after_change(platform, context.cursor)
+        return _after_change(platform, context)
 
     return watch
 
 
-def _after_change(platform: Platform, cursor: str | None) -> dg.SensorResult:
+def _after_change(platform: Platform, context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """The loaded graph is the newest one: tell the teams whether their file is valid, train what is new since the cursor."""
-    known = json.loads(cursor) if cursor else None
-    models = {team: config.model_fingerprints() for team, config in platform.teams.items()}
+    known = json.loads(context.cursor) if context.cursor else None
     told = {team: platform.problems.get(team, "") for team in platform.registry.teams}
-    state = {"models": models, "told": told}
     events = [
         evaluation(platform, team)
         for team, problem in told.items()
         if known is None or known["told"].get(team) != problem
     ]
     # The first look only takes note: a fresh deployment is trained by its schedules, or by `make run`.
-    requests = [] if known is None else _trainings(platform, known["models"], models)
+    before = known["models"] if known else fingerprints(platform)
+    requests, models = due_trainings(platform, context.instance, before)
+    state = {"models": models, "told": told}
     reason = None if requests or events else "No team file has changed."
     return dg.SensorResult(
         run_requests=requests, asset_events=events, cursor=json.dumps(state), skip_reason=reason
     )
-
-
-def _trainings(
-    platform: Platform, before: dict[str, dict[str, str]], now: dict[str, dict[str, str]]
-) -> list[dg.RunRequest]:
-    requests = []
-    for team, models in now.items():
-        changed = {symbol: key for symbol, key in models.items() if before.get(team, {}).get(symbol) != key}
-        if changed:
-            requests.append(
-                dg.RunRequest(
-                    run_key=f"{team}:{':'.join(changed.values())}",
-                    job_name=train_job_name(team),
-                    asset_selection=[
-                        key(team, symbol) for symbol in changed for key in (features_key, model_key)
-                    ],
-                    tags={"team": team, "config": platform.origin(team)},
-                )
-            )
-    return requests
 
 
 def versions_sensor(platform: Platform, settings: Settings) -> dg.SensorDefinition:
@@ -109,6 +94,9 @@ def versions_sensor(platform: Platform, settings: Settings) -> dg.SensorDefiniti
             committed = record_versions(platform, settings, assets)
         except VersioningError as error:
             return dg.SkipReason(str(error))
+        # Pushed at once: the remote may be asked for pushes of others seldom, and a team pulls its versions from there.
+        for warning in sync_branches(platform.registry, settings) if committed else []:
+            context.log.warning(warning)
         made = [f"{one.branch}: {one.sha[:10]}, {len(one.assets)} assets" for one in committed]
         return dg.SkipReason("; ".join(made) or "Everything stored is committed.")
 

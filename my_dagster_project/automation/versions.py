@@ -6,7 +6,6 @@ from urllib.parse import unquote, urlsplit
 from my_dagster_project.settings import Settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.remote_sync import sync_all
 from my_dagster_project.storage.versions import Committed, commit_pending
 from my_dagster_project.teams.platform import Platform
 
@@ -39,17 +38,6 @@ def _make_branches(platform: Platform, settings: Settings, teams: set[str]) -> s
                     branch, {source.path: source.content}, f"{team}: the file of its first run", {}
                 )
     return made
-
-
-def sync_branches(platform: Platform, settings: Settings) -> list[str]:
-    """Bring the teams' branches and the remote's together; warnings, never errors. Without a remote there is nothing to do."""
-    if settings.git_remote is None:
-        return []
-    branches = [entry.branch for entry in platform.registry.teams.values()]
-    synced = sync_all(
-        BranchRepo(settings.project), settings.git_remote, [*branches, platform.registry.platform_branch]
-    )
-    return [f"{one.branch}: {one.warning}" for one in synced if one.warning]
 
 
 def dvc_address(url: str) -> str:

@@ -7,7 +7,8 @@ bars -> per team, side by side: features, models, predictions, reports, orders s
 import gc
 from dataclasses import dataclass, field, replace
 
-from my_dagster_project.automation.versions import record_versions, sync_branches
+from my_dagster_project.automation.syncing import sync_branches
+from my_dagster_project.automation.versions import record_versions
 from my_dagster_project.competition.news import Tell
 from my_dagster_project.competition.runner import Problem
 from my_dagster_project.competition.stages import Stages
@@ -44,7 +45,7 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
     stages.leaderboard()
     result = recorded(platform, settings, [*stages.problems, *problems])
     # Pushing is optional: what does not reach the remote now is pushed by the next run or by the sensor.
-    return replace(result, warnings=sync_branches(platform, settings))
+    return replace(result, warnings=sync_branches(platform.registry, settings))
 
 
 def recorded(platform: Platform, settings: Settings, problems: list[Problem]) -> Result:

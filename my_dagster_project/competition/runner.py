@@ -54,7 +54,7 @@ class Runner:
             )
         finally:
             stop()
-        self.problems += [_problem(event) for event in result.all_events if _failed(event)]
+        self.problems += [problem_of(event) for event in result.all_events if _failed(event)]
         return result.success
 
     def _job(self, name: str) -> dg.JobDefinition:
@@ -68,7 +68,8 @@ def _failed(event: dg.DagsterEvent) -> bool:
     return event.event_type == DagsterEventType.STEP_FAILURE
 
 
-def _problem(event: dg.DagsterEvent) -> Problem:
+def problem_of(event: dg.DagsterEvent) -> Problem:
+    """What a step's failure event says to people: our own text where the cause is ours, else the exception's."""
     data = event.step_failure_data
     said = data.user_failure_data.description if data.user_failure_data else None
     error = data.error

@@ -10,6 +10,7 @@ from my_dagster_project.automation.jobs import (
     LEADERBOARD_JOB,
     MARKET_JOB,
     daily_job_name,
+    settle_job_name,
     trade_job_name,
     train_job_name,
 )
@@ -61,6 +62,7 @@ class Stages:
         self.models(team)
         self.predictions(team)
         self.orders(team)
+        self.fills(team)
 
     def models(self, team: str) -> None:
         """Compute a team's features and train its models, where something they depend on has changed."""
@@ -98,6 +100,12 @@ class Stages:
                     # The next session would be planned on an account that is not where it should be.
                     return
 
+    def fills(self, team: str) -> None:
+        """Record in one pass what became of all orders, once every session has been traded."""
+        if self._freshness().missing_after_fresh(keys.orders_key(team), self._sessions) == []:
+            wanted = [keys.fills_key(team)]
+            self._bring_up_to_date(f"{team}: fills", settle_job_name(team), wanted, self._sessions)
+
     def leaderboard(self) -> None:
         """Score all teams; without one that has a valid file the table stays as it is."""
         if self._platform.teams:
@@ -112,8 +120,8 @@ class Stages:
     def _start_afresh(self, team: str) -> None:
         """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
         broker = all_resources(self._platform, self._settings)["broker"]
-        if isinstance(broker, BrokerResource) and broker.url is None:
-            broker.embedded().reset(team)
+        if isinstance(broker, BrokerResource):
+            broker.reset(team)
 
     def _model_keys(self, team: str) -> list[dg.AssetKey]:
         """Features and models of the symbols that have bars; why another has none, the market data have said."""

@@ -49,6 +49,10 @@ class Freshness:
             return self._resolver.get_status(key) == StaleStatus.FRESH and not self._is_behind(key)
         return all(self._resolver.get_status(key, partition) == StaleStatus.FRESH for partition in partitions)
 
+    def is_partitioned(self, key: dg.AssetKey) -> bool:
+        """Whether the asset has a partition per session."""
+        return self._graph.get(key).is_partitioned
+
     def exists(self, key: dg.AssetKey) -> bool:
         """Whether an asset without partitions was ever made, up to date or not."""
         return self._resolver.get_status(key) != StaleStatus.MISSING

@@ -6,9 +6,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from my_dagster_project.assets.keys import report_key
 from my_dagster_project.competition.main_job import Result
-from my_dagster_project.domain.leaderboard import Leaderboard, from_json
+from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow, from_json
 from my_dagster_project.errors import ObjectMissingError
+from my_dagster_project.reports.evidently_report import read_metrics
 from my_dagster_project.reports.markdown import (
     RANKING_RULE,
     SYMBOL_HEAD,
@@ -16,6 +18,7 @@ from my_dagster_project.reports.markdown import (
     symbol_cells,
     team_cells,
 )
+from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.platform import Platform
@@ -46,6 +49,25 @@ def print_result(console: Console, result: Result, platform: Platform, settings:
         )
     print_problems(console, result, platform)
     _where_next(console, platform, settings)
+
+
+def print_report(console: Console, settings: Settings, team: str, symbol: str) -> None:
+    """The figures of a stored report and the address of its page; raises ObjectMissingError when there is none."""
+    asset = tuple(report_key(team, symbol).path)
+    try:
+        data = open_assets(settings.store_url, settings.dvc_url).read_file(asset, "report.json")
+    except ObjectMissingError:
+        raise ObjectMissingError(
+            f"team {team} has no report of {symbol}; `trading status` says what there is and what is due"
+        ) from None
+    metrics = read_metrics(data)
+    cells = symbol_cells(SymbolRow(team, symbol, metrics))
+    for name, value in zip(SYMBOL_HEAD, cells, strict=True):
+        console.print(f"{name:18} {value}", highlight=False)
+    address = f"{settings.store_url}/{'/'.join(asset)}/report.html"
+    console.print(f"\n{address.removeprefix('file://')}", highlight=False, soft_wrap=True)
+    if settings.front_url:
+        console.print(f"{settings.front_url}/reports/{team}/{symbol}", highlight=False, soft_wrap=True)
 
 
 def print_problems(console: Console, result: Result, platform: Platform) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
-import re
 import tempfile
 import threading
 import time
-import warnings
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.errors import TradingError
+from my_dagster_project.models.tracking_server import (
+    MAX_TEXT,
+    TrackingError,
+    alone,
+    explained_errors,
+    masked,
+    open_client,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,15 +28,7 @@ if TYPE_CHECKING:
 # Each log_batch costs 11 ms on sqlite whatever it carries: one per epoch was 5 s of a `make run`, one per two
 # seconds is nothing, and the curves still grow while one watches.
 FLUSH_SECONDS = 2.0
-MAX_METRICS, MAX_PARAMS, MAX_TEXT = 1000, 100, 500  # MLflow's limits per request
-
-_open_lock = threading.Lock()
-_secret_name = re.compile(r"secret|token|password|passwd|api_?key|credential", re.IGNORECASE)
-_url_credentials = re.compile(r"(\w+://)[^/@\s]+@")
-
-
-class TrackingError(TradingError):
-    """MLflow could not be reached or refused; the model itself may be fine."""
+MAX_METRICS, MAX_PARAMS = 1000, 100  # MLflow's limits per request
 
 
 class TrackedRun:
@@ -51,7 +49,7 @@ class TrackedRun:
         from mlflow.entities import Param
 
         flat = [Param(name, masked(name, value)[:MAX_TEXT]) for name, value in flattened(params).items()]
-        with _explained("record parameters"):
+        with explained_errors("record parameters"):
             for start in range(0, len(flat), MAX_PARAMS):
                 self._client.log_batch(self.run_id, params=flat[start : start + MAX_PARAMS])
 
@@ -75,14 +73,14 @@ class TrackedRun:
                 path = Path(folder) / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            with _explained("store files"):
+            with explained_errors("store files"):
                 self._client.log_artifacts(self.run_id, folder)
 
     def flush(self) -> None:
         """Send what is pending."""
         with self._lock:
             pending, self._pending, self._flushed = self._pending, [], time.monotonic()
-        with _explained("record metrics"):
+        with explained_errors("record metrics"):
             for start in range(0, len(pending), MAX_METRICS):
                 self._client.log_batch(self.run_id, metrics=pending[start : start + MAX_METRICS])
 
@@ -104,12 +102,10 @@ def start_run(
 ) -> Iterator[TrackedRun]:
     """Record one run.
 
-    It ends FINISHED, or FAILED with the class of the error as tag `error` when the body raises (KILLED when it
-    was interrupted). The error itself goes on unchanged.
+    It ends FINISHED, or FAILED (KILLED when interrupted) with the class of the error, which goes on, as tag `error`.
 
     Args:
-        tracking_uri: of a server, or `sqlite:///...`, which needs none. A fresh sqlite file takes MLflow 2 s
-            to fill with tables (its 69 migrations; 5 s on a busy machine), once; later ones open in 0.01 s.
+        tracking_uri: of a server, or `sqlite:///...`, which takes MLflow 2 s to fill with tables, once.
         experiment: made if it is missing.
         run_name: for people.
         tags: such as team and symbol.
@@ -121,9 +117,9 @@ def start_run(
     """
     if artifact_root is None and not tracking_uri.startswith(("http://", "https://")):
         raise TrackingError("Without an MLflow server an artifact_root is needed; give one.")
-    with _explained(f"open {masked('', tracking_uri)}"):
-        with _alone(tracking_uri):
-            client = _open(tracking_uri)
+    with explained_errors(f"open {masked('', tracking_uri)}"):
+        with alone(tracking_uri):
+            client = open_client(tracking_uri)
             experiment_id = _experiment_id(client, experiment, artifact_root)
         safe_tags = {name: masked(name, value) for name, value in tags.items()}
         run = client.create_run(experiment_id, run_name=run_name, tags=safe_tags)
@@ -134,32 +130,8 @@ def start_run(
     except BaseException as error:
         _end_failed(tracked, client, error)
         raise
-    with _explained("end the run"):
+    with explained_errors("end the run"):
         client.set_terminated(tracked.run_id, "FINISHED")
-
-
-def _open(tracking_uri: str) -> MlflowClient:
-    # One at a time: two threads that meet a fresh sqlite file would both run the migrations.
-    with _open_lock, _quiet("mlflow", "alembic"):
-        from mlflow import MlflowClient
-
-        return MlflowClient(tracking_uri=tracking_uri)
-
-
-@contextmanager
-def _alone(tracking_uri: str) -> Iterator[None]:
-    """Keep other processes out while a sqlite file may get its tables: two teams' first runs once migrated it at the
-    same time and broke it for good ("duplicate column name: step").
-    """
-    if not tracking_uri.startswith("sqlite:///"):
-        yield
-        return
-    from filelock import FileLock
-
-    path = Path(tracking_uri.removeprefix("sqlite:///"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
-        yield
 
 
 def _experiment_id(client: MlflowClient, name: str, artifact_root: str | None) -> str:
@@ -200,36 +172,3 @@ def flattened(mapping: Mapping[str, object], prefix: str = "") -> dict[str, obje
         else:
             flat[f"{prefix}{name}"] = value
     return flat
-
-
-def masked(name: str, value: object) -> str:
-    """The value as text, without secrets: `***` under a secret's name, and in place of a URL's credentials."""
-    return "***" if _secret_name.search(name) else _url_credentials.sub(r"\1***@", str(value))
-
-
-@contextmanager
-def _explained(action: str) -> Iterator[None]:
-    """MLflow's, SQLAlchemy's and requests' errors as one TrackingError line."""
-    try:
-        yield
-    except TradingError:
-        raise
-    except Exception as error:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise TrackingError(f"MLflow could not {action}: {masked('', first_line)[:MAX_TEXT]}") from None
-
-
-@contextmanager
-def _quiet(*names: str) -> Iterator[None]:
-    """MLflow and alembic announce each of the 69 migrations."""
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.teams.feature_checks import feature_problems
 from my_dagster_project.teams.ludwig_checks import ludwig_problems
 from my_dagster_project.teams.problems import Problem, show, suggestion
@@ -86,6 +87,12 @@ def trading_problems(config: TeamConfig, entry: TeamEntry) -> Iterator[Problem]:
         yield Problem(
             ("trading", "sell_below"),
             f"{trading.sell_below} must not be above buy_above ({trading.buy_above})",
+        )
+    readable = STRATEGIES[trading.strategy].targets
+    if config.target not in readable:
+        yield Problem(
+            ("trading", "strategy"),
+            f"{trading.strategy} is for target {' or '.join(readable)}, not {config.target}",
         )
     for name in ("buy_above", "sell_below"):
         text = _threshold_problem(config, name, getattr(trading, name))

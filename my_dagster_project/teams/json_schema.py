@@ -83,10 +83,13 @@ def _fields(model: type[Strict]) -> dict[str, Schema]:
 
 
 def _section(model: type[Strict]) -> Schema:
-    """A model without parts of its own: pydantic's schema of it, less its titles."""
+    """A model as pydantic's schema of it, less its titles; a part of its own that is a model stands in its place."""
     schema = model.model_json_schema()
-    for field in schema["properties"].values():
+    for name, field in schema["properties"].items():
         field.pop("title", None)
+        part = model.model_fields[name].annotation
+        if isinstance(part, type) and issubclass(part, Strict):
+            schema["properties"][name] = _described(_section(part), {"description": field["description"]})
     return {
         key: schema[key] for key in ("description", "type", "properties", "required") if key in schema
     } | {"additionalProperties": False}

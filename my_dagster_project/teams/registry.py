@@ -5,22 +5,26 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from my_dagster_project.domain.calendar import load_calendar
 from my_dagster_project.errors import TradingError
 from my_dagster_project.teams.problems import Problem, show
 from my_dagster_project.teams.schema import TEAM_NAME
+from my_dagster_project.teams.sections import Mode
 from my_dagster_project.teams.strict import Strict
 
 type SourceName = Literal["sample", "csv", "alpha_vantage", "alpaca"]
 
+# The only words that let an order go where money is real.
+LIVE_TRADING = "yes, real money"
 _BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock$|/$|\.$))[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _SLOT = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
-# Prefixes of asset keys, house teams, and files of configs/ that are no team's: a team of that name would be mixed up
-# with them.
+# Prefixes of asset keys, house teams, files of configs/ that are no team's, and accounts with rights of their own (git,
+# MLflow, the notifications' slots): a team of that name would be mixed up with them.
 RESERVED_TEAMS = frozenset(
     {"market", "competition", "house", "naive", "hold", "buy-and-hold", "teams", "defaults", "schema"}
+    | {"organiser", "platform"}
 )
 # What bokeh_sampledata 2026.1 holds, 2000-03-01 to 2013-03-01 (FB from 2012-05-18).
 SAMPLE_SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
@@ -46,6 +50,7 @@ def _slot(value: str) -> str:
     return value
 
 
+type NotifyKind = Literal["success", "failure", "bad_configuration", "drift"]
 type TeamName = Annotated[str, AfterValidator(_team_name)]
 type BranchName = Annotated[str, AfterValidator(_branch)]
 type SlotName = Annotated[str, AfterValidator(_slot)]
@@ -76,6 +81,14 @@ class Competition(Strict):
     """Dollars."""
     cost_bps: Annotated[float, Field(ge=0, le=1000)] = 5
     """Cost of a trade in hundredths of a per cent of its value."""
+    commission: Annotated[float, Field(ge=0, le=100)] = 0
+    """Dollars a share that the bundled broker charges on top."""
+    partial_fills: Annotated[float, Field(ge=0, le=1)] = 0
+    """Share of orders that the bundled broker executes in two parts, 0.1 as Alpaca's paper accounts do."""
+    live_trading: Literal["yes, real money"] | None = None
+    """Lets orders go to Alpaca's live endpoint, if that is what TRADING_BROKER_URL says; no other words will do."""
+    missed_sessions: Literal["catch_up", "report"] = "catch_up"
+    """What becomes of sessions whose daily tick came while nothing was running. Their orders are only ever reported."""
     frozen: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{7,40}$")]] = Field(default_factory=dict)
     """Teams whose configuration is that of a commit, not of the branch: a round that has begun."""
 
@@ -88,6 +101,25 @@ class Limits(Strict):
     """Largest fraction of equity in one symbol."""
     order_value: Annotated[float, Field(gt=0, le=1e9)] = 50_000
     """Largest value of one order, dollars."""
+    session_value: Annotated[float, Field(gt=0, le=1e9)] = 250_000
+    """Largest value of all orders of a session, dollars."""
+    session_orders: Annotated[int, Field(ge=1, le=1000)] = 50
+    """Most orders of a session."""
+    turnover: Annotated[float, Field(gt=0, le=10)] = 2.0
+    """Largest value of all orders of a session, as a fraction of equity; 2 is selling all and buying it anew."""
+    price_deviation: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Nothing is bought at a price further than this from that of the stored bars or the broker, a fraction."""
+    drawdown: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Nothing is bought while equity is further than this below its peak, a fraction."""
+
+
+class Retention(Strict):
+    """How long the weekly maintenance keeps what nobody needs any more."""
+
+    runs_days: Annotated[int, Field(ge=7, le=3650)] = 90
+    """Runs and their events; the latest result of every asset and session is kept for ever."""
+    mlflow_days: Annotated[int, Field(ge=7, le=3650)] = 365
+    """Experiments' runs; those of current models are kept for ever."""
 
 
 class TeamEntry(Strict):
@@ -97,6 +129,16 @@ class TeamEntry(Strict):
     owners: Annotated[tuple[str, ...], Field(strict=False)] = ()
     account: SlotName
     limits: Limits = Limits()
+    notify: Annotated[tuple[NotifyKind, ...], Field(strict=False)] = ("failure", "bad_configuration", "drift")
+    """What the team is told of, at NOTIFY_<TEAM>_WEBHOOK and NOTIFY_<TEAM>_EMAIL."""
+    mode: Mode | None = None
+    """Forces how the team trades; without it the team's file decides."""
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _off(cls, value: object) -> object:
+        """YAML reads a bare `off` as false; nobody means anything else by it here."""
+        return "off" if value is False else value
 
 
 class Registry(Strict):
@@ -106,6 +148,9 @@ class Registry(Strict):
     market: Market
     competition: Competition
     platform_branch: BranchName = "platform"
+    retention: Retention = Retention()
+    notify: Annotated[tuple[NotifyKind, ...], Field(strict=False)] = ("failure", "bad_configuration")
+    """What the organiser is told of, of every team and of the platform itself."""
     teams: Annotated[dict[TeamName, TeamEntry], Field(min_length=1, max_length=200)]
 
 

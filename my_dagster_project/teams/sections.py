@@ -5,8 +5,12 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_serializer, model_validator
 
+from my_dagster_project.domain.plan import Dropped
 from my_dagster_project.teams.cron import cron_problem
 from my_dagster_project.teams.strict import Strict
+
+StrategyName = Literal["long_flat", "rotation", "forecast_volatility", "buy_hold_sell"]
+Mode = Literal["off", "shadow", "paper"]
 
 ORGANISERS = dict.fromkeys(
     ("account", "branch", "limits", "owners", "market", "competition", "calendar"),
@@ -33,15 +37,64 @@ class Training(Strict):
         return self
 
 
-class Trading(Strict):
-    """When to hold a symbol: thresholds in the unit of the target (log return, or probability of up)."""
+class TradingLimits(Strict):
+    """Limits a team sets itself; of each the smaller one counts, this or the organiser's."""
 
-    strategy: Literal["long_flat"] = Field(default="long_flat", description="Hold a symbol or hold cash.")
+    max_symbols: int | None = Field(default=None, ge=1, le=500, description="Most symbols held.")
+    position_share: float | None = Field(
+        default=None, gt=0, le=1, description="Largest fraction of equity in one symbol."
+    )
+    order_value: float | None = Field(default=None, gt=0, le=1e9, description="Largest order, dollars.")
+    session_value: float | None = Field(
+        default=None, gt=0, le=1e9, description="All orders of a session together, dollars."
+    )
+    session_orders: int | None = Field(default=None, ge=1, le=1000, description="Most orders of a session.")
+    turnover: float | None = Field(
+        default=None, gt=0, le=10, description="All orders of a session as a fraction of equity."
+    )
+    price_deviation: float | None = Field(
+        default=None, gt=0, le=1, description="Nothing is bought at a price this far from another source's."
+    )
+    drawdown: float | None = Field(
+        default=None, gt=0, le=1, description="Nothing is bought this far below the highest equity."
+    )
+
+
+class Trading(Strict):
+    """What to hold, and how much: thresholds in the unit of the target (log return, or probability of up)."""
+
+    not_here: ClassVar[dict[str, str]] = dict.fromkeys(
+        TradingLimits.model_fields.keys() - {"position_share"}, "it belongs below trading.limits"
+    )
+
+    strategy: StrategyName = Field(
+        default="long_flat",
+        description="long_flat: hold a symbol or cash. rotation: sell the worst, buy the best. forecast_volatility: "
+        "more of what is predicted to gain for its risk. buy_hold_sell: three words, for next_direction.",
+    )
     buy_above: float = Field(
         description="Buy above this prediction: log return (0.001 is about 0.1 %) or probability of up."
     )
     sell_below: float = Field(description="Sell below this prediction; at most buy_above.")
-    position_share: float = Field(gt=0, le=1, description="Fraction of equity in each symbol held.")
+    position_share: float = Field(
+        gt=0, le=1, description="Fraction of equity in each symbol held (at most, for forecast_volatility)."
+    )
+    dropped: Dropped = Field(
+        default="sell", description="What becomes of shares of a symbol that is no longer in `symbols`."
+    )
+    mode: Mode | None = Field(
+        default=None,
+        description="paper: orders are sent. shadow: planned and recorded, not sent. off: not even planned.",
+    )
+    limits: TradingLimits = Field(
+        default=TradingLimits(), description="Stricter limits than the organiser's."
+    )
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        """YAML reads a bare `off` as false; nobody means anything else by it here."""
+        return "off" if value is False else value
 
 
 class Schedule(Strict):

@@ -83,6 +83,19 @@ class Sources:
 def read_sources(project: Path, mode: Mode = "branches") -> Sources:
     """Read every configuration text of a project; raises ConfigError when there is no registry, or it is broken."""
     git = _repository(project) if mode == "branches" else None
+    registry, defaults, known = _shared_sources(project, git)
+    return Sources(
+        registry, defaults, {team: _team_source(project, git, known, team) for team in known.teams}
+    )
+
+
+def read_registry(project: Path, mode: Mode = "branches") -> Registry:
+    """The registry alone, as `read_sources` finds it; raises ConfigError when there is none, or it is broken."""
+    return _shared_sources(project, _repository(project) if mode == "branches" else None)[2]
+
+
+def _shared_sources(project: Path, git: BranchRepo | None) -> tuple[Source, Source | None, Registry]:
+    """The organiser's texts: registry and defaults, from main also while a team's branch is checked out."""
     registry = _from_working_tree(project, REGISTRY_PATH)
     if registry is None:
         raise ConfigError(f"{project / REGISTRY_PATH} is missing; it says which teams there are")
@@ -92,9 +105,7 @@ def read_sources(project: Path, mode: Mode = "branches") -> Sources:
         registry = _from_branch(git, MAIN_BRANCH, REGISTRY_PATH) or registry
         defaults = _from_branch(git, MAIN_BRANCH, DEFAULTS_PATH)
         known = load_registry(registry.content, REGISTRY_PATH)
-    return Sources(
-        registry, defaults, {team: _team_source(project, git, known, team) for team in known.teams}
-    )
+    return registry, defaults, known
 
 
 def uncommitted(project: Path, sources: Sources) -> list[str]:

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from my_dagster_project.errors import ConfigError, TradingError
-from my_dagster_project.settings import PoolSettings, load_settings, pool_settings, quiet_libraries
+from my_dagster_project.pool_settings import PoolSettings, pool_settings
+from my_dagster_project.settings import load_settings, quiet_libraries
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
 from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
 from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG
 
-from my_dagster_project.settings import pool_settings
+from my_dagster_project.pool_settings import pool_settings
 from my_dagster_project.workers.signs_of_life import DEFAULT_QUEUE, connect, slots_by_queue
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dagster._serdes import ConfigurableClassData
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
-from my_dagster_project.settings import pool_settings
+from my_dagster_project.pool_settings import pool_settings
 from my_dagster_project.workers.pool import CELERY
 from my_dagster_project.workers.signs_of_life import (
     BEAT_SECONDS,
@@ -40,7 +40,7 @@ _SILENT = (
 
 
 class PoolRunLauncher(CeleryRunLauncher):
-    """Runs as tasks of the worker pool; its addresses come from `settings.pool_settings`, not from dagster.yaml."""
+    """Runs as tasks of the worker pool; its addresses come from `pool_settings`, not from dagster.yaml."""
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         url = pool_settings().redis_url

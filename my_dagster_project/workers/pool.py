@@ -17,7 +17,7 @@ from dagster._utils.interrupts import capture_interrupts
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task
 
-from my_dagster_project.settings import PoolSettings
+from my_dagster_project.pool_settings import PoolSettings
 from my_dagster_project.workers.signs_of_life import BEAT_SECONDS, DEFAULT_QUEUE, alive, gone, present
 
 if TYPE_CHECKING:

@@ -100,6 +100,26 @@ def test_buys_whose_cash_was_to_come_from_a_refused_sell_are_not_sent(red):
     ]
 
 
+def test_a_buy_whose_place_a_refused_sell_keeps_is_not_sent(red):
+    """Found by tests/trading/test_scenarios.py: one symbol may be held, and a second one was bought."""
+    submit_plan(red, plan(red, FIRST, AAPL=0.02))
+    planned = plan(red, SECOND, AAPL=-0.01)
+    sell = replace(planned.orders[0], qty=5000)
+    buy = PlannedOrder("red-y", "IBM", "buy", 1, Decimal("50.25"), "instead")
+    swap = replace(planned, orders=(sell, buy))
+    done = submit_plan(red, swap, limits=Limits(max_symbols=1))
+    assert [outcome.status for outcome in done] == ["refused", "not sent"]
+    assert submit_plan(red, swap, limits=Limits(max_symbols=2))[1].status == "submitted"
+
+
+def test_an_order_that_is_there_is_found_behind_a_429(house, red):
+    """Found by tests/trading/test_scenarios.py: it was on record as refused."""
+    planned = plan(red, FIRST, AAPL=0.02)
+    submit_plan(red, planned)
+    house.admin.fault("429", times=3)
+    assert [outcome.status for outcome in submit_plan(red, planned)] == ["already there"]
+
+
 def test_teams_replay_independently_on_their_own_clocks(house, red):
     blue = house.team("blue")
     submit_plan(red, plan(red, FIRST, AAPL=0.01))

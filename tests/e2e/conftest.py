@@ -15,6 +15,14 @@ CANARIES = (
     "AWS_SECRET_ACCESS_KEY",
     "ALPHA_VANTAGE_API_KEY",
     "ALPACA_DATA_SECRET",
+    # Of the stack: `.env.secrets` may hold them on a laptop too, where they mean nothing.
+    "DAGSTER_PG_PASSWORD",
+    "REDIS_PASSWORD",
+    "PAPER_BROKER_TOKEN",
+    "MLFLOW_TRACKING_PASSWORD",
+    "GIT_PASSWORD",
+    "NOTIFY_RED_WEBHOOK",
+    "SMTP_PASSWORD",
 )
 
 

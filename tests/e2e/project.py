@@ -68,7 +68,9 @@ class Project:
     def environ(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-        return {**kept, "PATH": path, "COLUMNS": "130", **self.environment, **more}
+        # What is tried again waits 30 s and 90 s otherwise; nothing here gets better by waiting.
+        ours = {"PATH": path, "COLUMNS": "130", "TRADING_RETRY_SECONDS": "0.02"}
+        return {**kept, **ours, **self.environment, **more}
 
     def command(self, *command: str, cwd: Path | None = None, **environment: str) -> Done:
         """Run any command in the project's folder."""

@@ -33,9 +33,10 @@ def test_an_edit_of_the_trading_rules_only_trades_anew(copied):
     assert f"red: trading {len(SESSIONS)} done" in done.out
     assert told(done, "blue", "trading").endswith("up to date")
     assert "✓ leaderboard 1 done" in done.out
-    assert [job for job, _ in copied.dagster_runs()[runs:]] == ["red_trade"] * len(SESSIONS) + ["leaderboard"]
+    jobs = [job for job, _ in copied.dagster_runs()[runs:]]
+    assert jobs == ["red_trade"] * len(SESSIONS) + ["red_settle", "leaderboard"]
     after = copied.stored()
-    assert of("red", after, but=["orders"]) == of("red", before, but=["orders"])
+    assert of("red", after, but=["orders", "fills"]) == of("red", before, but=["orders", "fills"])
     assert of("blue", after) == of("blue", before)
     assert (
         after["store/competition/leaderboard/leaderboard.json"]
@@ -76,10 +77,10 @@ def test_status_names_what_an_edit_made_due_and_the_edit_of_one_team_only(copied
     rows = {
         tuple(cells[:2]): cells
         for line in said.splitlines()
-        if len(cells := line.replace("│", " ").split()) == 8
+        if len(cells := line.split()) == 10 and {"✓", "due"} & set(cells)
     }
-    assert rows["red", "IBM"][2:] == ["✓"] * 5 + ["due"]
-    assert rows["blue", "IBM"][2:] == ["✓"] * 6
+    assert rows["red", "IBM"][2:8] == ["✓"] * 5 + ["due"]
+    assert rows["blue", "IBM"][2:8] == ["✓"] * 6
     assert "`trading run` computes what is due." in said
 
 

@@ -106,7 +106,7 @@ def test_checked_out_tree_and_index_are_untouched(finished):
 def test_every_dagster_run_succeeded(finished):
     jobs = finished.project.dagster_runs()
     assert {status for _, status in jobs} == {"SUCCESS"}
-    assert {"market_daily", "red_train", "blue_daily", "red_trade", "leaderboard"} <= {
+    assert {"market_daily", "red_train", "blue_daily", "red_trade", "red_settle", "leaderboard"} <= {
         name for name, _ in jobs
     }
 

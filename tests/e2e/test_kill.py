@@ -23,11 +23,11 @@ ASSETS = [
         for symbol in symbols
         for asset in ("features", "model", "predictions", "report")
     ),
-    *((team, "orders") for team in SYMBOLS),
+    *((team, asset) for team in SYMBOLS for asset in ("orders", "fills")),
     ("competition", "leaderboard"),
 ]
 # What a run computes is determined by seed and prices; a report's page has ids of its own in it.
-SAME_EVERY_TIME = ("bars/", "features/", "predictions/", "report.json", "orders/", "leaderboard/")
+SAME_EVERY_TIME = ("bars/", "features/", "predictions/", "report.json", "orders/", "fills/", "leaderboard/")
 
 
 def killed_run(project: Project, when: Callable[[str], bool]) -> str:

@@ -4,7 +4,8 @@ import threading
 import pytest
 
 from my_dagster_project.errors import ModelError
-from my_dagster_project.models.tracking import TrackingError, flattened, masked, start_run
+from my_dagster_project.models.tracking import flattened, start_run
+from my_dagster_project.models.tracking_server import TrackingError, masked
 
 
 @pytest.fixture(scope="module")

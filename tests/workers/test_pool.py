@@ -128,7 +128,7 @@ def publish_again(deployment: Deployment, run: str) -> None:
     from dagster._grpc.types import ExecuteRunArgs
     from dagster._serdes import pack_value
 
-    from my_dagster_project.settings import pool_settings
+    from my_dagster_project.pool_settings import pool_settings
     from my_dagster_project.workers.pool import worker_app
 
     with DagsterInstance.from_config(str(deployment.dagster_home)) as instance:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from my_dagster_project.errors import ConfigError
-from my_dagster_project.settings import pool_settings
+from my_dagster_project.pool_settings import pool_settings
 from tests.e2e.project import ROOT
 
 PRELOAD = """

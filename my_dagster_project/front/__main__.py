@@ -1,0 +1,28 @@
+"""`python -m my_dagster_project.front`: the front as a service of the stack, on every address of its container."""
+
+import argparse
+import sys
+
+from my_dagster_project.errors import TradingError
+from my_dagster_project.front.serve import serve
+from my_dagster_project.settings import load_settings, prepare_environment
+
+
+def main() -> int:
+    """Serve until SIGTERM; 1 when it is set up wrongly."""
+    options = argparse.ArgumentParser(prog="python -m my_dagster_project.front", description=__doc__)
+    options.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104 - in a container
+    options.add_argument("--port", type=int, default=8080)
+    chosen = options.parse_args()
+    try:
+        settings = load_settings()
+        prepare_environment(settings)
+    except TradingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    serve(settings, chosen.host, chosen.port)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""Runs the front's web server."""
+
+from my_dagster_project.redaction import redact_logs
+from my_dagster_project.settings import Settings
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests under way are finished."""
+    import uvicorn
+
+    from my_dagster_project.front.app import create_app
+
+    redact_logs()
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="info",
+        server_header=False,
+        limit_concurrency=200,
+        timeout_graceful_shutdown=5,
+    )

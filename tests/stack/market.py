@@ -1,0 +1,35 @@
+"""Real bars on recent sessions: the stack's schedules follow the wall clock, and the bundled prices end in 2013."""
+
+import csv
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from my_dagster_project.domain.calendar import load_calendar
+from my_dagster_project.market_data.base import COLUMNS
+from my_dagster_project.market_data.sample import SampleSource
+
+SYMBOLS = ("AAPL", "IBM", "MSFT")
+# 2010 to 2013: no splits of these three.
+_BARS = 700
+
+
+def recent_sessions(count: int = _BARS) -> list[date]:
+    """The last closed sessions of the New York calendar, oldest first."""
+    calendar = load_calendar("XNYS")
+    last = calendar.last_closed(datetime.now(UTC))
+    return calendar.sessions(calendar.offset(last, 1 - count), last)
+
+
+def write_market(folder: Path) -> list[date]:
+    """One CSV per symbol: the sample's last prices as if they were those of the last sessions; gives these sessions."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sessions = recent_sessions()
+    for symbol in SYMBOLS:
+        bars = SampleSource().fetch(symbol, date(2000, 3, 1), date(2013, 3, 1)).tail(len(sessions))
+        with (folder / f"{symbol}.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(COLUMNS)
+            for session, bar in zip(sessions, bars.to_dict("records"), strict=True):
+                rows.writerow([session.isoformat(), *(bar[name] for name in COLUMNS[1:])])
+    folder.chmod(0o755)
+    return sessions

@@ -1,0 +1,71 @@
+"""What a team may say about trading: strategy, mode, stricter limits; and what the registry says about it."""
+
+from decimal import Decimal
+
+import pytest
+
+from my_dagster_project.domain.plan import Limits
+from my_dagster_project.teams import registry as registry_module
+from my_dagster_project.teams.loading import load_registry
+from my_dagster_project.teams.sections import TradingLimits
+from my_dagster_project.trading.modes import mode_of
+from my_dagster_project.trading.planning import Trader
+from tests.teams.helpers import complaint, edited, load, registry
+
+SELL = "  sell_below: 0.0\n"
+
+
+def with_trading(*lines):
+    return edited("red", (SELL, SELL + "".join(f"  {line}\n" for line in lines)))
+
+
+def test_without_a_word_a_team_trades_as_before():
+    trading = load(edited("red")).trading
+    assert (trading.strategy, trading.dropped, trading.mode) == ("long_flat", "sell", None)
+    assert set(trading.limits.model_dump().values()) == {None}
+
+
+def test_a_team_chooses_a_strategy_its_limits_and_what_becomes_of_dropped_symbols():
+    text = with_trading("strategy: rotation", "dropped: keep", "limits: {drawdown: 0.1, session_orders: 4}")
+    trading = load(text).trading
+    assert (trading.strategy, trading.dropped) == ("rotation", "keep")
+    assert (trading.limits.drawdown, trading.limits.session_orders) == (0.1, 4)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["strategy: rotations"], "trading.strategy: cannot be"),
+        (
+            ["strategy: buy_hold_sell"],
+            "trading.strategy: buy_hold_sell is for target next_direction, not next_return",
+        ),
+        (["mode: live"], 'trading.mode: cannot be "live"'),
+        (["limits: {drawdown: 10}"], "trading.limits.drawdown: must be at most 1.0, not 10"),
+        (["limits: {drawdowns: 0.1}"], "trading.limits.drawdowns: unknown key (did you mean drawdown?)"),
+        (["limits: {turnover: 0}"], "trading.limits.turnover: must be above 0.0, not 0"),
+        (["drawdown: 0.1"], "trading.drawdown: cannot be set here: it belongs below trading.limits"),
+    ],
+)
+def test_a_mistake_is_said_where_it_is(lines, message):
+    assert message in complaint(with_trading(*lines))
+
+
+def test_a_limit_looser_than_the_organisers_is_no_mistake_and_no_use():
+    config = load(with_trading("limits: {position_share: 1, order_value: 100}"))
+    entry = registry().teams["red"]
+    trader = Trader("red", config, entry, mode_of(entry, config, bundled_broker=True))
+    assert trader.limits.position_share == Decimal("0.3")
+    assert trader.limits.order_value == 100
+
+
+def test_registry_team_and_domain_know_the_same_limits():
+    names = set(Limits.__dataclass_fields__)
+    assert set(registry_module.Limits.model_fields) == names
+    assert set(TradingLimits.model_fields) == names
+
+
+def test_the_registry_may_force_a_mode():
+    said = edited("teams", ("    account: RED ", "    mode: off\n    account: RED "))
+    assert load_registry(said).teams["red"].mode == "off"
+    assert registry().teams["red"].mode is None
