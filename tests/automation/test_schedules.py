@@ -1,92 +1,15 @@
 """Schedules ask for the last closed session, once, and say why when they do not."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.errors import ScheduleExecutionError
-from dagster._core.test_utils import create_run_for_test, freeze_time
+from dagster._core.test_utils import create_run_for_test
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from my_dagster_project.assets import keys
-from my_dagster_project.definitions import build_definitions
-from my_dagster_project.errors import NotYetError
-from my_dagster_project.settings import settings_from
-from my_dagster_project.teams.platform import Platform, load_platform
-from my_dagster_project.teams.sources import read_sources
-from tests.support.deployment import embedded_instance
+from tests.automation.desk import Desk, asked, definitions
 
-PROJECT = Path(__file__).parents[2]
 SCHEDULES = ("red_daily_schedule", "red_trade_schedule", "blue_daily_schedule", "blue_trade_schedule")
-
-
-def definitions(tmp_path, start=None, environment=None, **market) -> tuple[Platform, dg.RepositoryDefinition]:
-    committed = load_platform(read_sources(PROJECT, "working tree"))
-    changed = {"market": committed.registry.market.model_copy(update=market)}
-    if start:
-        changed["competition"] = committed.registry.competition.model_copy(update={"start": start})
-    platform = replace(committed, registry=committed.registry.model_copy(update=changed))
-    settings = settings_from({"TRADING_HOME": str(tmp_path), **(environment or {})}, PROJECT)
-    return platform, build_definitions(platform, settings).get_repository_def()
-
-
-class Desk:
-    """Evaluates the committed platform's schedules as Dagster does, at a New York time, over what an instance knows."""
-
-    def __init__(self, tmp_path, instance, **market) -> None:
-        self.platform, self.repository = definitions(tmp_path, **market)
-        self.instance = instance
-        for symbol in self.platform.symbols:
-            self.bars(symbol, "2099-12-31")
-
-    def at(self, *moment):
-        return datetime(*moment, tzinfo=self.platform.calendar.time_zone)
-
-    def tick(self, name, when, now=None):
-        """What the schedule says of its tick at `when`; evaluated at `now`, by default at once."""
-        with (
-            freeze_time((now or when).astimezone(UTC)),
-            dg.build_schedule_context(
-                instance=self.instance, scheduled_execution_time=when, repository_def=self.repository
-            ) as context,
-        ):
-            context._instance = self.instance  # opened anew for every tick it is most of a year's time
-            return self.repository.get_schedule_def(name).evaluate_tick(context)
-
-    def run(self, data, **what) -> dg.DagsterRun:
-        """The run a tick asked for, as the scheduler makes it."""
-        [request] = data.run_requests
-        job = request.run_key.partition(":")[0]
-        tags = {**request.tags, "dagster/run_key": request.run_key}
-        return create_run_for_test(self.instance, job_name=job, tags=tags, **what)
-
-    def bars(self, symbol, last_session) -> None:
-        self.made(keys.bars_key(symbol), metadata={"last_session": last_session})
-
-    def predictions(self, team, session, *symbols) -> None:
-        for symbol in symbols or self.platform.teams[team].symbols:
-            self.made(keys.predictions_key(team, symbol), partition=session)
-
-    def made(self, key, **what) -> None:
-        self.instance.report_runless_asset_event(dg.AssetMaterialization(key, **what))
-
-
-@pytest.fixture
-def instance(tmp_path):
-    with embedded_instance(tmp_path / "dagster") as instance:
-        yield instance
-
-
-@pytest.fixture
-def desk(tmp_path, instance):
-    return Desk(tmp_path, instance, end=None)
-
-
-def asked(data):
-    [request] = data.run_requests
-    return request.run_key, request.partition_key
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -206,70 +129,6 @@ def test_after_the_source_has_ended_the_skip_says_what_to_do(tmp_path, instance)
     assert data.skip_message == (
         "The market data of source sample ended on 2013-03-01; use `make run`, or set a live source in configs/teams.yaml."
     )
-
-
-def waiting(desk, name, *moment) -> str:
-    with pytest.raises(ScheduleExecutionError) as caught:
-        desk.tick(name, desk.at(*moment))
-    cause = caught.value.__cause__
-    assert isinstance(cause, NotYetError)
-    return str(cause)
-
-
-def test_predictions_wait_for_the_first_bars_of_their_session(desk):
-    for symbol in desk.platform.symbols:
-        desk.bars(symbol, "2013-02-26")
-    assert waiting(desk, "red_daily_schedule", 2013, 2, 28, 6, 30) == (
-        "red_daily waits for the bars of 2013-02-27 of AAPL, GOOG, IBM, MSFT: run market_daily if it has failed."
-    )
-
-
-def test_one_symbol_without_bars_does_not_keep_the_others_waiting_once_fetching_is_over(desk):
-    desk.bars("GOOG", "2013-02-26")
-    fetching = create_run_for_test(desk.instance, job_name="market_daily", status=dg.DagsterRunStatus.STARTED)
-    assert waiting(desk, "red_daily_schedule", 2013, 2, 28, 6, 30) == (
-        f"red_daily waits for the bars of 2013-02-27 of GOOG: run {fetching.run_id[:8]} is fetching them."
-    )
-    desk.instance.report_run_canceled(fetching)
-    assert asked(desk.tick("red_daily_schedule", desk.at(2013, 2, 28, 6, 30)))[1] == "2013-02-27"
-
-
-def test_orders_wait_for_predictions_until_the_open_and_are_never_placed_after_it(desk):
-    at = desk.at(2013, 2, 28, 8, 0)
-    assert waiting(desk, "red_trade_schedule", 2013, 2, 28, 8, 0) == (
-        "red_trade waits for predictions of 2013-02-27 until the open: run red_daily if it has failed."
-    )
-    data = desk.tick("red_trade_schedule", at, now=desk.at(2013, 2, 28, 9, 30))
-    assert (data.run_requests, data.skip_message) == (
-        [],
-        "Orders of 2013-02-27 are not placed: the exchange opened at 2013-02-28 09:30 and the predictions came too late.",
-    )
-    desk.predictions("red", "2013-02-27")
-    before = desk.tick("red_trade_schedule", at, now=desk.at(2013, 2, 28, 9, 29))
-    assert asked(before)[1] == "2013-02-27"
-    late = desk.tick("red_trade_schedule", at, now=desk.at(2013, 2, 28, 9, 30))
-    assert (late.run_requests, late.skip_message) == (
-        [],
-        "Orders of 2013-02-27 are not placed: the exchange opened at 2013-02-28 09:30 and this tick came too late.",
-    )
-
-
-def test_orders_wait_while_predictions_are_being_made(desk):
-    desk.predictions("red", "2013-02-27", "AAPL")
-    run = create_run_for_test(desk.instance, job_name="red_daily", status=dg.DagsterRunStatus.STARTED)
-    assert f"run {run.run_id[:8]} is making them" in waiting(desk, "red_trade_schedule", 2013, 2, 28, 8, 0)
-
-
-def test_a_symbol_without_a_prediction_is_named_and_the_others_are_traded(desk):
-    desk.predictions("red", "2013-02-27", "AAPL", "IBM")
-    data = desk.tick("red_trade_schedule", desk.at(2013, 2, 28, 8, 0))
-    assert asked(data)[1] == "2013-02-27"
-    assert data.run_requests[0].tags["without_predictions"] == "GOOG, MSFT"
-
-
-def test_predictions_of_another_session_do_not_count(desk):
-    desk.predictions("red", "2013-02-26")
-    assert "waits for predictions of 2013-02-27" in waiting(desk, "red_trade_schedule", 2013, 2, 28, 8, 0)
 
 
 @pytest.mark.parametrize(

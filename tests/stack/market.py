@@ -1,7 +1,7 @@
 """Real bars on recent sessions: the stack's schedules follow the wall clock, and the bundled prices end in 2013."""
 
 import csv
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from my_dagster_project.domain.calendar import load_calendar
@@ -18,6 +18,24 @@ def recent_sessions(count: int = _BARS) -> list[date]:
     calendar = load_calendar("XNYS")
     last = calendar.last_closed(datetime.now(UTC))
     return calendar.sessions(calendar.offset(last, 1 - count), last)
+
+
+def newest_partition() -> date:
+    """The newest session a run can be of: a session's partition begins to exist at the midnight after it."""
+    today = datetime.now(load_calendar("XNYS").time_zone).date()
+    return next(session for session in reversed(recent_sessions()) if session < today)
+
+
+def daily_ticks_now() -> bool:
+    """Whether a daily schedule asks for that session now; from a close until midnight it waits for the next one."""
+    return newest_partition() == recent_sessions()[-1]
+
+
+def trade_ticks_now() -> bool:
+    """Whether a trading schedule places that session's orders now and for some minutes: never after the next open."""
+    calendar = load_calendar("XNYS")
+    opens = calendar.open_at(calendar.next_session(newest_partition()))
+    return daily_ticks_now() and datetime.now(UTC) + timedelta(minutes=5) < opens
 
 
 def write_market(folder: Path) -> list[date]:

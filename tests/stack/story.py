@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.project import Project
-from tests.stack.platform import Stack, wait_for
+from tests.stack.platform import LOCATION, Stack, wait_for
 from tests.support.gitrepo import git
 
 EVERY_MINUTE = "* * * * *"
@@ -53,21 +53,19 @@ def scheduled(stack: Stack, job: str) -> list[dict[str, Any]]:
     return [run for run in stack.runs() if run["jobName"] == job and "dagster/schedule_name" in run["tags"]]
 
 
-def in_force(stack: Stack, team: str, commit: str, seconds: float = 90) -> None:
-    """Wait until the graph is of a team's commit: the tag `config` of its jobs says so."""
-    wait_for(lambda: commit[:10] in job_tags(stack, f"{team}_train").get("config", ""), seconds)
+def crons(stack: Stack) -> dict[str, str]:
+    """The cron of every schedule of the loaded graph, by the schedule's name."""
+    query = """query Crons($s: RepositorySelector!) { schedulesOrError(repositorySelector: $s) {
+      ... on Schedules { results { name cronSchedule } } } }"""
+    selector = {"repositoryName": "__repository__", "repositoryLocationName": LOCATION}
+    found = stack.ask(query, s=selector)["schedulesOrError"]["results"]
+    return {one["name"]: one["cronSchedule"] for one in found}
 
 
-def job_tags(stack: Stack, job: str) -> dict[str, str]:
-    """The tags of a job of the loaded graph."""
-    query = """query Job($s: PipelineSelector!) { pipelineOrError(params: $s) { ... on Pipeline { tags { key value } } } }"""
-    selector = {
-        "repositoryLocationName": "my_dagster_project.definitions",
-        "repositoryName": "__repository__",
-        "pipelineName": job,
-    }
-    tags = stack.ask(query, s=selector)["pipelineOrError"].get("tags", [])
-    return {tag["key"]: tag["value"] for tag in tags}
+def push_cron(stack: Stack, team: str, folder: Path, purpose: str) -> None:
+    """The team lets a schedule of its tick every minute; back when the loaded graph says so."""
+    push_edit(stack, team, folder, lambda config: config["schedule"].update({purpose: EVERY_MINUTE}))
+    wait_for(lambda: crons(stack)[f"{team}_{purpose}_schedule"] == EVERY_MINUTE, 90)
 
 
 def bucket_client(stack: Stack, key: str = "AWS_ACCESS_KEY_ID", secret: str = "AWS_SECRET_ACCESS_KEY") -> Any:
