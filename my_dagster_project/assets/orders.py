@@ -14,7 +14,7 @@ from my_dagster_project.assets.outputs import files_output
 from my_dagster_project.assets.team_context import TeamContext, version_of
 from my_dagster_project.automation.partitions import session_of
 from my_dagster_project.broker.base import SessionPassedError
-from my_dagster_project.broker.submission import Outcome, submit_plan
+from my_dagster_project.broker.submission import Outcome, open_ends, submit_plan
 from my_dagster_project.domain.plan import Plan
 from my_dagster_project.domain.risk import refusals
 from my_dagster_project.resources import AssetStoreResource, BrokerResource
@@ -53,7 +53,8 @@ def _rules_version(team: TeamContext) -> str:
     """What orders depend on besides predictions: the team's rules, its limits, its cash and what trading costs."""
     competition = team.platform.registry.competition
     rules, limits = team.config.trading.model_dump_json(), team.entry.limits.model_dump_json()
-    return version_of(rules, limits, team.entry.mode, competition.starting_cash, competition.cost_bps)
+    costs = (competition.cost_bps, competition.commission, competition.partial_fills)
+    return version_of(rules, limits, team.entry.mode, competition.starting_cash, *costs)
 
 
 def _plan_op(team: TeamContext) -> dg.OpDefinition:
@@ -125,11 +126,10 @@ def _submitted(
 
 def _require_certain(team: TeamContext, plan: Plan, outcomes: list[Outcome]) -> None:
     """A session counts as traded only when every order's fate is known; running it again completes it, never doubles it."""
-    open_ends = [str(outcome) for outcome in outcomes if outcome.status in ("unknown", "not sent")]
-    if any(outcome.status == "unknown" for outcome in outcomes) or len(open_ends) == len(outcomes) > 0:
+    if left := open_ends(outcomes):
         raise dg.Failure(
             description=f"team {team.name}, session {plan.session}: run it again, nothing is sent twice\n"
-            + "\n".join(open_ends),
+            + "\n".join(map(str, left)),
             allow_retries=False,
         )
 

@@ -61,7 +61,7 @@ def submit_plan(
     sells = _send(broker, [order for order in plan.orders if order.side == "sell"], still_allowed)
     landed = tuple(outcome.planned for outcome in sells if outcome.status in LANDED)
     buys = [order for order in plan.orders if order.side == "buy"]
-    if any(outcome.status in ("unknown", "not sent") for outcome in sells):
+    if open_ends(sells):
         return sells + [
             Outcome(order, "not sent", "an order before it has no certain outcome") for order in buys
         ]
@@ -69,12 +69,18 @@ def submit_plan(
         # A sell was refused: the gate again finds the buys that its cash was to pay for, or its place to be free for.
         paid = set(gate(replace(plan, orders=(*landed, *buys)), limits or Limits()).orders)
         unpaid = [
-            Outcome(o, "not sent", "the cash for it was to come from a refused sell")
+            # Final, unlike what is "not sent": sent again, it would only take cash that was meant for something else.
+            Outcome(o, "refused", "not sent: the cash for it was to come from a refused sell")
             for o in buys
             if o not in paid
         ]
         return sells + unpaid + _send(broker, [order for order in buys if order in paid], still_allowed)
     return sells + _send(broker, buys, still_allowed)
+
+
+def open_ends(outcomes: list[Outcome]) -> list[Outcome]:
+    """Give the outcomes that running the plan again would settle: nobody knows, or the broker was not reached."""
+    return [outcome for outcome in outcomes if outcome.status in ("unknown", "not sent")]
 
 
 def orders_of(broker: Broker, team: str, session: date) -> list[Order]:
@@ -97,7 +103,7 @@ def _send(broker: Broker, orders: list[PlannedOrder], still_allowed: Callable[[]
         if halted := still_allowed():
             return outcomes + [Outcome(left, "halted", halted) for left in orders[number:]]
         outcomes.append(_send_one(broker, order))
-        if outcomes[-1].status in ("unknown", "not sent"):
+        if open_ends(outcomes):
             rest = orders[number + 1 :]
             return outcomes + [
                 Outcome(o, "not sent", "an order before it has no certain outcome") for o in rest

@@ -15,7 +15,7 @@ from pathlib import Path
 from my_dagster_project.broker.base import SessionPassedError
 from my_dagster_project.broker.paper.client import BundledBroker, PaperAdmin
 from my_dagster_project.broker.paper.server import serve_in_thread
-from my_dagster_project.broker.submission import Outcome, submit_plan
+from my_dagster_project.broker.submission import Outcome, open_ends, submit_plan
 from my_dagster_project.domain.calendar import load_calendar
 from my_dagster_project.domain.plan import Plan, Signal
 from my_dagster_project.storage.assets import AssetStore
@@ -164,8 +164,7 @@ def run_session(street: Street, one: Trader, session: date, fate: Fate | None = 
         outcomes = submit_plan(account, plan, lambda: read_halts(assets).reason(one.name), one.limits)
     except SessionPassedError:
         return None
-    left = [outcome for outcome in outcomes if outcome.status in ("unknown", "not sent")]
-    if any(outcome.status == "unknown" for outcome in left) or len(left) == len(outcomes) > 0:
+    if left := open_ends(outcomes):
         raise UncertainError("; ".join(map(str, left)))
     files = {file_of(session): record_of(plan, outcomes, "paper")}
     assets.write((one.name, "orders"), files, replace=False, record={})
