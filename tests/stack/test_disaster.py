@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.stack.platform import DONE, Stack, wait_for
-from tests.stack.story import address, bucket_client
+from tests.stack.story import address, bucket_client, stored
 from tests.support.gitrepo import git
 
 pytestmark = pytest.mark.stack
@@ -75,8 +75,9 @@ def experiments(stack: Stack) -> list[tuple[str, str, float]]:
 
 
 def test_all_is_back_after_everything_was_lost(stack: Stack, tmp_path: Path):
-    # Nothing is to change between the two looks: no schedule, and no run under way.
+    # Nothing is to change between the two looks: no run under way, no version that is still to be committed.
     wait_for(lambda: all(run["status"] in DONE for run in stack.runs()), 120)
+    wait_for(lambda: not stored(stack, "store/.versions/pending/"), 120)
     stack.compose("stop", "daemon")
     before = everything(stack)
     assert len(before["objects"]) > 40
