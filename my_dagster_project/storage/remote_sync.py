@@ -98,11 +98,17 @@ class _Sync:
     def run(self, tips: Mapping[str, str]) -> Synced:
         """Fetch, integrate and push; from the start when somebody's push was quicker than ours."""
         done: Integrated = "nothing"
+        doubted = None
         for attempt in range(_ROUNDS):
             there = self._look(tips) if attempt == 0 else self.remote.fetch(self.branch)
             made = self._integrate(there)
             done = made.integrated if made.integrated != "nothing" else done
             so_far = Synced(self.branch, there, done, False, made.warning)
+            if made.integrated == "conflict" and there != doubted:
+                # Another process may have brought a person's push here since we asked: against what the remote had then,
+                # that looks like commits taken away. People are told what is so twice.
+                doubted = there
+                continue
             if made.head is None or not made.push:
                 return so_far
             try:

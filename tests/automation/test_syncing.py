@@ -170,7 +170,10 @@ class TestPolling:
         sensor = team_files_sensor(platform, settings, [])
 
         def tick() -> None:
-            with dg.build_sensor_context() as context:
+            with (
+                dg.DagsterInstance.ephemeral() as instance,
+                dg.build_sensor_context(instance) as context,
+            ):
                 sensor.evaluate_tick(context)
 
         tick()
