@@ -64,7 +64,7 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: lint ## Lint, types and all tests but the stack's (about 20 minutes on 2 cores)
+test: lint ## Lint, types and all tests but the stack's (about half an hour on 2 cores)
 	$(BIN)/pytest -m "not stack"
 
 test-quick: setup ## Only the tests that take seconds
