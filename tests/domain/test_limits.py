@@ -11,17 +11,13 @@ from hypothesis import strategies as st
 from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.limits import strictest
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Snapshot, Standing
+from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Standing
 from my_dagster_project.domain.risk import gate, refusals, refuse_all
+from tests.domain import trading
 from tests.domain.trading import RULES, SESSION, account, position, signal
 
-SNAPSHOT = Snapshot(
-    equity=Decimal(10_000),
-    cash=Decimal(5_000),
-    spendable_proceeds=True,
-    cash_margin=Decimal("0.02"),
-    held={"IBM": 50},
-    closes={"IBM": Decimal(100), "AAPL": Decimal(100), "GOOG": Decimal(100)},
+SNAPSHOT = replace(
+    trading.SNAPSHOT,
     marks={"AAPL": Decimal(80), "IBM": Decimal(50), "GOOG": Decimal(99)},
     peak=Decimal(12_500),
 )

@@ -6,18 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.limits import strictest
-from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Snapshot
+from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder
 from my_dagster_project.domain.risk import gate, refusals
-from tests.domain.trading import SESSION
-
-SNAPSHOT = Snapshot(
-    equity=Decimal(10_000),
-    cash=Decimal(5_000),
-    spendable_proceeds=True,
-    cash_margin=Decimal("0.02"),
-    held={"IBM": 50},
-    closes={"IBM": Decimal(100), "AAPL": Decimal(100), "GOOG": Decimal(100)},
-)
+from tests.domain.trading import SESSION, SNAPSHOT
 
 
 def order(side, qty, symbol, price=100):

@@ -4,11 +4,19 @@ from datetime import date
 from decimal import Decimal
 
 from my_dagster_project.broker.base import Account, Position
-from my_dagster_project.domain.plan import Limits, Rules, Signal
+from my_dagster_project.domain.plan import Limits, Rules, Signal, Snapshot
 
 SESSION = date(2013, 1, 2)
 RULES = Rules("long_flat", buy_above=0.0005, sell_below=0.0, position_share=Decimal("0.25"))
 NO_LIMITS = Limits()
+SNAPSHOT = Snapshot(
+    equity=Decimal(10_000),
+    cash=Decimal(5_000),
+    spendable_proceeds=True,
+    cash_margin=Decimal("0.02"),
+    held={"IBM": 50},
+    closes={"IBM": Decimal(100), "AAPL": Decimal(100), "GOOG": Decimal(100)},
+)
 
 
 def account(cash="100000", equity=None, multiplier=2, blocked=""):

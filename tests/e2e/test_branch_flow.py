@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.project import Project, kill_group
 from tests.support.gitrepo import git
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -50,20 +51,6 @@ class Dagit:
         return latest and latest["evaluation"]
 
 
-def wait_for[T](what: Callable[[], T], seconds: float = 90) -> T:
-    """The first true answer."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            found = what()
-        except OSError:
-            found = None
-        if found:
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"nothing within {seconds} s")
-
-
 @contextmanager
 def dagit(project: Project) -> Iterator[Dagit]:
     with socket.socket() as probe:
@@ -80,7 +67,7 @@ def dagit(project: Project) -> Iterator[Dagit]:
     )
     served = Dagit(f"http://127.0.0.1:{port}")
     try:
-        wait_for(lambda: served.check() is not None)  # the sensor has had its first look
+        wait_for(lambda: served.check() is not None, 90)  # the sensor has had its first look
         yield served
     finally:
         kill_group(process)
@@ -95,7 +82,7 @@ def test_a_commit_trains_what_it_changed_a_mistake_disturbs_nobody_and_nothing_l
         before = len(served.runs())
         copied.commit_edit("red", lambda config: config["training"].update(seed=7))
         good = git(copied.folder, "rev-parse", "red")
-        run = wait_for(lambda: trainings(served, good))[0]
+        run = wait_for(lambda: trainings(served, good), 90)[0]
         assert run["jobName"] == "red_train"
         assert sorted("/".join(key["path"]) for key in run["assetSelection"]) == [
             "red/AAPL/features",
@@ -105,10 +92,10 @@ def test_a_commit_trains_what_it_changed_a_mistake_disturbs_nobody_and_nothing_l
         ]
         wait_for(lambda: trainings(served, good)[0]["status"] == "SUCCESS", 180)
         # The platform's own commit of the new versions is on the branch now; it is no change of the file.
-        wait_for(lambda: git(copied.folder, "rev-parse", "red") != good)
+        wait_for(lambda: git(copied.folder, "rev-parse", "red") != good, 90)
 
         copied.commit_edit("red", lambda config: config["trading"].update(buy_abov=1))
-        answer = wait_for(lambda: (found := served.check()) and not found["success"] and found)
+        answer = wait_for(lambda: (found := served.check()) and not found["success"] and found, 90)
         assert "trading.buy_abov: unknown key (did you mean buy_above?)" in answer["description"]
         assert f"(in force: red at {good[:10]})" in answer["description"]
 

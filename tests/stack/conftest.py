@@ -80,7 +80,6 @@ def stack(tmp_path_factory) -> Iterator[Stack]:
     environment |= {
         "COMPOSE_PROJECT_NAME": "tradingtest",
         "COMPOSE_FILE": f"docker-compose.yml:{override}",
-        "TRADING_S3_LINK": "",
     }
     subprocess.run(["python3", "-m", "my_dagster_project.operations.secrets"], cwd=checkout, check=True)
     stack = Stack(checkout, "tradingtest", ports, environment, secrets_of(checkout / ".env.secrets"))

@@ -3,8 +3,9 @@
 import json
 import time
 import urllib.request
-from collections.abc import Callable
 from typing import Any
+
+from tests.support.waiting import wait_for
 
 FAULTS, TRADING = "tests.workers.faults", "my_dagster_project.definitions"
 LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) {
@@ -19,20 +20,6 @@ RUNS = "{ runsOrError(limit: 200) { ... on Runs { results { runId rootRunId jobN
 EVENTS = """query Events($run: ID!) { runOrError(runId: $run) { ... on Run { eventConnection { events {
   __typename ... on MessageEvent { message timestamp } ... on RunFailureEvent { error { message } }
   ... on MaterializationEvent { metadataEntries { label ... on IntMetadataEntry { intValue } } } } } } } }"""
-
-
-def wait_for[T](what: Callable[[], T], seconds: float = 120) -> T:
-    """The first true answer."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            found = what()
-        except OSError:
-            found = None
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"nothing within {seconds} s")
 
 
 class Dagit:

@@ -13,7 +13,8 @@ from tests.e2e.project import ROOT, Project, kill_group
 from tests.support.minio import free_port
 from tests.support.postgres import postgres
 from tests.support.redis import RedisServer
-from tests.workers.dagit import FAULTS, TRADING, Dagit, wait_for
+from tests.support.waiting import wait_for
+from tests.workers.dagit import FAULTS, TRADING, Dagit
 
 STACK = ROOT / "my_dagster_project" / "instance" / "stack.yaml"
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.workers.dagit import FAULTS, TRADING, wait_for
+from tests.support.waiting import wait_for
+from tests.workers.dagit import FAULTS, TRADING
 from tests.workers.deployment import Deployment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
