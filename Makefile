@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 # Without bytecode Ludwig imports in 20 s instead of 9.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run ui mlflow up down logs backup restore test test-quick test-stack lint format benchmarks clean
+.PHONY: help setup run ui mlflow up down logs backup restore test test-quick test-full test-stack lint format benchmarks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,11 +64,17 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: lint ## Lint, types and all tests but the stack's (about half an hour on 2 cores)
-	$(BIN)/pytest -m "not stack"
+# Side by side on all cores; a file's tests stay together, the longest files first (tests/conftest.py).
+PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-quick: setup ## Only the tests that take seconds
-	$(BIN)/pytest -m "not slow and not stack"
+test: lint ## Format, lint, types and all tests but the stack's (8 minutes on 2 cores)
+	$(PYTEST) -m "not full and not stack"
+
+test-quick: setup ## Only the tests that take no time (a minute)
+	$(PYTEST) -m "not slow and not full and not stack"
+
+test-full: test ## `make test`, then the whole draw: ten times the examples, all scenarios, long replays
+	TRADING_TESTS=full $(PYTEST) -m "(full or hypothesis) and not stack"
 
 test-stack: setup ## Build the stack's images, bring it all up, drive it, take it down (needs a Docker Engine; skips without one)
 	$(BIN)/pytest -m stack tests/stack --timeout 1800 -rs

@@ -1,21 +1,16 @@
 """Fixtures shared by all rooms."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 
-from tests.support import minio
+from tests.support import draws, minio
 
 # What waits 30 s for a server to come back waits a moment here, in child processes too.
 os.environ.setdefault("TRADING_RETRY_SECONDS", "0.02")
-
-# No deadline: two cores are shared, and the first example of a room pays for pandas. In CI the same examples every time,
-# so that a red run can be run again; at home new ones.
-settings.register_profile("home", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "home")
+draws.load_profile()
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +21,22 @@ def s3(tmp_path_factory) -> Iterator[minio.S3Server]:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Say in the summary what did not run on the real part."""
+    """Say in one summary what did not run at all and why, and what did not run on the real part."""
+    for reason, count in skips(terminalreporter).most_common():
+        terminalreporter.write_line(f"skipped {count}: {reason}", yellow=True)
     line = minio.summary_line()
     if line:
         terminalreporter.write_line(line, yellow=True)
+
+
+def pytest_sessionfinish(session) -> None:
+    """On a machine that has all it needs nothing is skipped: a test that was is a failure there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and "TRADING_TESTS_PREPARED" in os.environ and skips(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def skips(terminalreporter) -> Counter[str]:
+    """How often each reason for a skip was given."""
+    reports = terminalreporter.stats.get("skipped", [])
+    return Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)

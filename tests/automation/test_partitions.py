@@ -3,11 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.automation.partitions import last_session, session_of, session_partitions
 from my_dagster_project.domain.calendar import load_calendar
+from tests.support.draws import draws
 
 XNYS = load_calendar()
 NEW_YORK = XNYS.time_zone
@@ -34,7 +35,7 @@ def test_any_span_that_begins_with_a_session_has_exactly_its_sessions(day, days)
     assert session_partitions(XNYS, start, end).get_partition_keys() == named(XNYS.sessions(start, end))
 
 
-@settings(max_examples=30)
+@draws(30)
 @given(st.dates(date(2013, 1, 2), date(2025, 6, 30)), st.times())
 def test_a_live_source_has_the_sessions_whose_day_is_over(day, time):
     now = datetime.combine(day, time, tzinfo=NEW_YORK)

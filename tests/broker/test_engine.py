@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.broker.paper.accounts import Opening, ensure_account
@@ -18,6 +18,7 @@ from my_dagster_project.broker.paper.ledger import Terms, put_holding
 from my_dagster_project.broker.paper.order_entry import submit
 from my_dagster_project.broker.paper.store import Store
 from tests.broker.market import CALENDAR, CASH, FIRST, FOURTH, SECOND, SESSIONS, THIRD, bar, make_feed
+from tests.support.draws import one_folder
 
 
 @dataclass
@@ -180,7 +181,7 @@ prices = st.integers(1_00, 500_00).map(lambda cents: Decimal(cents) / 100)
 orders = st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 400), st.sampled_from(["AAPL", "IBM"]))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@one_folder(10)
 @given(data=st.data())
 def test_whatever_is_ordered_cash_fills_and_positions_reconcile_to_the_cent(make_account, data):
     path = f"{uuid4()}.sqlite"

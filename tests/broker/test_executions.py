@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.broker.paper.desk import Ask
@@ -19,6 +19,7 @@ from my_dagster_project.broker.paper.store import Store
 from my_dagster_project.errors import BrokerError
 from tests.broker.market import CASH, SECOND, SESSIONS, THIRD, bar, make_feed
 from tests.broker.test_engine import make_account  # noqa: F401 - a fixture
+from tests.support.draws import one_folder
 
 
 def send(account, **order):
@@ -130,7 +131,7 @@ limits = st.one_of(
 )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@one_folder(10)
 @given(data=st.data())
 def test_whatever_kind_of_order_it_is_nothing_is_oversold_and_all_adds_up(make_account, data):  # noqa: F811
     prices = st.integers(2_000, 20_000).map(lambda cents: Decimal(cents) / 100)

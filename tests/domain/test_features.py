@@ -1,13 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.features import Feature, compute_features
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.lookahead import check_history_independence
 from my_dagster_project.errors import ModelError
+from tests.support.draws import draws
 
 EVERY_KIND = [
     Feature(f"{name.lower()}_{output}", name, output=output if len(kind.outputs) > 1 else None)
@@ -80,7 +81,7 @@ def test_a_history_shorter_than_the_warm_up_says_what_to_do(apple) -> None:
         compute_features(apple.head(20), [Feature("rsi", "RSI")], "AAPL")
 
 
-@settings(max_examples=25)
+@draws(25)
 @given(st.lists(st.floats(1, 1000), min_size=60, max_size=90), st.floats(0.01, 100))
 def test_features_do_not_depend_on_the_currency(closes, scale) -> None:
     wanted = [Feature("r", "log_return", {"sessions": 5}), Feature("sma", "SMA", {"timeperiod": 10})]

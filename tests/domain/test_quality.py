@@ -5,7 +5,7 @@ from functools import cache
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.calendar import load_calendar
@@ -13,6 +13,7 @@ from my_dagster_project.domain.quality import check_bars
 from my_dagster_project.domain.splits import ORDINARY_VOLUME, RATIOS, unadjusted_splits
 from my_dagster_project.errors import CalendarError
 from my_dagster_project.market_data.sample import SampleSource
+from tests.support.draws import draws
 
 XNYS = load_calendar()
 START, END = date(2000, 3, 1), date(2013, 3, 1)
@@ -40,7 +41,7 @@ def session_of(row):
 
 
 rows = st.integers(1, len(sample("IBM")) - 2)
-damage_test = settings(max_examples=25)
+damage_test = draws(25)
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "GOOG", "IBM", "MSFT", "FB"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.project import Done, Project, new_project
+from tests.support.shared import made_once
 
 CANARIES = (
     "ALPACA_RED_SECRET",
@@ -38,14 +39,20 @@ class Finished:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Finished:
     """Look, do not touch: everybody looks at the same one."""
-    project = new_project(tmp_path_factory.mktemp("competition") / "project")
+    return made_once(tmp_path_factory, "competition", _finish)
+
+
+def _finish(folder: Path) -> Finished:
+    project = new_project(folder / "project")
     canaries = {name: f"canary-{name.lower()}-{secrets.token_hex(12)}" for name in CANARIES}
     in_file = CANARIES[:2]
     (project.folder / ".env.secrets").write_text("".join(f"{name}={canaries[name]}\n" for name in in_file))
     project.environment = {name: value for name, value in canaries.items() if name not in in_file}
     project.environment["AWS_ACCESS_KEY_ID"] = "AKnobody"
-    done = project.trading("run")
+    # The installed program, in a process of its own; the commands after it are forks (tests/support/forks.py).
+    done = project.command("trading", "run")
     assert done.code == 0, done.text
+    assert "Traceback" not in done.text, done.text
     return Finished(project, done, canaries)
 
 

@@ -5,7 +5,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.errors import StorageError, VersioningError
@@ -24,6 +24,7 @@ from my_dagster_project.storage.dvc_format import (
 )
 from my_dagster_project.storage.git_branch import BranchRepo
 from tests.history.conftest import MODEL, PREDICTIONS, Deployment
+from tests.support.draws import one_folder
 from tests.support.gitrepo import git, repo_with_a_commit
 
 LATER = timedelta(hours=49)
@@ -307,14 +308,9 @@ STEPS = st.lists(
     min_size=3,
     max_size=25,
 )
-RANDOM = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-}
 
 
-@pytest.mark.slow
-@settings(max_examples=15, **RANDOM)
+@one_folder(6)
 @given(steps=STEPS)
 def test_after_any_history_every_version_anything_points_to_can_be_read(on_both, tmp_path_factory, steps):
     """On a folder and on MinIO: the oracle asks git for every ref, reflog entry and stash, one by one."""
@@ -334,8 +330,7 @@ def test_after_any_history_every_version_anything_points_to_can_be_read(on_both,
     )  # and what was pending points to nothing that is gone
 
 
-@pytest.mark.slow
-@settings(max_examples=15, **RANDOM)
+@one_folder(6)
 @given(steps=STEPS)
 def test_after_any_history_exactly_what_nothing_points_to_is_gone(here, tmp_path_factory, steps):
     folder = tmp_path_factory.mktemp("history")

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.calendar import load_calendar
@@ -12,6 +12,7 @@ from my_dagster_project.errors import CalendarError, MalformedDataError, SourceU
 from my_dagster_project.market_data.frames import bars_frame, between, empty_bars, require_bars, session_dates
 from my_dagster_project.market_data.sample import SampleSource
 from my_dagster_project.market_data.update import fetch_range, update_bars
+from tests.support.draws import draws
 
 XNYS = load_calendar()
 START, END = date(2000, 3, 1), date(2013, 3, 1)
@@ -69,7 +70,7 @@ def test_only_what_is_missing_is_asked_with_one_session_of_overlap():
     assert source.asked[1:] == [(date(2013, 2, 26), END)]
 
 
-@settings(max_examples=40)
+@draws(20)
 @given(st.integers(0, len(SESSIONS) - 1), st.integers(0, len(SESSIONS) - 1))
 def test_any_stored_stretch_is_completed_to_the_same_bars(one, other):
     stretch = SESSIONS[min(one, other)], SESSIONS[max(one, other)]
@@ -80,7 +81,7 @@ def test_any_stored_stretch_is_completed_to_the_same_bars(one, other):
     assert fetch_range(completed, START, END, XNYS) is None
 
 
-@settings(max_examples=40)
+@draws(20)
 @given(st.sets(st.integers(0, len(SESSIONS) - 1), min_size=1, max_size=30))
 def test_the_range_asked_covers_what_is_missing_and_one_stored_session(gone):
     missing = [SESSIONS[n] for n in sorted(gone)]

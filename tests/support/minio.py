@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from my_dagster_project.errors import StorageError
 from my_dagster_project.storage.object_store import S3Settings
 from my_dagster_project.storage.s3_store import process_client
@@ -74,8 +76,11 @@ def summary_line() -> str | None:
 def minio_binary() -> Path:
     """Give the cached MinIO program, building it with Go the first time; StorageError says why it cannot be had."""
     binary = CACHE / "minio"
-    if not binary.exists():
-        _build(binary)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    # Tests run side by side: the first builds, the others wait for it.
+    with FileLock(CACHE / "build.lock"):
+        if not binary.exists():
+            _build(binary)
     return binary
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.errors import ConfigError
@@ -14,6 +14,7 @@ from my_dagster_project.teams.loading import load_registry
 from my_dagster_project.teams.ludwig_keys import lint_ludwig, load_table
 from my_dagster_project.teams.registry import RESERVED_TEAMS
 from my_dagster_project.teams.schema import TeamConfig
+from tests.support.draws import draws
 from tests.teams.helpers import CONFIGS, complaint, edited, load, registry, text_of, whole_text_of
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -21,7 +22,7 @@ EVIL = ["../../blue/AAPL/model", "/etc/passwd", "..\\x", "s3://bucket/x", "{{ en
 
 
 WHOLE = yaml.safe_load(whole_text_of("red"))
-FEW = settings(max_examples=30)
+FEW = draws(30)
 
 
 def attempt(change):

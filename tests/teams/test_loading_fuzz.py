@@ -6,11 +6,12 @@ import subprocess
 import sys
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.errors import ConfigError
 from my_dagster_project.teams.schema import TeamConfig
+from tests.support.draws import draws
 from tests.teams.helpers import CONFIGS, load, text_of, whole_text_of
 
 LINE = re.compile(r"configs/(red|defaults)\.yaml(:[0-9]+)?: .+")
@@ -64,7 +65,7 @@ def replaced(value, place, new):
 RED = yaml.safe_load(whole_text_of("red")) | {
     "overrides": {"IBM": {"features": {"rsi_14": {"timeperiod": 21}}, "ludwig": {"trainer": {"epochs": 5}}}}
 }
-FUZZ = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = draws(60)
 
 
 @FUZZ

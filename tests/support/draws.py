@@ -1,0 +1,36 @@
+"""How much generated tests draw: a sample that is the same every time, or in `make test-full` the whole."""
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+FULL = os.environ.get("TRADING_TESTS") == "full"
+"""Whether this is `make test-full`."""
+_TIMES = 10 if FULL else 1
+
+# Two cores are shared, and the first example of a room pays for pandas: no deadline.
+_COMMON = settings(
+    deadline=None,
+    max_examples=30 * _TIMES,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+# Chance does not decide whether something lands: new examples are for people at home.
+settings.register_profile("same", _COMMON, derandomize=True)
+settings.register_profile("new", _COMMON, derandomize=False)
+
+
+def load_profile() -> None:
+    """New examples in `make test-full`; the same ones in `make test`, and in CI always."""
+    settings.load_profile("new" if FULL and not os.environ.get("CI") else "same")
+
+
+def draws(examples: int, **more: Any) -> settings:
+    """This many examples of a test, ten times as many in `make test-full`; `more` as for hypothesis' own settings."""
+    return settings(max_examples=examples * _TIMES, **more)
+
+
+def one_folder(examples: int) -> settings:
+    """As `draws`, for a test whose fixture may serve all its examples."""
+    return draws(examples, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
