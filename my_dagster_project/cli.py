@@ -207,9 +207,10 @@ def ui(
     """Open Dagit on http://localhost:3000, with the daemon for schedules and sensors."""
     settings, _ = _prepared()
     os.environ.setdefault("TRADING_DAGIT_URL", f"http://127.0.0.1:{port}")
-    command = ["dagster", "dev", "-m", "my_dagster_project.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "my_dagster_project.dagit.dev", "-m", "my_dagster_project.definitions"]
+    command += ["-h", "127.0.0.1", "-p", str(port)]
     console.print(f"Dagit: http://localhost:{port}  (state in {settings.dagster_home})", highlight=False)
-    os.execv(Path(sys.executable).with_name("dagster"), command)  # noqa: S606 - it becomes that process
+    os.execv(sys.executable, command)  # noqa: S606 - it becomes that process
 
 
 def _prepared() -> tuple[Settings, Platform]:

@@ -61,6 +61,8 @@ class Settings:
     dagit_url: str
     dagit_link: str = ""
     """Where people open Dagit; `dagit_url` is where the platform itself reaches it."""
+    public_name: str = ""
+    """The name of this machine that people use (TRADING_HOST), where it is not localhost."""
     mlflow_link: str = ""
     """Where people open MLflow; empty where there is no address for them."""
     retry_seconds: float = 30.0
@@ -174,6 +176,7 @@ def settings_from(environ: Mapping[str, str], project: Path) -> Settings:
         git_poll_seconds=_seconds(environ, "TRADING_GIT_POLL_SECONDS", 10.0),
         dagit_url=environ.get("TRADING_DAGIT_URL") or _DAGIT,
         dagit_link=environ.get("TRADING_DAGIT_LINK") or environ.get("TRADING_DAGIT_URL") or _DAGIT,
+        public_name=environ.get("TRADING_HOST") or "",
         mlflow_link=environ.get("TRADING_MLFLOW_LINK") or "",
         retry_seconds=_seconds(environ, "TRADING_RETRY_SECONDS", 30.0),
         schedules_running=environ.get("TRADING_SCHEDULES") == "running",

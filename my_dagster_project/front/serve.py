@@ -1,6 +1,7 @@
 """Runs the front's web server."""
 
 from my_dagster_project.redaction import redact_logs
+from my_dagster_project.same_origin import SameOrigin, names_of
 from my_dagster_project.settings import Settings
 
 
@@ -12,7 +13,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
     redact_logs()
     uvicorn.run(
-        create_app(settings),
+        SameOrigin(create_app(settings), names_of(host, settings.public_name)),
         host=host,
         port=port,
         access_log=False,

@@ -80,9 +80,8 @@ class Deployment(Dagit):
             place = ("-h", "127.0.0.1", "-p", str(port), "--location-name", module)
             self.start(f"code-{module}", "dagster", "code-server", "start", "-m", module, *place)
         workspace = str(self.dagster_home / "workspace.yaml")
-        self.start(
-            "dagit", "dagster-webserver", "-h", "127.0.0.1", "-p", str(self.dagit_port), "-w", workspace
-        )
+        place = ("-h", "127.0.0.1", "-p", str(self.dagit_port), "-w", workspace)
+        self.start("dagit", sys.executable, "-m", "my_dagster_project.dagit", *place)
         self.start_daemon()
         wait_for(lambda: set(self.loaded()) >= {FAULTS, TRADING} or self.reload_what_is_up())
 
