@@ -8,7 +8,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from my_dagster_project.same_origin import SameOrigin, names_of
-from tests.support.foreign import ASKED, HOST
+from tests.support.foreign_requests import ASKED, HOST
 
 JSON = {"Content-Type": "application/json"}
 

@@ -1,4 +1,6 @@
-"""Dagit in a real browser: the graph is there, metadata can be read, a click on Materialize materializes; so is a report."""
+"""Dagit in a real browser: the graph is there, metadata can be read, a click on Materialize materializes; so is a report.
+
+And a page of somebody else's, open in the same browser, does nothing."""
 
 import shutil
 import subprocess
@@ -7,8 +9,10 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.e2e.project import Project, kill_group
+from tests.support.foreign_site import SOCKET, page_of, site_of
 from tests.support.minio import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -18,6 +22,8 @@ FLAGS = [
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
+    # A name of somebody else's that was made to point at this machine.
+    "--host-resolver-rules=MAP rebound.example.com 127.0.0.1",
 ]
 START_LIMIT = 120  # seconds
 
@@ -102,6 +108,54 @@ def test_a_click_on_materialize_fetches_bars(dagit, page, project):
     while time.monotonic() < deadline and project.dagster_runs()[before:][:1] != [("__ASSET_JOB", "SUCCESS")]:
         time.sleep(0.5)
     assert [status for _, status in project.dagster_runs()[before:]] == ["SUCCESS"]
+
+
+@pytest.fixture
+def ours(dagit) -> str:
+    """The address people use; the foreign page's is of another site."""
+    return dagit.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def foreign(ours, page) -> Iterator[Page]:
+    """A page of somebody else's, open beside Dagit."""
+    with site_of(page_of(ours)) as address:
+        other = page.context.browser.new_page()
+        other.goto(address)
+        yield other
+        other.close()
+
+
+@pytest.mark.parametrize("what", ["#form button", "#text button", "#report button", "a"])
+def test_a_foreign_page_launches_nothing(foreign, project, what):
+    before = project.dagster_runs()
+    with foreign.expect_navigation() as went:
+        foreign.click(what)
+    assert went.value.status == 403, went.value.text()
+    assert project.dagster_runs() == before
+
+
+def test_a_foreign_page_writes_and_hears_nothing_in_the_background(foreign, ours):
+    sent = """url => fetch(url, {method: 'POST', mode: 'no-cors', body: JSON.stringify({query: 'mutation { setNuxSeen }'}),
+      headers: {'Content-Type': 'text/plain; x=application/json'}})"""
+    with foreign.expect_response(f"{ours}/graphql") as answer:
+        foreign.evaluate(sent, f"{ours}/graphql")
+    assert answer.value.status == 403
+    assert foreign.evaluate(SOCKET, f"{ours.replace('http', 'ws')}/graphql") == "refused"
+
+
+def test_a_name_that_was_made_to_point_here_opens_nothing(page, dagit):
+    other = page.context.browser.new_page()
+    assert other.goto(dagit.replace("127.0.0.1", "rebound.example.com")).status == 403
+    other.close()
+
+
+def test_our_own_page_goes_on_working(page, ours):
+    page.goto(f"{ours}/server_info")
+    sent = """query => fetch('/graphql', {method: 'POST', headers: {'Content-Type': 'application/json'},
+      body: JSON.stringify({query})}).then(answer => answer.json())"""
+    assert page.evaluate(sent, "mutation { setNuxSeen }") == {"data": {"setNuxSeen": True}}
+    assert page.evaluate(SOCKET, f"{ours.replace('http', 'ws')}/graphql") == "open"
 
 
 def test_the_stored_report_renders_in_a_browser(page, project):

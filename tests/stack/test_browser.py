@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stack.platform import Stack
+from tests.support.foreign_site import page_of, site_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -54,6 +55,17 @@ def test_a_click_in_dagit_materializes_on_a_worker(page, stack, shots):
     page.goto(f"{stack.url('dagit')}/assets/market/AAPL/bars")
     page.get_by_text("adjusted_close").first.wait_for()
     page.screenshot(path=shots / "dagit-asset.png")
+
+
+def test_a_form_of_another_site_launches_nothing(page, stack):
+    before = stack.runs()
+    page.goto(f"{stack.url('dagit')}/server_info")
+    with site_of(page_of(stack.url("dagit"))) as address:
+        page.goto(address.replace("127.0.0.1", "localhost"))
+        with page.expect_navigation() as went:
+            page.click("#form button")
+    assert went.value.status == 403
+    assert stack.runs() == before
 
 
 def new_run(stack: Stack, before: set[str]) -> str:

@@ -184,3 +184,10 @@ def test_who_may_look_and_who_may_change(stack):
     assert (status, "Unauthorized" in text) == (200, True)
     assert stack.fetch("mlflow", "/api/2.0/mlflow/experiments/search?max_results=1")[0] == 401
     assert stack.fetch("front", "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("service", ["dagit", "view", "front", "mlflow"])
+def test_a_page_of_another_site_changes_nothing(stack, service):
+    user = {"dagit": stack.organiser, "view": stack.teams}.get(service, "")
+    headers = {"Content-Type": "application/json", "Origin": "https://elsewhere.example.com"}
+    assert stack.fetch(service, "/graphql", user=user, body=b"{}", **headers)[0] == 403

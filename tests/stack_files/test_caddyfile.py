@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from tests.support.foreign import ASKED, HOST
+from tests.support.foreign_requests import ASKED, HOST
 from tests.support.minio import free_port
 from tests.support.waiting import wait_for
 
@@ -82,11 +82,11 @@ def status(port: int, method: str, headers: dict[str, str]) -> int:
     return code
 
 
-@pytest.mark.parametrize("site", re.findall(r"^:(\d+) \{\n\timport page", CADDYFILE.read_text(), re.MULTILINE))
+@pytest.mark.parametrize(
+    "site", re.findall(r"^:(\d+) \{\n\timport page", CADDYFILE.read_text(), re.MULTILINE)
+)
 def test_nothing_is_done_for_the_page_of_another_site(addresses, site):
-    found = {
-        asked.why: status(addresses[site], asked.method, {**LOGIN, **asked.headers}) for asked in ASKED
-    }
+    found = {asked.why: status(addresses[site], asked.method, {**LOGIN, **asked.headers}) for asked in ASKED}
     assert found == {asked.why: 403 if asked.foreign else 200 for asked in ASKED}
 
 
