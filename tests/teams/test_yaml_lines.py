@@ -73,6 +73,13 @@ def test_a_billion_laughs_cost_nothing():
     assert time.perf_counter() - started < 0.5
 
 
+def test_a_base_60_number_that_fills_the_file_costs_nothing():
+    started = time.perf_counter()
+    with pytest.raises(YamlProblemError, match="base-60"):
+        parse_yaml("a: " + "1:" * 100_000 + "1\n")
+    assert time.perf_counter() - started < 1
+
+
 def test_every_key_and_item_has_its_line():
     document = parse_yaml(
         "# top\nteam: red\nfeatures:\n  a: {kind: RSI,\n      lag: 1}\nsymbols:\n  - AAPL\n  - IBM\n"
