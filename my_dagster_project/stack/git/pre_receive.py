@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from my_dagster_project.stack.git.rules import (
     MAIN,
     ORGANISER,
+    PLATFORM,
     Branches,
     RegistryError,
     Update,
     branches_of,
     refusal,
 )
+from my_dagster_project.stack.git.sizes import too_large
 
 REGISTRY = "configs/teams.yaml"
 
@@ -33,12 +35,14 @@ def main() -> int:
         branches = registered_branches()
     except RegistryError as error:
         return _refuse([f"{REGISTRY} on {MAIN} cannot be read, so only the organiser can push: {error}"])
-    return _refuse(refusals(user, sys.stdin, branches))
+    lines = [line for line in sys.stdin if line.strip()]
+    # The platform's pushes are not measured: a first one brings the pointers of a whole history.
+    return _refuse(refusals(user, lines, branches) or ([] if user == PLATFORM else too_large(_tips(lines))))
 
 
 def refusals(user: str, lines: Iterable[str], branches: Branches) -> list[str]:
     """What is wrong with each of the updates that may not be."""
-    updates = [_update(*line.split(" ", 2)) for line in lines if line.strip()]
+    updates = [_update(*line.split(" ", 2)) for line in lines]
     return [said for update in updates if (said := refusal(user, update, branches))]
 
 
@@ -55,6 +59,10 @@ def _update(old: str, new: str, ref: str) -> Update:
     born = not old.strip("0")
     keeps = born or (not gone and _git("merge-base", "--is-ancestor", old, new).returncode == 0)
     return Update(ref.rstrip("\n"), deletes=gone, keeps_history=keeps)
+
+
+def _tips(lines: Iterable[str]) -> list[str]:
+    return [new for _, new, _ in (line.split(" ", 2) for line in lines) if new.strip("0")]
 
 
 def _refuse(reasons: list[str]) -> int:
