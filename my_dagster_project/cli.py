@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from my_dagster_project.errors import ObjectMissingError, TradingError
 from my_dagster_project.history import commands as history
@@ -43,7 +44,7 @@ def main() -> None:
     try:
         app()
     except TradingError as error:
-        errors.print(f"[red]error:[/red] {redact(str(error))}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]error:[/red] {escape(redact(str(error)))}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
@@ -126,7 +127,7 @@ def maintenance(
             console.print(part(), highlight=False, soft_wrap=True)
         except TradingError as error:
             failed = True
-            errors.print(f"[red]error:[/red] {redact(str(error))}", highlight=False, soft_wrap=True)
+            errors.print(f"[red]error:[/red] {escape(redact(str(error)))}", highlight=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 

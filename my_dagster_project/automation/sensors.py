@@ -12,9 +12,10 @@ from my_dagster_project.automation.reloading import reload_location
 from my_dagster_project.automation.syncing import RemotePoll, sync_branches
 from my_dagster_project.automation.trainings import due_trainings, fingerprints
 from my_dagster_project.automation.versions import record_versions
-from my_dagster_project.errors import TradingError, VersioningError
+from my_dagster_project.errors import TradingError
 from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
+from my_dagster_project.storage.versions import NotAllCommittedError
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
 
@@ -90,14 +91,20 @@ def versions_sensor(platform: Platform, settings: Settings) -> dg.SensorDefiniti
         assets = open_assets(settings.store_url, settings.dvc_url)
         if not assets.pending.owners():
             return dg.SkipReason("Everything stored is committed.")
+        problem = ""
         try:
             committed = record_versions(platform, settings, assets)
-        except VersioningError as error:
-            return dg.SkipReason(str(error))
+        except NotAllCommittedError as error:
+            committed, problem = error.committed, str(error)
+            context.log.warning(problem)
+        for warning in (said for one in committed for said in one.warnings):
+            context.log.warning(warning)
         # Pushed at once: the remote may be asked for pushes of others seldom, and a team pulls its versions from there.
         for warning in sync_branches(platform.registry, settings) if committed else []:
             context.log.warning(warning)
         made = [f"{one.branch}: {one.sha[:10]}, {len(one.assets)} assets" for one in committed]
-        return dg.SkipReason("; ".join(made) or "Everything stored is committed.")
+        return dg.SkipReason(
+            "\n".join(filter(None, ("; ".join(made), problem))) or "Everything stored is committed."
+        )
 
     return record

@@ -1,8 +1,10 @@
 """The deployment's own answer to where versions are recorded: which branch an owner has, where its bytes lie."""
 
+from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
+from my_dagster_project.errors import VersioningError
 from my_dagster_project.settings import Settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.git_branch import BranchRepo
@@ -11,7 +13,7 @@ from my_dagster_project.teams.platform import Platform
 
 
 def record_versions(platform: Platform, settings: Settings, assets: AssetStore) -> list[Committed]:
-    """Commit everything pending; raises VersioningError naming the branches that could not take it.
+    """Commit everything pending; raises NotAllCommittedError naming the branches that could not take it.
 
     A team's branch that has to be made begins with the team's file in force, so that the next run reads what this one did.
     """
@@ -31,12 +33,14 @@ def _make_branches(platform: Platform, settings: Settings, teams: set[str]) -> s
     git, made = BranchRepo(settings.project), set()
     for team in sorted(teams):
         branch, source = platform.registry.teams[team].branch, platform.sources.teams[team]
-        if git.ensure_branch(branch):
-            made.add(branch)
-            if source is not None and source.commit is None:
-                git.commit_files(
-                    branch, {source.path: source.content}, f"{team}: the file of its first run", {}
-                )
+        # One that cannot be made is told with its versions, which cannot be committed either; the others go on.
+        with suppress(VersioningError):
+            if git.ensure_branch(branch):
+                made.add(branch)
+                if source is not None and source.commit is None:
+                    git.commit_files(
+                        branch, {source.path: source.content}, f"{team}: the file of its first run", {}
+                    )
     return made
 
 

@@ -16,7 +16,7 @@ from my_dagster_project.competition.team_processes import can_fork, run_teams
 from my_dagster_project.errors import StorageError, VersioningError
 from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
-from my_dagster_project.storage.versions import Committed
+from my_dagster_project.storage.versions import Committed, NotAllCommittedError
 from my_dagster_project.teams.platform import Platform
 
 
@@ -45,7 +45,7 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
     stages.leaderboard()
     result = recorded(platform, settings, [*stages.problems, *problems])
     # Pushing is optional: what does not reach the remote now is pushed by the next run or by the sensor.
-    return replace(result, warnings=sync_branches(platform.registry, settings))
+    return replace(result, warnings=[*result.warnings, *sync_branches(platform.registry, settings)])
 
 
 def recorded(platform: Platform, settings: Settings, problems: list[Problem]) -> Result:
@@ -55,7 +55,10 @@ def recorded(platform: Platform, settings: Settings, problems: list[Problem]) ->
     """
     try:
         assets = open_assets(settings.store_url, settings.dvc_url)
-        return Result(problems, record_versions(platform, settings, assets))
+        commits = record_versions(platform, settings, assets)
+        return Result(problems, commits, [said for one in commits for said in one.warnings])
+    except NotAllCommittedError as error:
+        return Result([*problems, Problem("versions", str(error))], error.committed)
     except (StorageError, VersioningError) as error:
         return Result([*problems, Problem("versions", str(error))], [])
 

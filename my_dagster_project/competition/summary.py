@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from my_dagster_project.assets.keys import report_key
@@ -74,12 +75,16 @@ def print_problems(console: Console, result: Result, platform: Platform) -> None
     """Every team that is left out and every step that failed, each with its message."""
     for team, message in platform.problems.items():
         console.print(
-            f"[red]team {team} has to mend its file:[/red]\n{message}", highlight=False, soft_wrap=True
+            f"[red]team {team} has to mend its file:[/red]\n{escape(message)}",
+            highlight=False,
+            soft_wrap=True,
         )
     for warning in result.warnings:
-        console.print(f"[yellow]{warning}[/yellow]", highlight=False, soft_wrap=True)
+        console.print(f"[yellow]{escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
     for problem in result.problems:
-        console.print(f"[red]✗ {problem.step}:[/red] {problem.message}", highlight=False, soft_wrap=True)
+        console.print(
+            f"[red]✗ {problem.step}:[/red] {escape(problem.message)}", highlight=False, soft_wrap=True
+        )
 
 
 def _where_next(console: Console, platform: Platform, settings: Settings) -> None:

@@ -21,6 +21,7 @@ from my_dagster_project.teams.yaml_lines import YamlProblemError, parse_yaml
 
 ABSENT = "–"  # noqa: RUF001 - an en dash reads as "not there"; a hyphen reads as a minus sign
 _REPORT, _REPORT_FILE = "report", "report.json"
+_MOST_REPORT = 16 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,12 @@ def _newest(repo: Path, sha: str, team: str) -> Version:
 
 
 def _config(git: BranchRepo, sha: str, team: str, notes: list[str]) -> Any:
-    text = git.read_file(sha, f"configs/{team}.yaml")
     try:
+        text = git.read_file(sha, f"configs/{team}.yaml")
         return None if text is None else parse_yaml(text).data
+    except VersioningError as error:
+        notes.append(str(error))
+        return None
     except YamlProblemError as problem:
         notes.append(f"{sha[:10]}:configs/{team}.yaml:{problem.line}: {problem.message}")
         return None
@@ -151,10 +155,10 @@ def _score(
         return None
     try:
         md5 = version_files(assets.contents, asset, pointers[asset])[_REPORT_FILE]
-        return read_metrics(assets.contents.get(md5))
+        return read_metrics(assets.contents.get(md5, _MOST_REPORT))
     except (VersioningError, ObjectMissingError) as error:
         notes.append(str(error))
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         notes.append(
             f"The report of {team} {symbol} in {pointers[asset].md5} holds no metrics this version can read."
         )

@@ -20,7 +20,8 @@ from my_dagster_project.history.ages import Aged
 from my_dagster_project.history.references import References, git_references
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.content import Content, each
-from my_dagster_project.storage.dvc_format import dir_md5, object_key, parse_dir
+from my_dagster_project.storage.dvc_format import dir_md5, object_key
+from my_dagster_project.storage.folders import folder_files
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.object_store import ObjectStore
 
@@ -127,7 +128,7 @@ def _of_folder(files: dict[str, Content]) -> set[str]:
 def _inside_folders(assets: AssetStore, references: References) -> set[str]:
     def inside(folder: str) -> list[str]:
         try:
-            return list(parse_dir(assets.contents.get(folder)).values())
+            return list(folder_files(folder, assets.contents).values())
         except ObjectMissingError:
             raise VersioningError(
                 f"{object_key(folder)} is missing from {assets.contents.remote.url}, so nobody can say which files "

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from my_dagster_project.errors import VersioningError
 from my_dagster_project.storage.fast_import import IDENTITY
-from my_dagster_project.storage.git_run import Answer, try_git
+from my_dagster_project.storage.git_run import bounded_git
 from my_dagster_project.storage.manifests import Asset
 
 # NUL cannot occur in a commit, so nobody's message can pretend to be the next one.
 _FORMAT = "%x00%H%x00%ct%x00%an%x00%s%x00%(trailers:only,unfold)%x00"
 _FIELDS = 6
+_MOST_LOG = 128 * 1024 * 1024  # bytes; a year of daily runs of fifty symbols is a tenth of it
 _ASSETS, _POINTER = "assets/", ".dvc"
 RESTORED_FROM = "restored_from"
 
@@ -69,18 +70,19 @@ def team_versions(
 def versions_at(repo: Path, revision: str, limit: int | None, team: str) -> list[Version]:
     """Give the versions reachable from a ref or sha, newest first; VersioningError if there is no such revision."""
     config = f"configs/{team}.yaml"
-    answer = _git_log(repo, revision, limit, config)
-    if not answer.ok:
-        kind = _NoSuchRevisionError if "bad revision" in answer.error else VersioningError
-        raise kind(f"The history of {revision} in {repo} cannot be read: {answer.error}")
-    return [_version(fields, config) for fields in _records(answer.out.decode(errors="replace"))]
+    try:
+        out = _git_log(repo, revision, limit, config)
+    except VersioningError as error:
+        kind = _NoSuchRevisionError if "bad revision" in str(error) else VersioningError
+        raise kind(f"The history of {revision} in {repo} cannot be read: {error}") from None
+    return [_version(fields, config) for fields in _records(out.decode(errors="replace"))]
 
 
-def _git_log(repo: Path, revision: str, limit: int | None, config: str) -> Answer:
+def _git_log(repo: Path, revision: str, limit: int | None, config: str) -> bytes:
     most = () if limit is None else (f"--max-count={limit}",)
     # combined: of a merge only what differs from every parent, so what was decided in the merge itself.
     options = ("--name-only", "--diff-merges=combined", f"--format={_FORMAT}", *most)
-    return try_git(repo, "log", *options, "--end-of-options", revision, "--", _ASSETS, config)
+    return bounded_git(repo, _MOST_LOG, "log", *options, "--end-of-options", revision, "--", _ASSETS, config)
 
 
 def _records(out: str) -> Iterator[list[str]]:
@@ -95,7 +97,7 @@ def _version(fields: list[str], config: str) -> Version:
     figures, restored = _figures(trailers.get("Metrics", []))
     return Version(
         sha=sha,
-        when=datetime.fromtimestamp(int(when), UTC),
+        when=_moment(when),
         author=author,
         subject=subject,
         sessions=next(iter(trailers.get("Sessions", [])), None),
@@ -106,6 +108,14 @@ def _version(fields: list[str], config: str) -> Version:
         config_changed=config in paths,
         restored_from=next(iter(trailers.get("Restored-From", restored)), None),
     )
+
+
+def _moment(seconds: str) -> datetime:
+    """A commit's time; one that no calendar has (year 50 000) is as good as none: the beginning of all time."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def asset_of(path: str) -> Asset | None:

@@ -5,22 +5,26 @@ from __future__ import annotations
 from my_dagster_project.errors import ObjectMissingError, VersioningError
 from my_dagster_project.history.log import asset_of
 from my_dagster_project.storage.content import ContentStore
-from my_dagster_project.storage.dvc_format import Pointer, parse_pointer
+from my_dagster_project.storage.dvc_format import MOST_POINTER, Pointer, parse_pointer
 from my_dagster_project.storage.folders import committed_folder
 from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.git_run import run_git
+from my_dagster_project.storage.git_run import bounded_git
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.versions import pointer_path
+
+_MOST_NAMES = 4 * 1024 * 1024  # bytes of a listing: 80 000 pointers; fifty symbols have two hundred
 
 
 def owner_pointers(git: BranchRepo, revision: str, owner: str) -> dict[Asset, Pointer]:
     """Give every asset of an owner (red, market) that a branch or commit has; VersioningError for a torn pointer."""
     sha = git.resolve(revision)
-    listing = run_git(git.path, "ls-tree", "-r", "-z", "--name-only", sha, "--", f"assets/{owner}/")
+    listing = bounded_git(
+        git.path, _MOST_NAMES, "ls-tree", "-r", "-z", "--name-only", sha, "--", f"assets/{owner}/"
+    )
     paths = {
-        path: asset for path in listing.out.decode(errors="replace").split("\0") if (asset := asset_of(path))
+        path: asset for path in listing.decode(errors="replace").split("\0") if (asset := asset_of(path))
     }
-    texts = git.read_files(sha, [path for path in paths if "\n" not in path])
+    texts = git.read_files(sha, [path for path in paths if "\n" not in path], MOST_POINTER)
     return {paths[path]: parse_pointer(text, f"{sha[:10]}:{path}") for path, text in texts.items()}
 
 

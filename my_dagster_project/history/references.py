@@ -7,16 +7,21 @@ merge or written by another DVC version keeps its bytes too. Too much kept costs
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from my_dagster_project.errors import VersioningError
-from my_dagster_project.storage.git_run import run_git, try_git
+from my_dagster_project.storage.git_blobs import GitObject, contents, look_up
+from my_dagster_project.storage.git_run import run_git, streamed, try_git
 
 _HASH = re.compile(rb"(?<![0-9a-f])([0-9a-f]{32}(?:\.dir)?)(?![0-9a-f])")
-_CHUNK = 64 * 1024 * 1024  # bytes of objects read from git at once
-_MOST_POINTER = 16 * 1024 * 1024  # no pointer or dvc.lock is larger; a larger blob is data
+_MOST_WHOLE = 16 * 1024 * 1024  # bytes; no pointer or dvc.lock of an honest hand is larger
+_PIECE = 1024 * 1024
+_OVERLAP = 64  # bytes; longer than a reference with what must not be before and behind it
+# From this size on git hands a file over piece by piece itself; its default is half a gigabyte.
+_STREAMING = ("--no-replace-objects", "-c", f"core.bigFileThreshold={_MOST_WHOLE}")
 # --reflog: stash@{1} and older live only there, and so does what a wrong reset or a force-push has dropped.
 _EVERYTHING = ("--objects", "--no-object-names", "--all", "--reflog", "--indexed-objects")
 # What a reflog names and `git gc` has removed cannot come back; git says so, and that is no damage.
@@ -30,11 +35,17 @@ class References:
     md5s: set[str] = field(default_factory=set)
     folders: dict[str, str] = field(default_factory=dict)
 
-    def read(self, data: bytes, where: str) -> None:
-        """Take in every reference of a text."""
-        if b"md5" not in data:
-            return
-        for found in {match.decode() for match in _HASH.findall(data)}:
+    def read(self, pieces: Iterable[bytes], where: str) -> None:
+        """Take in every reference of a text that speaks of md5, given in pieces of any size."""
+        hashes, speaks, end = set[bytes](), False, b""
+        for piece in pieces:
+            data = end + piece
+            speaks = speaks or b"md5" in data
+            hashes.update(_HASH.findall(data))
+            # Together with what comes next: a reference that begins or ends here. Cut anew, it may be read short, and
+            # so beside the whole one; that keeps too much, never too little.
+            end = data[-_OVERLAP:]
+        for found in {match.decode() for match in hashes} if speaks else ():
             self.md5s.add(found)
             if found.endswith(".dir"):
                 self.folders.setdefault(found, where)
@@ -48,11 +59,12 @@ def git_references(repo: Path) -> References:
     """
     _require_whole(repo)
     found = References()
-    for sha, data in _blobs(repo, _reachable(repo)):
-        found.read(data, f"git object {sha[:10]}")
+    for sha, pieces in _blobs(repo, _reachable(repo)):
+        found.read(pieces, f"git object {sha[:10]}")
     for path in _work_tree_pointers(repo):
         if path.is_file():
-            found.read(path.read_bytes(), str(path))
+            with path.open("rb") as stream:
+                found.read(_pieces(stream), str(path))
     return found
 
 
@@ -77,40 +89,27 @@ def _reachable(repo: Path) -> list[str]:
     return answer.text.split()
 
 
-def _blobs(repo: Path, objects: list[str]) -> Iterator[tuple[str, bytes]]:
+def _blobs(repo: Path, objects: list[str]) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Give sha and content of every blob among the objects, a bounded number of bytes at a time."""
-    form = "--batch-check=%(objectname) %(objecttype) %(objectsize)"
-    lines = _cat_file(repo, form, objects).decode().splitlines()
-    chunk: list[str] = []
-    size = 0
-    for sha, kind, *rest in map(str.split, lines):
-        if kind == "missing":
+    small: list[GitObject] = []
+    large: list[GitObject] = []
+    for sha, found in zip(objects, look_up(repo, objects), strict=True):
+        if found is None:
             raise VersioningError(
                 f"{repo} is not whole: git object {sha} is missing. Fetch it, or use another clone."
             )
-        if kind != "blob" or int(rest[0]) > _MOST_POINTER:
-            continue
-        if chunk and size + int(rest[0]) > _CHUNK:
-            yield from _contents(repo, chunk)
-            chunk, size = [], 0
-        chunk.append(sha)
-        size += int(rest[0])
-    yield from _contents(repo, chunk)
+        if found.kind == "blob":
+            (small if found.size <= _MOST_WHOLE else large).append(found)
+    for blob, data in zip(small, contents(repo, small), strict=True):
+        yield blob.sha, [data]
+    # Data, most probably. But a pointer with 17 MB of comments is one that real dvc reads: what it names is kept too.
+    for blob in large:
+        with streamed(repo, *_STREAMING, "cat-file", "blob", blob.sha) as stream:
+            yield blob.sha, _pieces(stream)
 
 
-def _contents(repo: Path, shas: list[str]) -> Iterator[tuple[str, bytes]]:
-    out, position = _cat_file(repo, "--batch", shas), 0
-    for sha in shas:
-        end = out.index(b"\n", position)
-        length = int(out[position:end].rsplit(b" ", 1)[1])
-        yield sha, out[end + 1 : end + 1 + length]
-        position = end + length + 2
-
-
-def _cat_file(repo: Path, form: str, shas: list[str]) -> bytes:
-    return run_git(
-        repo, "--no-replace-objects", "cat-file", form, stdin="".join(f"{s}\n" for s in shas).encode()
-    ).out
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: stream.read(_PIECE), b"")
 
 
 def _work_tree_pointers(repo: Path) -> Iterator[Path]:

@@ -9,6 +9,7 @@ from textwrap import shorten
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -61,16 +62,18 @@ def print_restoration(
     table = _table(f"Restored from {done.sha[:_SHA]}", "asset", "files written", "now")
     for item in done.assets:
         state = "[yellow]due[/yellow]" if item.asset in due else "[green]up to date[/green]"
-        table.add_row("/".join(item.asset), f"{len(item.written)} of {len(item.files)}", state)
+        table.add_row(Text(_plain("/".join(item.asset))), f"{len(item.written)} of {len(item.files)}", state)
     console.print(table)
     later = max((len(item.later) for item in done.assets), default=0)
     if later:
         console.print(f"{later} sessions that version does not have stay as they are.")
     if done.left_alone:
-        console.print(f"Left as they are: {_kinds(done.left_alone)}. Orders record what an account did.")
+        console.print(
+            f"Left as they are: {escape(_kinds(done.left_alone))}. Orders record what an account did."
+        )
     if unknown:
         console.print(
-            f"Dagster does not know how these were made, so they count as due: {_kinds(unknown)}.",
+            f"Dagster does not know how these were made, so they count as due: {escape(_kinds(unknown))}.",
             style="yellow",
         )
     elif due:
@@ -150,7 +153,7 @@ def _what(version: Version) -> str:
 
 
 def _details(version: Version) -> str:
-    mases = [float(values["mase"]) for values in version.figures.values() if "mase" in values]
+    mases = [mase for values in version.figures.values() if (mase := _figure(values.get("mase"))) is not None]
     runs = version.runs[:1] + ((f"+{len(version.runs) - 1}",) if version.runs[1:] else ())
     lines = (
         {"": version.sessions or "", "MASE ": f"{fmean(mases):.3f}" if mases else ""},
@@ -161,6 +164,14 @@ def _details(version: Version) -> str:
     )
     texts = [" · ".join(f"{name}{value}" for name, value in parts.items() if value) for parts in lines]
     return "\n".join(_plain(text) for text in texts if text)
+
+
+def _figure(text: str | None) -> float | None:
+    """The number a trailer holds; anybody can write a commit with a trailer that is none."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
 
 
 def _kinds(assets: Sequence[Asset]) -> str:

@@ -72,9 +72,16 @@ def build_report(
     return ReportFiles(files, tests, metrics, "ok", warnings)
 
 
+# Of any figure: a number of 400 digits is an int to JSON, and no float.
+_LARGEST = 1e100
+
+
 def read_metrics(report_json: bytes) -> Metrics:
-    """The metrics of a stored report.json; a figure that did not exist (null) is NaN again."""
+    """The metrics of a stored report.json; a figure that did not exist (null) is NaN again. ValueError for no figure."""
     content = json.loads(report_json)["metrics"]
+    for name, value in content.items():
+        if value is not None and not (isinstance(value, int | float) and abs(value) < _LARGEST):
+            raise ValueError(f"{name} is no figure")
     figures: dict[str, Any] = {name: math.nan if value is None else value for name, value in content.items()}
     return Metrics(**figures)
 

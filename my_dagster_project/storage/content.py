@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from my_dagster_project.errors import StorageError
+from my_dagster_project.errors import StorageError, VersioningError
 from my_dagster_project.storage.dvc_format import md5_of, object_key
 from my_dagster_project.storage.object_store import ObjectStore
 
@@ -39,8 +39,15 @@ class ContentStore:
         if self.remote.size(key) != len(data):
             self.remote.put(key, data)
 
-    def get(self, md5: str) -> bytes:
-        """Give the bytes of an md5 (`.dir` allowed), verified; StorageError when they are missing or damaged."""
+    def get(self, md5: str, most: int | None = None) -> bytes:
+        """Give the bytes of an md5 (`.dir` allowed), verified; StorageError when they are missing or damaged.
+
+        VersioningError when they are more than `most`: a pointer of a team may name whatever somebody pushed there.
+        """
+        if most is not None and (size := self.size(md5)) > most:
+            raise VersioningError(
+                f"{object_key(md5)} in {self.remote.url} is {size:,} bytes, too large for what it should be."
+            )
         data = self.remote.get(object_key(md5))
         if md5_of(data) != md5.removesuffix(".dir"):
             raise StorageError(

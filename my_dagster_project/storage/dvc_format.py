@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from yaml import CBaseLoader
 
 from my_dagster_project.errors import VersioningError
 
 DIR_SUFFIX = ".dir"
+MOST_POINTER = 64 * 1024
+"""Bytes of the largest `.dvc` file that is read; ours have about 100."""
+
+_MOST_DEPTH = 8
+_FILE = re.compile(r"[0-9a-f]{32}")
+_POINTED = re.compile(r"[0-9a-f]{32}(\.dir)?")
+_COUNT = re.compile(r"[0-9]{1,15}")
 
 GITIGNORE = b"/config.local\n/tmp\n/cache\n"
 ASSETS_GITIGNORE = (
@@ -58,11 +67,14 @@ def dir_md5(files: Mapping[str, str]) -> str:
 def parse_dir(body: bytes) -> dict[str, str]:
     """Give {relative path: md5} of a `.dir` object; VersioningError when it is not one."""
     try:
-        return {entry["relpath"]: entry["md5"] for entry in json.loads(body)}
-    except (ValueError, TypeError, KeyError):
-        raise VersioningError(
-            "A .dir object of the DVC remote is damaged: not a list of md5 and relpath."
-        ) from None
+        files = {entry["relpath"]: entry["md5"] for entry in json.loads(body)}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        files = {"": ""}
+    if all(
+        isinstance(name, str) and isinstance(md5, str) and _FILE.fullmatch(md5) for name, md5 in files.items()
+    ):
+        return files
+    raise VersioningError("A .dir object of the DVC remote is damaged: not a list of md5 and relpath.")
 
 
 def pointer_text(pointer: Pointer) -> bytes:
@@ -74,13 +86,60 @@ def pointer_text(pointer: Pointer) -> bytes:
 
 
 def parse_pointer(text: bytes, filename: str) -> Pointer:
-    """Read a `.dvc` file, whatever its line endings or DVC version; VersioningError names the file if it is none."""
+    """Read a `.dvc` file, whatever its line endings or DVC version; VersioningError names the file if it is none.
+
+    Teams can write one too, so nothing in it is believed to be what it should be: every scalar is text until its form
+    says otherwise, and the text is small, flat and without anything that could make it grow.
+    """
     try:
-        out = yaml.safe_load(text)["outs"][0]
-        pointer = Pointer(str(out["md5"]), str(out["path"]), out.get("size"), out.get("nfiles"))
+        if len(text) > MOST_POINTER:
+            raise _BadFormError(f"it has {len(text):,} bytes, a pointer at most {MOST_POINTER:,}")
+        _check_events(text)
+        out = yaml.load(text, Loader=CBaseLoader)["outs"][0]  # noqa: S506 - the base loader makes text of all
+        return _pointer(out)
+    except _BadFormError as error:
+        problem = str(error)
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, IndexError, AttributeError):
-        raise VersioningError(f"{filename} is not a DVC pointer with an md5; restore it from git.") from None
-    return pointer
+        problem = "it has no output with an md5 and a path"
+    raise VersioningError(
+        f"{filename} is not a DVC pointer with an md5 ({problem}); restore it from git."
+    ) from None
+
+
+class _BadFormError(Exception):
+    """What keeps a text from being a pointer, in words."""
+
+
+def _check_events(text: bytes) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=CBaseLoader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _BadFormError("it has anchors or aliases")
+        if getattr(event, "tag", None) is not None:
+            raise _BadFormError("it has tags (!)")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MOST_DEPTH:
+                raise _BadFormError(f"it is nested more than {_MOST_DEPTH} levels deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _pointer(out: Mapping[str, Any]) -> Pointer:
+    md5, path = out["md5"], out["path"]
+    if not isinstance(md5, str) or not _POINTED.fullmatch(md5):
+        raise _BadFormError("its md5 is not 32 hex digits, with .dir behind them for a folder")
+    if not isinstance(path, str) or not path:
+        raise _BadFormError("its path is not a name")
+    return Pointer(md5, path, _count(out, "size"), _count(out, "nfiles"))
+
+
+def _count(out: Mapping[str, Any], key: str) -> int | None:
+    """A plain number of at most 15 digits: a petabyte is 16."""
+    value = out.get(key)
+    if value is not None and not (isinstance(value, str) and _COUNT.fullmatch(value)):
+        raise _BadFormError(f"its {key} is not a plain number of at most 15 digits")
+    return None if value is None else int(value)
 
 
 def config_text(remote_url: str) -> bytes:

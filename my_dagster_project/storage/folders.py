@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 
-from my_dagster_project.errors import ObjectMissingError
+from my_dagster_project.errors import ObjectMissingError, StorageError, VersioningError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.content import ContentStore
 from my_dagster_project.storage.dvc_format import DIR_SUFFIX, Pointer, dir_body, dir_md5, parse_dir
 from my_dagster_project.storage.manifests import Asset
+from my_dagster_project.storage.object_store import check_key
 from my_dagster_project.storage.pending import Pending
+
+_MOST_LIST = 16 * 1024 * 1024  # bytes of a `.dir`: 100 000 files
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,24 @@ class Folder:
 
 
 def committed_folder(pointer: Pointer, contents: ContentStore) -> Folder:
-    """Give the folder a pointer stands for; a pointer to a single file is a folder of that one file."""
-    if not pointer.md5.endswith(DIR_SUFFIX):
-        return Folder({pointer.path: pointer.md5}, pointer.size)
-    return Folder(parse_dir(contents.get(pointer.md5)), pointer.size)
+    """Give the folder a pointer stands for; a pointer to a single file is a folder of that one file.
+
+    Raises ObjectMissingError, StorageError or VersioningError when the remote has no such folder.
+    """
+    is_folder = pointer.md5.endswith(DIR_SUFFIX)
+    files = folder_files(pointer.md5, contents) if is_folder else {pointer.path: pointer.md5}
+    try:
+        for name in files:
+            check_key(name)
+    except StorageError as error:
+        # ../../blue/model is nothing that may be written anywhere.
+        raise VersioningError(f"{pointer.md5} of the DVC remote is no folder of ours: {error}") from None
+    return Folder(files, pointer.size)
+
+
+def folder_files(md5: str, contents: ContentStore) -> dict[str, str]:
+    """Give {relative path: md5} of a `.dir` in the remote; StorageError or VersioningError when it is missing or none."""
+    return parse_dir(contents.get(md5, _MOST_LIST))
 
 
 def current_folder(assets: AssetStore, asset: Asset) -> Folder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,12 +13,14 @@ from typing import IO
 
 from my_dagster_project.errors import VersioningError
 from my_dagster_project.storage.fast_import import Change, fast_import
+from my_dagster_project.storage.git_blobs import MOST_FILE, Blob, read_blobs
 from my_dagster_project.storage.git_run import run_git, try_git
 from my_dagster_project.storage.work_trees import follow
 
 _ATTEMPTS = 40
 _LOCK_WAIT = 10.0  # seconds
 _NOWHERE = "0" * 40
+_SHA = re.compile(r"[0-9a-f]{40,64}")
 
 
 class BranchRepo:
@@ -45,16 +48,21 @@ class BranchRepo:
             raise VersioningError(f"{revision!r} is neither a branch nor a commit of {self.path}.")
         return sha
 
-    def read_file(self, revision: str, path: str) -> bytes | None:
-        """Give a file as it is at a branch or commit, None if it has no such file."""
-        return self.read_files(revision, [path]).get(path)
+    def read_file(self, revision: str, path: str, most: int = MOST_FILE) -> bytes | None:
+        """Give a file as it is at a branch or commit, None if it has no such file; VersioningError if it is larger."""
+        return self.read_files(revision, [path], most).get(path)
 
-    def read_files(self, revision: str, paths: Iterable[str]) -> dict[str, bytes]:
-        """Give those of the files that exist at a branch or commit, in one git process."""
+    def read_files(self, revision: str, paths: Iterable[str], most: int = MOST_FILE) -> dict[str, bytes]:
+        """Give those of the files that exist at a branch or commit; VersioningError names one of more than `most` bytes."""
+        shown = revision[:10] if _SHA.fullmatch(revision) else revision
+        found = self.blobs(revision, paths, most)
+        return {path: blob.whole(f"{shown}:{path}") for path, blob in found.items()}
+
+    def blobs(self, revision: str, paths: Iterable[str], most: int = MOST_FILE) -> dict[str, Blob]:
+        """Give those of the files that exist at a branch or commit, larger ones unread; two git processes for all."""
         sha, wanted = self.resolve(revision), list(paths)
-        questions = "".join(f"{sha}:{path}\n" for path in wanted).encode()
-        answers = _batch(run_git(self.path, "cat-file", "--batch", stdin=questions).out)
-        return {path: data for path, data in zip(wanted, answers, strict=True) if data is not None}
+        found = read_blobs(self.path, [f"{sha}:{path}" for path in wanted], most)
+        return {path: blob for path, blob in zip(wanted, found, strict=True) if blob}
 
     def ensure_branch(self, branch: str) -> bool:
         """Make the branch if it is missing: from origin's, otherwise from HEAD. Says whether it was made now."""
@@ -98,8 +106,9 @@ class BranchRepo:
         )
 
     def _news(self, base: str, change: Change) -> Change:
-        there = self.read_files(base, change.files)
-        new = {path: data for path, data in change.files.items() if there.get(path) != data}
+        there = self.blobs(base, change.files, max(map(len, change.files.values()), default=0))
+        same = {path for path, blob in there.items() if blob.content == change.files[path]}
+        new = {path: data for path, data in change.files.items() if path not in same}
         return Change(new, change.message, change.trailers)
 
     def _commit(self, revision: str) -> str | None:
@@ -131,18 +140,3 @@ def _lock(lock: IO[str]) -> None:
         except OSError:
             return None  # no locks on this file system
     return None
-
-
-def _batch(out: bytes) -> Iterator[bytes | None]:
-    """Read the answers of `git cat-file --batch`: `<sha> blob <size>`, the bytes, a newline; or `<name> missing`."""
-    position = 0
-    while position < len(out):
-        end = out.index(b"\n", position)
-        header = out[position:end].rsplit(b" ", 2)
-        position = end + 1
-        if header[-1] == b"missing":
-            yield None
-            continue
-        size = int(header[-1])
-        yield out[position : position + size] if header[-2] == b"blob" else None
-        position += size + 1

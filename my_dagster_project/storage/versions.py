@@ -7,8 +7,8 @@ the folder's `.dir` are in the DVC remote before the pointer is committed, so no
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from my_dagster_project.storage.content import each
 from my_dagster_project.storage.dvc_format import (
     ASSETS_GITIGNORE,
     GITIGNORE,
+    MOST_POINTER,
     config_text,
     parse_pointer,
     pointer_text,
@@ -30,6 +31,7 @@ from my_dagster_project.storage.folders import (
     store_folder,
     with_records,
 )
+from my_dagster_project.storage.git_blobs import Blob
 from my_dagster_project.storage.git_branch import BranchRepo
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.pending import Pending
@@ -41,12 +43,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Committed:
-    """One commit: its branch, whether the branch had to be made for it, its sha, and the assets it versions."""
+    """One commit: its branch, whether the branch had to be made for it, its sha, and the assets it versions.
+
+    `warnings` say which pointers were found unusable on the branch and are whole again with this commit.
+    """
 
     branch: str
     branch_created: bool
     sha: str
     assets: tuple[Asset, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class NotAllCommittedError(VersioningError):
+    """Some branches could not take their versions; `committed` are those that could."""
+
+    def __init__(self, text: str, committed: Sequence[Committed]) -> None:
+        super().__init__(text)
+        self.committed = list(committed)
 
 
 def pointer_path(asset: Asset) -> str:
@@ -60,19 +74,24 @@ def commit_pending(
     """Commit everything pending, one commit per branch; unchanged content makes none. Safe to run at any time, anywhere.
 
     `branch_of` and `dvc_url_of` give an owner's branch (red -> red, market -> platform) and the DVC remote's address.
-    A branch that fails does not keep the others waiting; its records stay, and VersioningError names it at the end.
+    A branch that fails does not keep the others waiting; its records stay, and NotAllCommittedError names it at the end.
     """
     git = BranchRepo(repo)
     by_branch = groupby(sorted(assets.pending.owners(), key=branch_of), key=branch_of)
-    done, problems = [], []
+    done: list[Committed] = []
+    problems = []
     for branch, owners in by_branch:
         try:
             done += _BranchVersions(assets, git, branch, list(owners), dvc_url_of).commit()
         except (StorageError, VersioningError) as error:
             problems.append(f"{branch}: {error}")
+        except Exception as error:
+            # People write to these branches: what nobody has thought of must cost one team its versions, not all of them.
+            _log.exception("The versions of branch %s could not be committed", branch)
+            problems.append(f"{branch}: {type(error).__name__}: {error}")
     if problems:
-        raise VersioningError(
-            "Some versions are not committed yet; the next run tries again.\n" + "\n".join(problems)
+        raise NotAllCommittedError(
+            "Some versions are not committed yet; the next run tries again.\n" + "\n".join(problems), done
         )
     return done
 
@@ -80,7 +99,7 @@ def commit_pending(
 def read_version(assets: AssetStore, repo: Path, revision: str, asset: Asset) -> dict[str, bytes]:
     """Give an asset's files as of a branch or commit, verified; VersioningError if it had no such asset."""
     path = pointer_path(asset)
-    text = BranchRepo(repo).read_file(revision, path)
+    text = BranchRepo(repo).read_file(revision, path, MOST_POINTER)
     if text is None:
         raise VersioningError(f"{revision} has no version of {'/'.join(asset)}: no {path} there.")
     files = committed_folder(parse_pointer(text, f"{revision}:{path}"), assets.contents).files
@@ -96,6 +115,7 @@ class _BranchVersions:
     branch: str
     owners: list[str]
     dvc_url_of: Callable[[str], str]
+    warnings: list[str] = field(default_factory=list)
 
     def commit(self) -> list[Committed]:
         created = self.git.ensure_branch(self.branch)
@@ -103,6 +123,7 @@ class _BranchVersions:
 
         def build(base: str) -> Change:
             # Read anew for every attempt: what another process has settled meanwhile is no longer ours.
+            self.warnings.clear()
             records[:] = [record for owner in self.owners for record in self.assets.pending.of(owner)]
             return self._change(base, records)
 
@@ -110,7 +131,8 @@ class _BranchVersions:
         self.assets.pending.settle(records)
         if sha is None:
             return []
-        return [Committed(self.branch, created, sha, tuple(sorted({record.asset for record in records})))]
+        versioned = tuple(sorted({record.asset for record in records}))
+        return [Committed(self.branch, created, sha, versioned, tuple(self.warnings))]
 
     def _change(self, base: str, records: list[Pending]) -> Change:
         by_asset: dict[Asset, list[Pending]] = {}
@@ -118,7 +140,7 @@ class _BranchVersions:
             by_asset.setdefault(record.asset, []).append(record)
         if not by_asset:
             return Change({}, "")
-        old = self.git.read_files(base, map(pointer_path, by_asset))
+        old = self.git.blobs(base, map(pointer_path, by_asset), MOST_POINTER)
         pointers = {
             pointer_path(asset): self._pointer(asset, mine, old.get(pointer_path(asset)))
             for asset, mine in by_asset.items()
@@ -132,21 +154,25 @@ class _BranchVersions:
             "assets/.gitignore": ASSETS_GITIGNORE,
         }
 
-    def _pointer(self, asset: Asset, records: list[Pending], old: bytes | None) -> bytes:
+    def _pointer(self, asset: Asset, records: list[Pending], old: Blob | None) -> bytes:
         contents = self.assets.contents
         # A whole first: what the branch has does not matter, and need not be readable.
         before = Folder({}, 0) if records[0].replace else self._folder(asset, old)
         folder = with_records(before, records, contents)
         return pointer_text(store_folder(folder, asset[-1], contents))
 
-    def _folder(self, asset: Asset, old: bytes | None) -> Folder:
+    def _folder(self, asset: Asset, old: Blob | None) -> Folder:
         """Give what the branch has; without a usable pointer, what readers see: no session may drop out of the versions."""
         if old is None:
             return current_folder(self.assets, asset)
+        where = f"{self.branch}:{pointer_path(asset)}"
         try:
-            return committed_folder(parse_pointer(old, pointer_path(asset)), self.assets.contents)
+            return committed_folder(parse_pointer(old.whole(where), where), self.assets.contents)
         except (ObjectMissingError, VersioningError) as error:
-            _log.warning("%s on %s starts anew: %s", pointer_path(asset), self.branch, error)
+            self.warnings.append(
+                f"The version of {'/'.join(asset)} on branch {self.branch} starts anew: {error}"
+            )
+            _log.warning("%s", self.warnings[-1])
             return current_folder(self.assets, asset)
 
 

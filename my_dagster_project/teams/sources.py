@@ -145,8 +145,12 @@ def _from_branch(git: BranchRepo, revision: str, path: str) -> Source | None:
             commit = git.resolve(candidate)
         except VersioningError:
             continue
-        data = git.read_file(commit, path)
-        return None if data is None else Source(path, _text(data), revision, commit)
+        blob = git.blobs(commit, [path], MAX_BYTES).get(path)
+        if blob is None:
+            return None
+        # Too large, hence unread: too many blanks let the loader say so, as it does of a file in the working tree.
+        data = b" " * (MAX_BYTES + 1) if blob.content is None else blob.content
+        return Source(path, _text(data), revision, commit)
     return None
 
 

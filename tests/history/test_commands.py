@@ -18,6 +18,7 @@ from my_dagster_project.errors import TradingError
 from my_dagster_project.history import commands
 from my_dagster_project.settings import load_settings, settings_from
 from my_dagster_project.storage.dvc_format import md5_of
+from my_dagster_project.storage.git_branch import BranchRepo
 from tests.history.conftest import MODEL, PREDICTIONS, REPORT, Deployment
 from tests.storage.conftest import Place
 from tests.support.gitrepo import git
@@ -109,6 +110,18 @@ def test_diff_shows_configuration_scores_and_assets(project, trading):
         "model, predictions, report",
     ):
         assert shown in out
+
+
+@pytest.mark.parametrize("pointer", [b"outs:\n- {md5: 2001-99-99, path: model}\n", b"[" * 100_000])
+def test_a_pointer_bomb_is_a_sentence_to_diff_and_restore(project, trading, pointer):
+    good = a_day(project, 1.0123, b"a")
+    path = "assets/red/AAPL/model.dvc"
+    bad = BranchRepo(project.repo).commit_files("red", {path: pointer}, "a bomb", {})
+    for command in (("diff", "red", good, bad), ("restore", "red", bad)):
+        with pytest.raises(TradingError, match=f"{bad[:10]}:{path} is") as error:
+            trading(*command)
+        assert len(str(error.value)) < 300
+    assert bad[:10] in trading("versions", "red")
 
 
 def test_restore_says_what_came_back_and_what_is_due(project, trading):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.errors import StorageError, VersioningError
-from my_dagster_project.history import gc
+from my_dagster_project.history import gc, references
 from my_dagster_project.history.ages import aged_objects
 from my_dagster_project.history.gc import CONTENTS, GRACE, Count, collect
 from my_dagster_project.storage.dvc_format import (
@@ -150,6 +150,18 @@ class TestWhatCounts:
         pointer = git(here.repo, "show", f"{sha}:assets/red/AAPL/model.dvc").encode()
         torn = b"<<<<<<< ours\n" + pointer + b"\n=======\n>>>>>>> theirs\n"
         BranchRepo(here.repo).commit_files("red", {"notes.txt": torn}, "torn", {})
+        assert self.kept(here)
+
+    @pytest.mark.parametrize("place", ["committed", "in a work tree"])
+    def test_a_pointer_longer_than_what_is_read_at_once(self, here, sha, monkeypatch, place):
+        """Real dvc reads a pointer with 17 MB of comments; wherever it is cut, its bytes stay."""
+        monkeypatch.setattr(references, "_MOST_WHOLE", 100)
+        monkeypatch.setattr(references, "_PIECE", 7)
+        pointer = git(here.repo, "show", f"{sha}:assets/red/AAPL/model.dvc").encode() + b"\n# padded" * 20
+        if place == "committed":
+            BranchRepo(here.repo).commit_files("red", {"x.dvc": pointer}, "padded", {})
+        else:
+            (here.repo / "x.dvc").write_bytes(pointer)
         assert self.kept(here)
 
     def test_a_dvc_lock(self, here, sha):

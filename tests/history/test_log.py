@@ -2,14 +2,17 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from my_dagster_project.errors import VersioningError
 from my_dagster_project.history import log
 from my_dagster_project.history.log import team_versions
+from my_dagster_project.history.tables import print_versions
 from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.git_run import try_git
+from my_dagster_project.storage.git_run import bounded_git, try_git
 from tests.history.conftest import MODEL, ORDERS, PREDICTIONS, REPORT
 from tests.support.gitrepo import git
 
@@ -97,13 +100,33 @@ def test_a_thousand_commits_are_read_by_one_git_process_in_less_than_a_second(he
     stream = b"".join(_commit(number) for number in range(1000))
     assert try_git(here.repo, "fast-import", "--quiet", stdin=stream).ok
     called = []
-    monkeypatch.setattr(
-        log, "try_git", lambda *args, **more: called.append(args[1]) or try_git(*args, **more)
-    )
+    monkeypatch.setattr(log, "bounded_git", lambda *args: called.append(args[2]) or bounded_git(*args))
     start = time.perf_counter()
     assert len(team_versions(here.repo, "red", 1000)) == 1000
     assert time.perf_counter() - start < 1
     assert called == ["log"]
+
+
+def test_a_history_with_more_to_say_than_anybody_reads_is_said_in_words(here, monkeypatch):
+    here.version(MODEL, {"m": b"1"})
+    monkeypatch.setattr(log, "_MOST_LOG", 10)
+    with pytest.raises(VersioningError, match="has more than 0 MB to say: there are more files than"):
+        team_versions(here.repo, "red")
+
+
+def test_what_people_forge_in_a_commit_is_shown_and_breaks_nothing(here):
+    here.version(MODEL, {"m": b"1"})
+    message = "x\n\nMetrics: red/AAPL/report mase=abc\n"
+    stream = (
+        "commit refs/heads/red\nauthor p <p@p> 1 +0000\ncommitter p <p@p> 999999999999999 +0000\n"
+        f"data {len(message)}\n{message}\nfrom refs/heads/red^0\nM 100644 inline assets/red/x.dvc\ndata 1\nx\n"
+    )
+    assert try_git(here.repo, "fast-import", "--quiet", stdin=stream.encode()).ok
+    versions = team_versions(here.repo, "red")
+    assert versions[0].when.year == 1970
+    console = Console(width=80, file=StringIO())
+    print_versions(console, "red", versions)
+    assert versions[0].sha[:10] in console.file.getvalue()
 
 
 def _commit(number: int) -> bytes:

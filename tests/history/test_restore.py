@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from my_dagster_project.errors import StorageError, VersioningError
+from my_dagster_project.errors import VersioningError
 from my_dagster_project.history.log import team_versions
 from my_dagster_project.history.provenance import announce
 from my_dagster_project.history.restore import restore
@@ -167,7 +167,7 @@ class TestRefusals:
         here.assets.contents.put(md5, body)
         forged = pointer_text(Pointer(md5, "model", 1, 1))
         BranchRepo(here.repo).commit_files("red", {"assets/red/AAPL/model.dvc": forged}, "forged", {})
-        with pytest.raises(StorageError, match="is not an object key"):
+        with pytest.raises(VersioningError, match="is not an object key"):
             bring_back(here, "red")
         assert here.assets.read(MODEL) == {"m": b"1"}
         assert here.assets.names(("blue", "AAPL", "model")) == []

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+import tracemalloc
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from my_dagster_project.errors import VersioningError
 from my_dagster_project.storage.fast_import import Change, fast_import
+from my_dagster_project.storage.git_blobs import Blob
 from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.git_run import try_git
+from my_dagster_project.storage.git_run import bounded_git, run_git, try_git
 from tests.support.gitrepo import empty_repo, git, repo_with_a_commit
 
 
@@ -32,6 +34,10 @@ def commit(repo: BranchRepo, files: dict[str, bytes], branch: str = "red") -> st
     return repo.commit_files(branch, files, "A message", {})
 
 
+def _tree(repo: BranchRepo, listing: str) -> str:
+    return run_git(repo.path, "mktree", stdin=listing.encode()).text
+
+
 class TestReading:
     def test_a_file_is_read_at_a_branch_and_at_a_commit(self, repo):
         first = repo.head("red")
@@ -48,6 +54,34 @@ class TestReading:
         files = {"a": b"", "b/c d": b"\x00\nmissing\n", "ü": b"no newline", "x": b"\r\n"}
         commit(repo, files)
         assert repo.read_files("red", [*files, "nothing"]) == files
+
+    def test_a_file_larger_than_asked_for_stays_unread_and_is_named(self, repo):
+        commit(repo, {"bomb": b"\0" * 32_000_000, "small": b"1"})
+        tracemalloc.start()
+        try:
+            assert repo.read_file("red", "small") == b"1"
+            with pytest.raises(VersioningError, match="red:bomb is 32,000,000 bytes, too large"):
+                repo.read_file("red", "bomb")
+            assert repo.blobs("red", ["bomb", "none"]) == {"bomb": Blob(32_000_000, None)}
+            assert tracemalloc.get_traced_memory()[1] < 4_000_000
+        finally:
+            tracemalloc.stop()
+
+    def test_a_listing_without_end_is_cut_and_said(self, repo):
+        """Forty folders in one another, each with the next one twice, are a million million paths."""
+        tree = _tree(repo, f"100644 blob {git(repo.path, 'rev-parse', 'red:README')}\tx\n")
+        for _ in range(40):
+            tree = _tree(repo, f"040000 tree {tree}\ta\n040000 tree {tree}\tb\n")
+        start = time.perf_counter()
+        with pytest.raises(VersioningError, match="more files than anybody can mean"):
+            bounded_git(repo.path, 100_000, "ls-tree", "-r", "--name-only", tree)
+        assert time.perf_counter() - start < 2
+
+    def test_git_that_fails_while_it_is_listened_to_is_said(self, repo):
+        with pytest.raises(
+            VersioningError, match=r"git ls-tree failed in .*: fatal: Not a valid object name"
+        ):
+            bounded_git(repo.path, 1000, "ls-tree", "nothing")
 
     def test_a_branch_wins_over_a_tag_of_the_same_name(self, repo, folder):
         git(folder, "tag", "red")

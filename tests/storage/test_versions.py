@@ -12,10 +12,17 @@ from pathlib import Path
 import pytest
 
 from my_dagster_project.errors import VersioningError
+from my_dagster_project.storage import versions
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import object_key, parse_pointer
 from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.versions import Committed, commit_pending, pointer_path, read_version
+from my_dagster_project.storage.versions import (
+    Committed,
+    NotAllCommittedError,
+    commit_pending,
+    pointer_path,
+    read_version,
+)
 from tests.support.gitrepo import git, repo_with_a_commit
 
 DVC = str(Path(sys.executable).with_name("dvc"))
@@ -127,6 +134,45 @@ class TestCommitPending:
         write(assets, PREDICTIONS, {"2": b"b"}, replace=False)
         commit()
         assert read_version(assets, repo, "red", PREDICTIONS) == {"1": b"a", "2": b"b"}
+
+    @pytest.mark.parametrize(
+        ("pointer", "said"),
+        [
+            (b"outs:\n- {md5: 2001-99-99, path: predictions}\n", "its md5 is not 32 hex digits"),
+            (b"[" * 2000, "nested more than 8 levels"),
+            (b"\0" * 100_000, "is 100,000 bytes, too large"),
+        ],
+    )
+    def test_a_pointer_bomb_on_one_branch_is_told_and_replaced_and_the_others_are_committed(
+        self, assets, repo, commit, pointer, said
+    ):
+        theirs = ("blue", "AAPL", "predictions")
+        write(assets, theirs, {"1": b"a"}, replace=False)
+        commit()
+        BranchRepo(repo).commit_files("blue", {pointer_path(theirs): pointer}, "a bomb", {})
+        write(assets, theirs, {"2": b"b"}, replace=False)
+        write(assets, MODEL, FILES)
+        blue, red = sorted(commit(), key=lambda done: done.branch)
+        assert (red.assets, red.warnings) == ((MODEL,), ())
+        assert blue.warnings[0].startswith(
+            "The version of blue/AAPL/predictions on branch blue starts anew: "
+        )
+        assert said in blue.warnings[0]
+        assert read_version(assets, repo, "blue", theirs) == {"1": b"a", "2": b"b"}
+
+    def test_what_nobody_has_thought_of_costs_one_branch_its_versions(self, assets, commit, monkeypatch):
+        write(assets, MODEL, FILES)
+        write(assets, ("blue", "AAPL", "model"), {"a": b"1"})
+        dvc_files = versions._BranchVersions._dvc_files
+
+        def fails_for_blue(self):
+            return dvc_files(self) if self.branch == "red" else {}["blue"]
+
+        monkeypatch.setattr(versions._BranchVersions, "_dvc_files", fails_for_blue)
+        with pytest.raises(NotAllCommittedError, match="blue: KeyError") as error:
+            commit()
+        assert [done.branch for done in error.value.committed] == ["red"]
+        assert assets.pending.owners() == ["blue"]
 
     def test_a_branch_that_fails_keeps_its_records_and_does_not_stop_the_others(
         self, assets, repo, commit, monkeypatch

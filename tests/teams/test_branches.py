@@ -1,6 +1,7 @@
 """Configuration as people work with it: real branches of a real repository."""
 
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,19 @@ def test_a_huge_file_is_refused_without_being_carried_along(project) -> None:
     sources = read_sources(project)
     assert len(sources.to_json()) < 1_000_000
     assert load_platform(sources).problems["red"].startswith("configs/red.yaml:")
+
+
+def test_a_git_bomb_is_not_even_read_and_said_like_any_file_that_is_too_large(project) -> None:
+    """1.5 GB of zeros are 7.7 MB on the wire and were 3 GB of memory at every look."""
+    commit(project, "red", "red", "\0" * 32_000_000)
+    tracemalloc.start()
+    try:
+        problem = platform_of(project).problems["red"]
+        assert tracemalloc.get_traced_memory()[1] < 16_000_000
+    finally:
+        tracemalloc.stop()
+    assert problem == "configs/red.yaml:1: is larger than 256 kB, the most a configuration file may have"
+    assert "blue" in platform_of(project).teams
 
 
 def test_uncommitted_edits_are_noticed(project) -> None:
