@@ -111,6 +111,14 @@ class Order:
         """Tell whether the order may still change."""
         return self.status not in TERMINAL
 
+    @property
+    def stands(self) -> bool:
+        """Tell whether it still may fill whole, or has, so that its cash and shares may be counted on.
+
+        One that was cancelled, has expired or was rejected does not stand, nor one that is being cancelled.
+        """
+        return self.status == "filled" or (self.is_open and self.status != "pending_cancel")
+
 
 @dataclass(frozen=True)
 class Fill:

@@ -54,13 +54,16 @@ def submit_plan(
 
     A refusal concerns its own order, and the buys that its cash was to pay for. When the outcome of an order is
     unknown or the broker cannot be reached, the rest is not sent: run it again. `still_allowed` is asked before each
-    order and says why trading is halted, '' when it is not: what is left is then not sent. Raises BrokerError, with nothing
-    sent, when the account does not stand after the close of the plan's session.
+    order and says why trading is halted, '' when it is not: what is left is then not sent. No buy is sent unless the
+    sells before it stand. Raises BrokerError: with nothing sent when the account does not stand after the close of the
+    plan's session, else because nobody could tell whether the sells stand.
     """
     broker.at_close_of(plan.session)
     sells = _send(broker, [order for order in plan.orders if order.side == "sell"], still_allowed)
-    landed = tuple(outcome.planned for outcome in sells if outcome.status in LANDED)
     buys = [order for order in plan.orders if order.side == "buy"]
+    if buys:
+        sells = _as_they_stand(broker, plan, sells)
+    landed = tuple(outcome.planned for outcome in sells if outcome.status in LANDED)
     if open_ends(sells):
         return sells + [
             Outcome(order, "not sent", "an order before it has no certain outcome") for order in buys
@@ -149,4 +152,28 @@ def _attempt(broker: Broker, planned: PlannedOrder, request: OrderRequest) -> Ou
         return Outcome(planned, "refused", str(error), refusal=error)
     except BrokerError as error:
         return Outcome(planned, "refused", str(error))
+    return _answered(planned, order)
+
+
+def _answered(planned: PlannedOrder, order: Order) -> Outcome:
+    """What the order that the broker has under our id means: its id alone says nothing, it may have been cancelled."""
+    if order.status == "rejected":
+        return Outcome(planned, "refused", "the broker rejected it", order)
+    if not order.stands:
+        why = f"{order.status} at the broker before it could fill; run the session again, which plans it anew"
+        return Outcome(planned, "not sent", why, order)
     return Outcome(planned, "already there" if order.already_there else "submitted", "", order)
+
+
+def _as_they_stand(broker: Broker, plan: Plan, sells: list[Outcome]) -> list[Outcome]:
+    """Ask once more what became of sells that were taken: somebody may have cancelled them since, `--cancel-open` does."""
+    if not any(outcome.status in LANDED for outcome in sells):
+        return sells
+    now = {order.client_order_id: order for order in orders_of(broker, plan.team, plan.session)}
+    fallen = {name for name, order in now.items() if not order.stands}
+    return [
+        _answered(one.planned, now[one.planned.client_order_id])
+        if one.status in LANDED and one.planned.client_order_id in fallen
+        else one
+        for one in sells
+    ]

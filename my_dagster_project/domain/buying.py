@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from my_dagster_project.domain.limits import fallen, session_room
-from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Skipped, Snapshot, client_order_id
+from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Skipped, Snapshot
 from my_dagster_project.domain.sizing import Wish
 
 
@@ -98,7 +98,7 @@ def _buy(plan: Plan, wish: Wish, limits: Limits, room: _Room) -> tuple[PlannedOr
     if qty <= 0:
         return None, f"one share costs {price:,.2f}, {_left(what)} {dollars:,.2f}"
     note = f"; {qty} instead of {wanted}: {what}" if what else ""
-    name = client_order_id(plan.team, plan.session, wish.symbol, "buy", plan.rev)
+    name = plan.order_id(wish.symbol, "buy")
     return PlannedOrder(name, wish.symbol, "buy", qty, price, wish.why + note, wish.signal.session), ""
 
 

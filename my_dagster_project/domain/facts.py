@@ -39,10 +39,12 @@ class Facts:
     `bar_closes`: the raw close of the session in the stored bars, by symbol, to hold the prediction's close against.
     `volatility`: standard deviation of one-session log returns up to the session, by symbol.
     `peak`: the account's highest equity up to the session, dollars.
-    `standing`: our orders of this session that the broker has already, and that have filled or still may.
+    `standing`: our orders of this session that the broker has already, and that still may fill.
+    `ended`: ids of our orders of this session that do nothing any more (cancelled, expired, rejected, filled).
     """
 
     bar_closes: Mapping[str, Number] = field(default_factory=dict)
     volatility: Mapping[str, float] = field(default_factory=dict)
     peak: Decimal | None = None
     standing: tuple[Standing, ...] = ()
+    ended: tuple[str, ...] = ()

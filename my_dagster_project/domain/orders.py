@@ -16,7 +16,6 @@ from my_dagster_project.domain.plan import (
     Signal,
     Skipped,
     Snapshot,
-    client_order_id,
     money,
 )
 from my_dagster_project.domain.signals import tradable, without
@@ -88,6 +87,7 @@ def _snapshot(
         closes=known,
         marks=_marks(known, _prices(facts.bar_closes), broker),
         peak=facts.peak,
+        ended=facts.ended,
     )
 
 
@@ -149,13 +149,13 @@ def _dropped(plan: Plan, symbols: list[str], rules: Rules) -> tuple[list[Planned
         elif price is None:
             kept.append(Skipped(symbol, f"held, {DROPPED}; nobody gives a price to sell it at", "check"))
         else:
-            name = client_order_id(plan.team, plan.session, symbol, "sell", plan.rev)
+            name = plan.order_id(symbol, "sell")
             sells.append(PlannedOrder(name, symbol, "sell", held, price, DROPPED))
     return sells, kept
 
 
 def _sell(plan: Plan, wish: Wish) -> PlannedOrder:
-    name = client_order_id(plan.team, plan.session, wish.symbol, "sell", plan.rev)
+    name = plan.order_id(wish.symbol, "sell")
     qty = plan.snapshot.held[wish.symbol] - wish.qty
     price, basis = plan.snapshot.closes[wish.symbol], wish.signal.session
     return PlannedOrder(name, wish.symbol, "sell", qty, price, wish.why, basis)

@@ -159,7 +159,8 @@ class Snapshot:
     """The account as planning saw it: dollars, whole shares held per symbol, raw closes per symbol.
 
     `marks` are prices that somebody else gives for a symbol (stored bars, the broker): the one furthest from the close.
-    `peak` is the highest equity so far. `standing` are orders that the plan must live with.
+    `peak` is the highest equity so far. `standing` are orders that the plan must live with, `ended` the ids of those
+    of this session that do nothing any more.
     """
 
     equity: Decimal
@@ -171,6 +172,7 @@ class Snapshot:
     marks: Mapping[str, Decimal] = field(default_factory=dict)
     peak: Decimal | None = None
     standing: tuple[Standing, ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,13 @@ class Plan:
     snapshot: Snapshot
     orders: tuple[PlannedOrder, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+
+    def order_id(self, symbol: str, side: Side) -> str:
+        """Give the id of an order of this plan: of the plan's `rev`, or the next one no order that has ended has."""
+        rev = self.rev
+        while (name := client_order_id(self.team, self.session, symbol, side, rev)) in self.snapshot.ended:
+            rev += 1
+        return name
 
     def to_json(self) -> str:
         """Give the plan as JSON text, stable byte for byte: money as strings, the session as ISO date."""
@@ -226,4 +235,5 @@ def _snapshot_of(raw: dict[str, Any]) -> Snapshot:
         marks={symbol: Decimal(price) for symbol, price in raw.get("marks", {}).items()},
         peak=Decimal(raw["peak"]) if raw.get("peak") else None,
         standing=tuple(Standing(**one) for one in raw.get("standing", ())),
+        ended=tuple(raw.get("ended", ())),
     )

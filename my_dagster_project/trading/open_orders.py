@@ -21,8 +21,9 @@ def open_orders(account: Broker, team: str) -> list[Order]:
 
 
 def cancel_open(teams: Iterable[str], open_account: Callable[[str], Broker]) -> Cancelled:
-    """Cancel every open order of these teams; one that fails, or a team whose broker is down, holds up no other.
+    """Cancel every open order of these teams; a team whose broker is down holds up no other.
 
+    Buys go first. While one of them cannot be cancelled, the team's sells stay: without their cash it would fill on credit.
     `open_account` gives a team's account. Never raises BrokerError: what could not be cancelled is in `left`.
     """
     done = Cancelled()
@@ -34,7 +35,7 @@ def cancel_open(teams: Iterable[str], open_account: Callable[[str], Broker]) -> 
             done.lines.append(f"{team}: open orders NOT cancelled: {error}")
             done.left.append(team)
             continue
-        told = [(_named(order), _cancel(account, order)) for order in orders]
+        told = _cancel_all(account, orders)
         done.lines += [f"{team}: {name}: {text}" for name, text in told] or [f"{team}: no open orders"]
         if any(text != _DONE for _, text in told):
             done.left.append(team)
@@ -42,6 +43,16 @@ def cancel_open(teams: Iterable[str], open_account: Callable[[str], Broker]) -> 
 
 
 _DONE = "cancelled"
+_PAYS = "NOT cancelled: it pays for a buy that could not be cancelled"
+
+
+def _cancel_all(account: Broker, orders: list[Order]) -> list[tuple[str, str]]:
+    """Give each order with what became of it, buys first."""
+    buys = [order for order in orders if order.side == "buy"]
+    told = [(_named(order), _cancel(account, order)) for order in buys]
+    paying = any(text != _DONE for _, text in told)
+    sells = [order for order in orders if order.side == "sell"]
+    return told + [(_named(order), _PAYS if paying else _cancel(account, order)) for order in sells]
 
 
 def _cancel(account: Broker, order: Order) -> str:

@@ -12,7 +12,7 @@ from my_dagster_project.domain.limits import strictest
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, Skipped, Snapshot, Standing, money
 from my_dagster_project.domain.risk import gate, refuse_all
-from my_dagster_project.errors import ObjectMissingError
+from my_dagster_project.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.tables import from_parquet
 from my_dagster_project.teams.registry import TeamEntry
@@ -126,26 +126,25 @@ def _signals(
 def _facts(
     trader: Trader, session: date, histories: Mapping[str, History], broker: Broker, account: Account
 ) -> Facts:
+    sent = orders_of(broker, trader.name, session)
+    if going := [order.client_order_id for order in sent if order.status == "pending_cancel"]:
+        raise NotYetError(
+            f"{', '.join(going)}: being cancelled at the broker; run the session again in a moment"
+        )
     closes = {symbol: known.close_of(session) for symbol, known in histories.items()}
     volatility = {symbol: known.volatility_at(session) for symbol, known in histories.items()}
     return Facts(
         bar_closes={symbol: close for symbol, close in closes.items() if close is not None},
         volatility={symbol: value for symbol, value in volatility.items() if value is not None},
         peak=_peak(broker, session, account.equity),
-        standing=tuple(
-            _standing(order) for order in orders_of(broker, trader.name, session) if _lives(order)
-        ),
+        standing=tuple(_standing(order) for order in sent if order.is_open),
+        ended=tuple(order.client_order_id for order in sent if not order.is_open),
     )
 
 
 def _peak(broker: Broker, session: date, equity: Decimal) -> Decimal:
     known = [point.equity for point in broker.equity_history() if point.session <= session]
     return max([equity, *known])
-
-
-def _lives(order: Order) -> bool:
-    """Tell whether an order still may fill, or has: one that was refused or cancelled binds nobody."""
-    return order.is_open or order.filled_qty > 0
 
 
 def _standing(order: Order) -> Standing:
