@@ -77,8 +77,9 @@ def submit_plan(
             for o in buys
             if o not in paid
         ]
-        return sells + unpaid + _send(broker, [order for order in buys if order in paid], still_allowed)
-    return sells + _send(broker, buys, still_allowed)
+        buys = [order for order in buys if order in paid]
+        return sells + unpaid + _send(broker, buys, still_allowed, lambda: _gone(broker, plan, sells))
+    return sells + _send(broker, buys, still_allowed, lambda: _gone(broker, plan, sells))
 
 
 def open_ends(outcomes: list[Outcome]) -> list[Outcome]:
@@ -100,11 +101,19 @@ def _text(value: Any) -> Any:
     return value if value is None or isinstance(value, bool) else str(value)
 
 
-def _send(broker: Broker, orders: list[PlannedOrder], still_allowed: Callable[[], str]) -> list[Outcome]:
+def _send(
+    broker: Broker,
+    orders: list[PlannedOrder],
+    still_allowed: Callable[[], str],
+    unpaid: Callable[[], str] = lambda: "",
+) -> list[Outcome]:
+    """Send one after the other. `unpaid` says why the cash for the next one is not to come after all, '' when it is."""
     outcomes: list[Outcome] = []
     for number, order in enumerate(orders):
         if halted := still_allowed():
             return outcomes + [Outcome(left, "halted", halted) for left in orders[number:]]
+        if gone := unpaid():
+            return outcomes + [Outcome(left, "not sent", gone) for left in orders[number:]]
         outcomes.append(_send_one(broker, order))
         if open_ends(outcomes):
             rest = orders[number + 1 :]
@@ -166,14 +175,21 @@ def _answered(planned: PlannedOrder, order: Order) -> Outcome:
 
 
 def _as_they_stand(broker: Broker, plan: Plan, sells: list[Outcome]) -> list[Outcome]:
-    """Ask once more what became of sells that were taken: somebody may have cancelled them since, `--cancel-open` does."""
-    if not any(outcome.status in LANDED for outcome in sells):
-        return sells
-    now = {order.client_order_id: order for order in orders_of(broker, plan.team, plan.session)}
-    fallen = {name for name, order in now.items() if not order.stands}
-    return [
-        _answered(one.planned, now[one.planned.client_order_id])
-        if one.status in LANDED and one.planned.client_order_id in fallen
-        else one
-        for one in sells
-    ]
+    """Tell anew of the sells that were taken and do not stand any more: a broker may reject an order it has taken."""
+    fallen = _fallen(broker, plan, sells)
+    told = [(one, fallen.get(one.planned.client_order_id)) for one in sells]
+    return [one if order is None else _answered(one.planned, order) for one, order in told]
+
+
+def _gone(broker: Broker, plan: Plan, sells: list[Outcome]) -> str:
+    """Say which sells do not stand any more: somebody may have cancelled them a moment ago, `--cancel-open` does."""
+    fallen = _fallen(broker, plan, sells)
+    told = ", ".join(f"{name} {order.status} at the broker" for name, order in fallen.items())
+    return f"{told} before it could fill; run the session again, which plans it anew" if told else ""
+
+
+def _fallen(broker: Broker, plan: Plan, sells: list[Outcome]) -> dict[str, Order]:
+    """Give those of the sells that were taken and do not stand now, by id, as the broker has them."""
+    taken = {one.planned.client_order_id for one in sells if one.status in LANDED}
+    now = orders_of(broker, plan.team, plan.session) if taken else []
+    return {one.client_order_id: one for one in now if one.client_order_id in taken and not one.stands}

@@ -19,6 +19,7 @@ def audit(book: Ledger, one: Trader, records: dict[date, dict], settled: list[Se
     books_reconcile(book)
     nothing_is_lost(book, records, settled)
     limits_hold(book, one)
+    nothing_on_credit(book)
 
 
 def ours(book: Ledger) -> list[dict]:
@@ -28,11 +29,13 @@ def ours(book: Ledger) -> list[dict]:
 def no_order_twice(book: Ledger, team: str) -> None:
     ids = Counter(order["client_order_id"] for order in book.orders)
     assert set(ids.values()) <= {1}, ids
-    decisions = Counter((order["session"], order["symbol"]) for order in ours(book))
+    # Cancelled ones may be ordered again, one after the other, under the next id.
+    alive = [order for order in ours(book) if order["status"] != "canceled"]
+    decisions = Counter((order["session"], order["symbol"]) for order in alive)
     assert set(decisions.values()) <= {1}, decisions
     for order in ours(book):
         day = order["session"].replace("-", "")
-        assert re.fullmatch(rf"{team}-{day}-{order['symbol']}-{order['side']}-1", order["client_order_id"])
+        assert re.fullmatch(rf"{team}-{day}-{order['symbol']}-{order['side']}-\d+", order["client_order_id"])
 
 
 def books_reconcile(book: Ledger) -> None:
@@ -84,7 +87,9 @@ def limits_hold(book: Ledger, one: Trader) -> None:
     """At the price each was sized at: a buy, a session's buys, a symbol's share, how many symbols, how many orders."""
     limits, sessions = one.limits, sorted({order["session"] for order in ours(book)})
     for session in sessions:
-        orders = [order for order in ours(book) if order["session"] == session]
+        orders = [
+            order for order in ours(book) if order["session"] == session and order["status"] != "canceled"
+        ]
         buys = [order for order in orders if order["side"] == "buy"]
         held = book.held_after(session)
         worth = {order["id"]: Decimal(order["qty"]) * Decimal(order["price"]) for order in orders}
@@ -104,6 +109,20 @@ def limits_hold(book: Ledger, one: Trader) -> None:
         if limits.max_symbols is not None and any(order["symbol"] not in held for order in buys):
             sold = {order["symbol"] for order in orders if order["side"] == "sell"}
             assert len({*held, *(order["symbol"] for order in buys)} - sold) <= limits.max_symbols
+
+
+def nothing_on_credit(book: Ledger) -> None:
+    """No buy was sent without the sells that pay for it: cash never falls below nothing, gross exposure above 100 %.
+
+    Unless somebody ordered by hand, or a sell that stood was not executed whole, which nobody knew before the open.
+    """
+    if len(ours(book)) < len(book.orders):
+        return
+    for session in sorted({order["session"] for order in ours(book)}):
+        sells = [one for one in ours(book) if one["session"] == session and one["side"] == "sell"]
+        if any(one["status"] == "expired" or one["filled_qty"] not in ("0", one["qty"]) for one in sells):
+            return
+    assert all(cash >= 0 for cash in book.cash_at.values()), book.cash_at
 
 
 def _split_since(book: Ledger, session: str) -> set[str]:

@@ -18,6 +18,7 @@ class Ledger:
     activities: list[dict]
     equity: dict[str, Decimal]
     prices: dict[str, Decimal]
+    cash_at: dict[str, Decimal]
 
     @property
     def cash(self) -> Decimal:
@@ -53,4 +54,5 @@ def ledger(db: Path, team: str) -> Ledger:
             activities=sorted(rows("activities"), key=lambda row: row["number"]),
             equity={row["session"]: Decimal(row["equity"]) for row in rows("equity")},
             prices={row["symbol"]: Decimal(row["price"]) for row in positions},
+            cash_at={row["session"]: Decimal(row["cash"]) for row in rows("equity")},
         )

@@ -7,8 +7,10 @@ from decimal import Decimal
 from random import Random
 
 from my_dagster_project.broker.base import OrderRequest
-from my_dagster_project.broker.submission import LANDED
+from my_dagster_project.broker.submission import LANDED, Outcome
 from my_dagster_project.errors import BrokerError
+from my_dagster_project.trading.halts import halt, lift
+from my_dagster_project.trading.open_orders import cancel_open
 from my_dagster_project.trading.planning import Trader
 from my_dagster_project.trading.reconcile import AccountDiffersError, accept, check
 from my_dagster_project.trading.settling import settlements
@@ -48,6 +50,7 @@ class Tally:
     repeated: int = 0
     meddled: int = 0
     partial: int = 0
+    panics: int = 0
 
 
 def play(street: Street, number: int, rng: Random, tally: Tally) -> None:
@@ -87,10 +90,12 @@ def _trade(street: Street, one: Trader, session: date, rng: Random, tally: Tally
         if not calm:
             _break_something(street, one.name, rng)
         street.world.attempt = int(rng.random() < 0.15)
+        panics, before = rng.random() < 0.12 and not calm, rng.randint(1, 4)
         dies = rng.random() < 0.35 and not calm
         fate = Fate(rng.randint(1, 18) if dies else 0, before=rng.random() < 0.5)
         try:
-            outcomes = run_session(street, one, session, fate)
+            stopping = _Panic(street, one.name, before) if panics else None
+            outcomes = run_session(street, one, session, fate, stopping or (lambda: None))
         except Killed:
             tally.kills += 1
         except AccountDiffersError:
@@ -101,7 +106,13 @@ def _trade(street: Street, one: Trader, session: date, rng: Random, tally: Tally
         except (BrokerError, UncertainError):
             tally.failures += 1
         else:
-            break
+            if not panics:
+                _nothing_dead_counts(street, one.name, outcomes or [])
+                break
+            # Resumed, and run again, as the documentation says; by then everything was sent, or only a part.
+            stopping()
+            tally.panics += 1
+            continue
         if rng.random() < 0.2:
             tally.given_up += 1
             return
@@ -115,6 +126,36 @@ def _trade(street: Street, one: Trader, session: date, rng: Random, tally: Tally
             # What was refused may be sent now; when everything was, nothing is.
             done = outcomes is not None and all(outcome.status in LANDED for outcome in outcomes)
             assert not done or _sent(street, one.name, session) == before
+
+
+@dataclass
+class _Panic:
+    """Somebody pulls the switch before the order with this number, cancels what is open, and changes his mind."""
+
+    street: Street
+    team: str
+    before: int
+    asked: int = 0
+
+    def __call__(self) -> None:
+        self.asked += 1
+        if self.asked == self.before:
+            panic(self.street, self.team)
+
+
+def panic(street: Street, team: str) -> None:
+    """`trading halt --cancel-open` and `trading resume`; what the broker fails to cancel stays open."""
+    halt(street.store(), team, "somebody", "panic")
+    cancel_open([team], street.client)
+    lift(street.store(), team, "somebody", "it was nothing")
+
+
+def _nothing_dead_counts(street: Street, team: str, outcomes: list[Outcome]) -> None:
+    """A run that nobody disturbed has sent what it says it has."""
+    status = {row["client_order_id"]: row["status"] for row in ledger(street.db, team).orders}
+    for outcome in outcomes:
+        if outcome.status in LANDED:
+            assert status[outcome.planned.client_order_id] == "accepted", outcome
 
 
 def _sent(street: Street, team: str, session: date) -> int:

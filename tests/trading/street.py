@@ -5,7 +5,7 @@ broker are those of a run. Every call over the network and every write into the 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -121,6 +121,9 @@ def open_street(folder: Path, world: World) -> Iterator[Street]:
 def trader(team: str, symbols: tuple[str, ...] = SYMBOLS, limits: dict | None = None, **rules) -> Trader:
     """A team of the committed configs under another name, with these symbols, rules and limits."""
     red, entry = PLATFORM.teams["red"], PLATFORM.registry.teams["red"]
+    # The registry's 30 % a symbol would keep three symbols from ever using more than the cash there is.
+    none = {"position_share": None, "order_value": None}
+    entry = entry.model_copy(update={"limits": entry.limits.model_copy(update=none)})
     own = red.trading.limits.model_copy(update=limits or {})
     trading = red.trading.model_copy(update={"limits": own, **rules})
     config = red.model_copy(update={"team": team, "symbols": symbols, "trading": trading})
@@ -156,12 +159,26 @@ def predictions(world: World) -> Iterator[None]:
         planning._signals, planning.history = before
 
 
-def run_session(street: Street, one: Trader, session: date, fate: Fate | None = None) -> list[Outcome] | None:
-    """What a run of `[team, orders]` does, ops and record; None when the account had passed the session."""
+def run_session(
+    street: Street,
+    one: Trader,
+    session: date,
+    fate: Fate | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[Outcome] | None:
+    """What a run of `[team, orders]` does, ops and record; None when the account had passed the session.
+
+    `meanwhile` is what somebody else does before each order that is sent.
+    """
     assets, account = street.store(fate), street.client(one.name, fate)
     plan = Plan.from_json(session_plan(one, session, assets, lambda: account).to_json())
+
+    def still_allowed() -> str:
+        meanwhile()
+        return read_halts(assets).reason(one.name)
+
     try:
-        outcomes = submit_plan(account, plan, lambda: read_halts(assets).reason(one.name), one.limits)
+        outcomes = submit_plan(account, plan, still_allowed, one.limits)
     except SessionPassedError:
         return None
     if left := open_ends(outcomes):
