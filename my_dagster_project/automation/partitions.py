@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import dagster as dg
 
 from my_dagster_project.domain.calendar import TradingCalendar
+from my_dagster_project.teams.platform import Platform
 
 _WEEKENDS = ("0 0 * * 0", "0 0 * * 6")
 
@@ -39,3 +40,15 @@ def last_session(calendar: TradingCalendar, end: date | None, now: datetime | No
     """The newest session whose bar can exist: closed by now (UTC), and not after the source's `end`."""
     closed = calendar.last_closed(now or datetime.now(UTC))
     return min(closed, end) if end else closed
+
+
+def replay_sessions(platform: Platform) -> list[date]:
+    """The sessions after whose close predictions are made: the last ones whose next session has ended too.
+
+    So every prediction can be scored, and every order has filled.
+    """
+    registry = platform.registry
+    newest = last_session(platform.calendar, registry.market.end)
+    last = platform.calendar.previous_session(newest)
+    sessions = platform.calendar.sessions(registry.competition.start, last)
+    return sessions[-registry.competition.replay_sessions :]

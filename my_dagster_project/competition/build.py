@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from my_dagster_project.assets import keys
+from my_dagster_project.automation.partitions import replay_sessions
 from my_dagster_project.competition.main_job import Result, recorded
 from my_dagster_project.competition.news import Tell
-from my_dagster_project.competition.stages import Stages, replay_sessions
+from my_dagster_project.competition.stages import Stages
 from my_dagster_project.errors import TradingError
 from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings

@@ -1,7 +1,6 @@
 """The stages of the competition, each computing only what is due: bars, models, predictions, orders, leaderboard."""
 
 from collections.abc import Iterable
-from datetime import date
 
 import dagster as dg
 
@@ -14,7 +13,7 @@ from my_dagster_project.automation.jobs import (
     trade_job_name,
     train_job_name,
 )
-from my_dagster_project.automation.partitions import last_session
+from my_dagster_project.automation.partitions import last_session, replay_sessions
 from my_dagster_project.competition.news import Tell, phase
 from my_dagster_project.competition.runner import Problem, Runner
 from my_dagster_project.competition.staleness import Freshness
@@ -22,18 +21,6 @@ from my_dagster_project.definitions import build_definitions
 from my_dagster_project.resources import BrokerResource, all_resources
 from my_dagster_project.settings import Settings
 from my_dagster_project.teams.platform import Platform
-
-
-def replay_sessions(platform: Platform) -> list[date]:
-    """The sessions after whose close predictions are made: the last ones whose next session has ended too.
-
-    So every prediction can be scored, and every order has filled.
-    """
-    registry = platform.registry
-    newest = last_session(platform.calendar, registry.market.end)
-    last = platform.calendar.previous_session(newest)
-    sessions = platform.calendar.sessions(registry.competition.start, last)
-    return sessions[-registry.competition.replay_sessions :]
 
 
 class Stages:

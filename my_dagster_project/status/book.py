@@ -8,8 +8,7 @@ import dagster as dg
 from dagster._utils.schedules import get_latest_completed_cron_tick
 
 from my_dagster_project.automation.jobs import daily_job_name, trade_job_name, train_job_name
-from my_dagster_project.automation.partitions import last_session
-from my_dagster_project.competition.stages import replay_sessions
+from my_dagster_project.automation.partitions import last_session, replay_sessions
 from my_dagster_project.settings import Settings
 from my_dagster_project.status.chain import ChainReader, Expected, TeamChain
 from my_dagster_project.status.daemons import daemon

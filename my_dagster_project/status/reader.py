@@ -8,7 +8,7 @@ from functools import cached_property
 
 import dagster as dg
 
-from my_dagster_project.competition.stages import replay_sessions
+from my_dagster_project.automation.partitions import replay_sessions
 from my_dagster_project.definitions import build_definitions
 from my_dagster_project.errors import TradingError
 from my_dagster_project.resources import open_assets
