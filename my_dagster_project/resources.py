@@ -93,6 +93,15 @@ class BrokerResource(dg.ConfigurableResource):
         """The team's account; `slot` names its credentials in the environment. Raises BrokerError without them."""
         return self.bundled().open(team) if self.url is None else self._at_alpaca(team, slot)
 
+    def account_name(self, team: str, slot: str) -> str:
+        """What `open` opens, by the name it is leased under: the credential slot, or the team at the bundled broker."""
+        return team if self.url is None else slot
+
+    @property
+    def leases(self) -> Path:
+        """The folder of the accounts' leases, where they are files."""
+        return Path(self.home) / "leases"
+
     def reset(self, team: str) -> None:
         """Give the team a fresh account, where that can be had: at Alpaca nothing is changed."""
         if self.url is None:
@@ -207,6 +216,4 @@ def all_resources(platform: Platform, settings: Settings) -> dict[str, object]:
         ),
         "tracking": TrackingResource(uri=settings.mlflow_uri, artifacts=settings.mlflow_artifacts),
         "io_manager": store_io_manager,
-        # Between the two ops of an orders asset; runs are one process, so memory is enough.
-        "memory": dg.mem_io_manager,
     }

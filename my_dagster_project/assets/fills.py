@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.assets.keys import fills_key, orders_key
+from my_dagster_project.assets.leasing import account_lease
 from my_dagster_project.assets.outputs import files_output, picture
 from my_dagster_project.assets.team_context import TeamContext
 from my_dagster_project.automation.partitions import session_of
@@ -42,7 +43,13 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
         sessions = sorted(session_of(partition) for partition in context.partition_keys)
         account, calendar = partial(broker.open, team.name, team.entry.account), team.platform.calendar
         stored, bundled = asset_store.open(), broker.url is None
-        made = explained(lambda: settlements(team.name, sessions, stored, account, calendar, bundled=bundled))
+
+        def settled() -> list[Settlement]:
+            # Settling moves the clock of an account at the bundled broker, so nobody else may be trading it.
+            with account_lease(context, team, broker):
+                return settlements(team.name, sessions, stored, account, calendar, bundled=bundled)
+
+        made = explained(settled)
         off = all(one.mode == "off" for one in made)
         state = AccountState(team.name) if off else explained(lambda: look(team.name, account()))
         for one in made[-_SHOWN:]:

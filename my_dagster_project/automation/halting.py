@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from my_dagster_project.automation.run_tags import FIRST_OF_ALL
 from my_dagster_project.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.retries import explained
 from my_dagster_project.teams.platform import Platform
@@ -18,7 +19,7 @@ from my_dagster_project.trading.open_orders import cancel_open
 HALT_JOB = "trading_halt"
 RESUME_JOB = "trading_resume"
 # Before everything else that waits; without the tag `team`, by which the queue lets one run of a team wait for another.
-_TAGS = {"dagster/priority": "100", "dagster/max_retries": "0"}
+_TAGS = {"dagster/priority": str(FIRST_OF_ALL), "dagster/max_retries": "0"}
 _REASON = dg.Field(str, default_value="", description="Why, for the record.")
 _HALT: Mapping[str, Any] = {
     "team": dg.Field(str, default_value=EVERYBODY, description="A team; everybody without it."),

@@ -5,13 +5,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG
 
 from my_dagster_project.assets import keys
+from my_dagster_project.automation.run_tags import PRIORITY
 from my_dagster_project.teams.platform import Platform
 
 MARKET_JOB = "market_daily"
 LEADERBOARD_JOB = "leaderboard"
-
-# Which waiting run goes first: orders have the open as a deadline, everything waits for bars, training can wait.
-_PRIORITY = {"trade": "20", "market": "10", "daily": "5", "settle": "1", "leaderboard": "0", "train": "-5"}
 
 
 def train_job_name(team: str) -> str:
@@ -49,13 +47,13 @@ def platform_jobs(symbols: list[str]) -> list[UnresolvedAssetJobDefinition]:
             MARKET_JOB,
             selection=[keys.bars_key(symbol) for symbol in symbols],
             description="Fetch what is missing of every symbol's daily bars, once for all teams.",
-            tags={"team": keys.MARKET, PRIORITY_TAG: _PRIORITY["market"]},
+            tags={"team": keys.MARKET, PRIORITY_TAG: str(PRIORITY["market"])},
         ),
         dg.define_asset_job(
             LEADERBOARD_JOB,
             selection=[keys.leaderboard_key()],
             description="Score all teams against each other and against the house teams.",
-            tags={"team": keys.COMPETITION, PRIORITY_TAG: _PRIORITY["leaderboard"]},
+            tags={"team": keys.COMPETITION, PRIORITY_TAG: str(PRIORITY["leaderboard"])},
         ),
     ]
 
@@ -65,7 +63,7 @@ def team_jobs(
 ) -> list[UnresolvedAssetJobDefinition]:
     """A team's four jobs.
 
-    The tag `team` lets the queue run one of them at a time; `config` says which commit of the team's file a run is of.
+    The tags are what Dagit shows of a job and what a run beside the queue has; in the queue `run_tags` says them anew.
     """
     tags = {"team": team, "config": origin}
     features = [keys.features_key(team, symbol) for symbol in symbols]
@@ -77,28 +75,28 @@ def team_jobs(
             train_job_name(team),
             selection=[*features, *models],
             description=f"Compute {team}'s features and train one Ludwig model per symbol.",
-            tags={**tags, PRIORITY_TAG: _PRIORITY["train"]},
+            tags={**tags, PRIORITY_TAG: str(PRIORITY["train"])},
         ),
         dg.define_asset_job(
             daily_job_name(team),
             selection=[*features, *predictions, *reports],
             partitions_def=partitions,
             description=f"Predict a session, or a range of sessions in one pass, and renew {team}'s reports.",
-            tags={**tags, PRIORITY_TAG: _PRIORITY["daily"]},
+            tags={**tags, PRIORITY_TAG: str(PRIORITY["daily"])},
         ),
         dg.define_asset_job(
             trade_job_name(team),
             selection=[keys.orders_key(team)],
             partitions_def=partitions,
             description=f"Plan and submit {team}'s orders after the close of one session.",
-            tags={**tags, PRIORITY_TAG: _PRIORITY["trade"], MAX_RETRIES_TAG: "0"},
+            tags={**tags, PRIORITY_TAG: str(PRIORITY["trade"]), MAX_RETRIES_TAG: "0"},
         ),
         dg.define_asset_job(
             settle_job_name(team),
             selection=[keys.fills_key(team)],
             partitions_def=partitions,
             description=f"Record what became of {team}'s orders, once the session after theirs has closed.",
-            tags={**tags, PRIORITY_TAG: _PRIORITY["settle"]},
+            tags={**tags, PRIORITY_TAG: str(PRIORITY["settle"])},
         ),
     ]
 

@@ -5,7 +5,9 @@ those of a later commit. Dagster carries a string of ours along with every run's
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
@@ -30,9 +32,19 @@ def pinned_platform() -> Platform | None:
     context = DefinitionsLoadContext.get()
     if context.load_type != DefinitionsLoadType.RECONSTRUCTION:
         return None
-    text = context.reconstruction_metadata.get(_KEY)
-    if not text:
+    told = _told(context.reconstruction_metadata)
+    if told is None:
         return None
-    told = json.loads(text)
     platform = load_platform(Sources.from_json(told["sources"]))
     return replace(platform, read=told["read"], problems=told["problems"])
+
+
+def pinned_sources(metadata: Mapping[str, Any]) -> Sources | None:
+    """The texts that a run's plan carries along, None when it was made without any."""
+    told = _told(metadata)
+    return Sources.from_json(told["sources"]) if told else None
+
+
+def _told(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
+    text = metadata.get(_KEY)
+    return json.loads(text) if text else None

@@ -21,6 +21,7 @@ from my_dagster_project.definitions import build_definitions
 from my_dagster_project.resources import BrokerResource, all_resources
 from my_dagster_project.settings import Settings
 from my_dagster_project.teams.platform import Platform
+from my_dagster_project.trading.lease import LeaseError, lease, leases_of
 
 
 class Stages:
@@ -69,7 +70,21 @@ class Stages:
         )
 
     def orders(self, team: str) -> None:
-        """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew."""
+        """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew.
+
+        It has the account to itself from asking what is due to the last session: a session that somebody traded in between
+        would be missing from the account that was started afresh.
+        """
+        broker, name = self._broker, self._platform.registry.teams[team].account
+        try:
+            with lease(
+                leases_of(self._instance, broker.leases), broker.account_name(team, name), "`trading run`"
+            ):
+                self._trade(team)
+        except LeaseError as error:
+            self._runner.problems.append(Problem(f"team {team}", str(error)))
+
+    def _trade(self, team: str) -> None:
         fresh = self._freshness()
         due = fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
         if due and not any(map(fresh.exists, self._keys(team, keys.model_key))):
@@ -106,9 +121,13 @@ class Stages:
 
     def _start_afresh(self, team: str) -> None:
         """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
+        self._broker.reset(team)
+
+    @property
+    def _broker(self) -> BrokerResource:
         broker = all_resources(self._platform, self._settings)["broker"]
-        if isinstance(broker, BrokerResource):
-            broker.reset(team)
+        assert isinstance(broker, BrokerResource)  # noqa: S101  # a dictionary of resources knows no types
+        return broker
 
     def _model_keys(self, team: str) -> list[dg.AssetKey]:
         """Features and models of the symbols that have bars; why another has none, the market data have said."""

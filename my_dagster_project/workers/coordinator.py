@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dagster import DagsterRun
-from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
+from dagster._core.run_coordinator import SubmitRunContext
 from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
 from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG
 
+from my_dagster_project.automation.coordinator import TradingRunCoordinator
 from my_dagster_project.pool_settings import pool_settings
 from my_dagster_project.workers.signs_of_life import DEFAULT_QUEUE, connect, slots_by_queue
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class PoolRunCoordinator(QueuedRunCoordinator):
+class PoolRunCoordinator(TradingRunCoordinator):
     """A queue that hands out as many runs as the workers say they take."""
 
     _said: str | None = None
