@@ -96,9 +96,7 @@ def _planned(
     for line in [*plan.orders, *plan.skipped]:
         context.log.info(f"{trader.name} {session}: {line}")
     told = {"plan": dg.MetadataValue.json(json.loads(plan.to_json()))}
-    context.log_event(
-        dg.AssetObservation(orders_key(trader.name), "planned, not sent", told, context.partition_key)
-    )
+    context.log_event(dg.AssetObservation(orders_key(trader.name), "planned, not sent", told, str(session)))
     return plan
 
 

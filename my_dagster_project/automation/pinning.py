@@ -40,8 +40,8 @@ def pinned_platform() -> Platform | None:
 
 
 def pinned_sources(metadata: Mapping[str, Any]) -> Sources | None:
-    """The texts that a run's plan carries along, None when it was made without any."""
-    told = _told(metadata)
+    """The texts that a run's plan, as stored, carries along; None when it was made without any."""
+    told = _told({key: getattr(value, "value", value) for key, value in metadata.items()})
     return Sources.from_json(told["sources"]) if told else None
 
 

@@ -55,7 +55,7 @@ def derived_tags(
     limited = dict.fromkeys(map(limit_tag, owners), ONE_AT_A_TIME)
     if not owners:
         return forged
-    origins = [of for owner in owners if owner not in (MARKET, COMPETITION) and (of := origin(owner))]
+    origins = [origin(owner) or "unknown" for owner in owners if owner not in (MARKET, COMPETITION)]
     tags = {**forged, **limited, TEAM_TAG: ", ".join(owners), PRIORITY_TAG: str(_priority(assets, told))}
     if origins:
         tags[CONFIG_TAG] = ", ".join(dict.fromkeys(origins))

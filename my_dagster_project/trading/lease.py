@@ -73,9 +73,9 @@ def lease(
     account: str,
     who: str,
     say: Callable[[str], None] = lambda text: None,
-    wait: float = WAIT_SECONDS,
+    wait: float | None = None,
 ) -> Iterator[Held]:
-    """Have the account to oneself for the length of a with block; waits at most `wait` seconds for whoever has it.
+    """Have the account to oneself for the length of a with block; waits at most `wait` seconds (WAIT_SECONDS) for whoever has it.
 
     `who` is what others are told meanwhile, `say` hears whom this waits for. Raises LeaseError.
     """
@@ -83,7 +83,13 @@ def lease(
     if me in _mine:
         yield _mine[me]
         return
-    held = _awaited(leases, account, f"{who}, process {me[0]} on {socket.gethostname()}", say, wait)
+    held = _awaited(
+        leases,
+        account,
+        f"{who}, process {me[0]} on {socket.gethostname()}",
+        say,
+        WAIT_SECONDS if wait is None else wait,
+    )
     _mine[me] = held
     try:
         yield held
