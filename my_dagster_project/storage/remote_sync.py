@@ -7,12 +7,14 @@ The branch that only the organiser moves (main) is followed: it comes here and i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from my_dagster_project.errors import VersioningError
 from my_dagster_project.storage.git_branch import BranchRepo
 from my_dagster_project.storage.git_login import GitLogin
+from my_dagster_project.storage.git_run import bounded_git
 from my_dagster_project.storage.remote_follow import plan_following, unlike_branch
 from my_dagster_project.storage.remote_git import Remote
 from my_dagster_project.storage.remote_plan import Integrated, Plan, plan
@@ -22,7 +24,10 @@ from my_dagster_project.storage.work_tree_edits import follow_around_edits
 
 _ROUNDS = 3
 _ATTEMPTS = 20
+_MOST_NAMES = 16 * 1024 * 1024  # bytes of all paths of a commit: 300 000 files
 _LATER = "Nothing is lost: the next synchronisation tries again."
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,10 @@ def sync_all(
             done.append(_not_synced(sync.branch, silent))
         except (VersioningError, OSError) as error:
             done.append(_not_synced(sync.branch, str(error)))
+        except Exception as error:
+            # Whatever people push to one branch must not keep the others from being brought together.
+            _log.exception("Branch %s could not be synchronised", sync.branch)
+            done.append(_not_synced(sync.branch, f"{type(error).__name__}: {error}."))
     return done
 
 
@@ -139,6 +148,9 @@ class _Sync:
     def _integrate(self, there: str | None) -> Plan:
         """Move the local branch to where the plan says; plans anew when another commit comes in between."""
         refs = self._refs
+        if there:
+            # Before anything compares it or checks it out: a kilobyte can be ten thousand million files.
+            bounded_git(self.git.path, _MOST_NAMES, "ls-tree", "-r", "-z", "--name-only", there)
         with self.git.turn():
             late = self._catch_up()
             for _ in range(_ATTEMPTS):

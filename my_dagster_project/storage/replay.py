@@ -53,7 +53,10 @@ class LocalCommit:
     def shown(self) -> str:
         """For people: 1a2b3c4d5e (A Person: the subject)."""
         name = self.written.author.split(" <")[0]
-        return f"{self.sha[:10]} ({name}: {self.written.message.splitlines()[0]})"
+        subject = next(
+            iter(self.written.message.splitlines()), ""
+        )  # git takes a commit without any message too
+        return f"{self.sha[:10]} ({name}: {subject})"
 
 
 def local_only(repo: Path, there: str, here: str) -> list[LocalCommit]:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from my_dagster_project.storage import remote_sync
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.git_branch import BranchRepo
+from my_dagster_project.storage.git_run import run_git
 from my_dagster_project.storage.object_store import open_store
 from my_dagster_project.storage.remote_git import Remote
 from my_dagster_project.storage.remote_sync import sync_all, sync_branch
@@ -92,6 +94,32 @@ class TestTheRemoteFails:
             f"http://127.0.0.1:{port} did not answer within 1 s. {LATER}"
         }
         assert port not in subprocess.run(["ps", "ax", "-o", "args"], capture_output=True, text=True).stdout
+
+    def test_a_branch_of_a_thousand_million_files_is_left_where_it_is_and_the_others_go_on(
+        self, sides, monkeypatch
+    ):
+        monkeypatch.setattr(remote_sync, "_MOST_NAMES", 100_000)
+        here = sides.repo.head("red")
+        tree = git(sides.remote, "rev-parse", "red^{tree}")
+        for _ in range(30):
+            listing = "".join(f"040000 tree {tree}\t{name}\n" for name in "ab")
+            tree = run_git(sides.remote, "mktree", stdin=listing.encode()).text
+        git(sides.remote, "update-ref", "refs/heads/blue", "red")
+        bomb = git(sides.remote, "commit-tree", "-p", "red", "-m", "odd", tree)
+        git(sides.remote, "update-ref", "refs/heads/red", bomb)
+        sides.platform_commits("assets/a.dvc")
+        red, blue = sync_all(sides.repo, "origin", ["red", "blue"])
+        assert "there are more files than anybody can mean" in red.warning
+        assert (red.integrated, blue.integrated, blue.warning) == ("nothing", "fast-forward", "")
+        assert git(sides.server, "merge-base", "red", here) == here
+
+    def test_a_commit_without_a_message_that_is_taken_back_is_named_by_its_sha(self, sides):
+        git(sides.team, "commit", "-q", "--allow-empty", "--allow-empty-message", "-m", "")
+        sha = git(sides.team, "rev-parse", "HEAD")
+        git(sides.team, "push", "-q", "origin", "red")
+        assert sides.sync().warning == ""
+        git(sides.team, "push", "-q", "--force", "origin", "red^:red")
+        assert f"{sha[:10]} (A Person: )" in sides.sync().warning
 
     def test_a_push_the_remote_refuses_is_a_warning_with_its_words(self, sides):
         hook = sides.remote / "hooks" / "pre-receive"
