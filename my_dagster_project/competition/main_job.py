@@ -56,11 +56,11 @@ def recorded(platform: Platform, settings: Settings, problems: list[Problem]) ->
     try:
         assets = open_assets(settings.store_url, settings.dvc_url)
         commits = record_versions(platform, settings, assets)
-        return Result(problems, commits, [said for one in commits for said in one.warnings])
     except NotAllCommittedError as error:
-        return Result([*problems, Problem("versions", str(error))], error.committed)
+        commits, problems = error.committed, [*problems, Problem("versions", str(error))]
     except (StorageError, VersioningError) as error:
         return Result([*problems, Problem("versions", str(error))], [])
+    return Result(problems, commits, [said for one in commits for said in one.warnings])
 
 
 def _import_what_teams_share() -> None:

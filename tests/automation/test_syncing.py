@@ -197,6 +197,24 @@ class TestPolling:
         assert "1 assets" in said
         assert git(school.remote, "show", "--stat", "red").count("model.dvc") == 1
 
+    def test_a_branch_that_fails_is_said_and_the_versions_of_the_others_are_pushed(self, school, monkeypatch):
+        monkeypatch.setattr("my_dagster_project.storage.git_branch._ATTEMPTS", 1)
+        settings = school.settings(TRADING_GIT_POLL_SECONDS="3600")
+        platform = load_platform(read_sources(school.clone))
+        sync_branches(platform.registry, settings)
+        assets = open_assets(settings.store_url, settings.dvc_url)
+        for team in ("red", "blue"):
+            assets.write((team, "IBM", "model"), {"model.onnx": b"x"}, replace=True, record={"run_id": "r1"})
+        lock = school.clone / ".git" / "refs" / "heads" / "blue.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.write_text("")
+        with dg.build_sensor_context() as context:
+            said = versions_sensor(platform, settings).evaluate_tick(context).skip_message
+        assert said is not None
+        assert "red: " in said
+        assert "\nblue: " in said
+        assert git(school.remote, "show", "--stat", "red").count("model.dvc") == 1
+
     @pytest.mark.parametrize("text", ["-1", "soon", "nan"])
     def test_an_interval_that_is_none_is_refused(self, school, text):
         with pytest.raises(ConfigError, match="TRADING_GIT_POLL_SECONDS"):
