@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from my_dagster_project.competition import commands as competition
 from my_dagster_project.errors import ObjectMissingError, TradingError
 from my_dagster_project.history import commands as history
 from my_dagster_project.operations import commands as operations
@@ -35,6 +36,7 @@ for switch in (switches.halt, switches.resume, switches.halts):
     app.command()(switch)
 for look in (accounts.account, accounts.reconcile):
     app.command()(look)
+app.command()(competition.reset)
 app.command()(operations.backup)
 app.command()(operations.restore_backup)
 

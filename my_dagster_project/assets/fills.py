@@ -1,6 +1,7 @@
 """What became of a team's orders: executions, slippage against the plan, costs, what did not fill and why, equity."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.retries import explained, network_retries
-from my_dagster_project.trading.fills import SettledOrder, Settlement
+from my_dagster_project.trading.fills import NOTHING, SettledOrder, Settlement
 from my_dagster_project.trading.records import file_of
 from my_dagster_project.trading.settling import settlements
 from my_dagster_project.trading.watch import AccountState, account_markdown, look
@@ -33,7 +34,7 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
         description=f"What became of {team.name}'s orders at the next open, against the plan's prices.",
         partitions_def=team.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="1",
+        code_version="2",
         retry_policy=network_retries(),
         **team.attributes("json"),
     )
@@ -43,11 +44,13 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
         sessions = sorted(session_of(partition) for partition in context.partition_keys)
         account, calendar = partial(broker.open, team.name, team.entry.account), team.platform.calendar
         stored, bundled = asset_store.open(), broker.url is None
+        spread = Decimal(str(broker.cost_bps)) if bundled else NOTHING
+        told = (team.name, sessions, stored, account, calendar)
 
         def settled() -> list[Settlement]:
             # Settling moves the clock of an account at the bundled broker, so nobody else may be trading it.
             with account_lease(context, team, broker):
-                return settlements(team.name, sessions, stored, account, calendar, bundled=bundled)
+                return settlements(*told, bundled=bundled, spread_bps=spread)
 
         made = explained(settled)
         off = all(one.mode == "off" for one in made)

@@ -1,16 +1,17 @@
-"""The competition's table, from every team's reports and accounts, beside the house teams."""
+"""The competition's table, from every team's reports, order records and fills, beside the house teams. It only reads."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from my_dagster_project.assets.keys import COMPETITION, leaderboard_key, orders_key, report_key
+from my_dagster_project.assets.keys import COMPETITION, fills_key, leaderboard_key, orders_key, report_key
 from my_dagster_project.assets.outputs import files_output, picture
 from my_dagster_project.assets.team_context import TeamContext
-from my_dagster_project.automation.partitions import last_session
-from my_dagster_project.broker.base import Broker
+from my_dagster_project.automation.partitions import last_session, replay_sessions
 from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Leaderboard, TradingSummary, assemble, to_json
 from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, performance
@@ -18,10 +19,11 @@ from my_dagster_project.errors import ObjectMissingError
 from my_dagster_project.reports.evidently_report import read_metrics
 from my_dagster_project.reports.markdown import leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
-from my_dagster_project.resources import AssetStoreResource, BrokerResource, stored_bars
+from my_dagster_project.resources import AssetStoreResource, stored_bars
 from my_dagster_project.retries import explained, network_retries
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.platform import Platform
+from my_dagster_project.trading.results import Result, expected_sessions, result_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 def leaderboard_asset(platform: Platform, teams: list[TeamContext]) -> dg.AssetsDefinition:
     """The asset `[competition, leaderboard]`."""
-    upstream = [orders_key(team.name) for team in teams]
+    upstream = [key(team.name) for team in teams for key in (orders_key, fills_key)]
     upstream += [report_key(team.name, symbol) for team in teams for symbol in team.config.symbols]
 
     @dg.asset(
@@ -39,17 +41,18 @@ def leaderboard_asset(platform: Platform, teams: list[TeamContext]) -> dg.Assets
         kinds={"json"},
         tags={"team": COMPETITION},
         description="Every team's forecasts and money, each figure beside its baseline.",
-        code_version="1",
+        code_version="2",
         retry_policy=network_retries(),
     )
     def leaderboard(
-        context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
+        context: dg.AssetExecutionContext, asset_store: AssetStoreResource
     ) -> dg.Output[Mapping[str, bytes]]:
         assets = asset_store.open()
         bars = explained(lambda: stored_bars(assets, platform.symbols))
-        curves = explained(lambda: _curves(platform, teams, broker, bars))
+        results = explained(lambda: _results(platform, assets, teams))
+        curves = explained(lambda: _curves(platform, results, bars))
         board = explained(
-            lambda: assemble(_metrics(assets, teams), _summaries(platform, teams, broker, bars, curves))
+            lambda: assemble(_metrics(assets, teams), _summaries(platform, teams, results, bars, curves))
         )
         context.log.info(f"{len(board.teams)} teams on the table")
         files = {"leaderboard.json": to_json(board).encode()}
@@ -71,24 +74,24 @@ def _metrics(assets: AssetStore, teams: list[TeamContext]) -> dict[tuple[str, st
     return found
 
 
+def _results(platform: Platform, assets: AssetStore, teams: list[TeamContext]) -> dict[str, Result]:
+    spread = Decimal(str(platform.registry.competition.cost_bps))
+    return {team.name: result_of(assets, team.name, spread) for team in teams}
+
+
 def _curves(
-    platform: Platform, teams: list[TeamContext], broker: BrokerResource, bars: "dict[str, pd.DataFrame]"
+    platform: Platform, results: Mapping[str, Result], bars: "dict[str, pd.DataFrame]"
 ) -> dict[str, EquityCurve]:
-    """Each team's equity at every close since its first order, the account being brought to the newest close first."""
+    """Each team's equity at every close on record, and what holding would have been worth up to the newest one."""
     newest = last_session(platform.calendar, platform.registry.market.end)
-    curves = {}
-    for team in teams:
-        account = broker.open(team.name, team.entry.account)
-        if broker.url is None and account.orders():
-            account.at_close_of(newest)
-        curves[team.name] = _curve(account)
+    curves = {team: _curve(result) for team, result in results.items()}
     if spans := [curve for curve in curves.values() if curve]:
         curves[BUY_AND_HOLD] = _held(platform, bars, min(curve[0][0] for curve in spans), newest)
     return curves
 
 
-def _curve(account: Broker) -> EquityCurve:
-    return [(point.session, float(point.equity)) for point in account.equity_history()]
+def _curve(result: Result) -> EquityCurve:
+    return [(session, float(equity)) for session, equity in result.curve]
 
 
 def _held(platform: Platform, bars: "dict[str, pd.DataFrame]", first: date, last: date) -> EquityCurve:
@@ -110,39 +113,40 @@ def _has_bars(frame: "pd.DataFrame", first: date, last: date) -> bool:
 def _summaries(
     platform: Platform,
     teams: list[TeamContext],
-    broker: BrokerResource,
+    results: Mapping[str, Result],
     bars: "dict[str, pd.DataFrame]",
     curves: dict[str, EquityCurve],
 ) -> dict[str, TradingSummary]:
     cash, cost = platform.registry.competition.starting_cash, platform.registry.competition.cost_bps
     summaries = {}
     for team in teams:
-        curve = curves[team.name]
-        if not curve:
-            continue
-        account = broker.open(team.name, team.entry.account)
-        own = {symbol: bars[symbol] for symbol in team.config.symbols if symbol in bars}
-        held = _held(platform, own, curve[0][0], curve[-1][0])
-        fills = account.fills()
-        traded = float(sum(fill.qty * fill.price for fill in fills))
-        summaries[team.name] = _summary(
-            curve, cash, held[-1][1] / cash - 1, len(account.orders()), len(fills), traded * cost / 10_000
-        )
+        result, curve = results[team.name], curves[team.name]
+        money = TradingSummary(orders=result.orders, fills=result.fills, **_sessions(platform, result))
+        if curve:
+            own = {symbol: bars[symbol] for symbol in team.config.symbols if symbol in bars}
+            held = _held(platform, own, curve[0][0], curve[-1][0])
+            money = _with_figures(money, curve, cash, held, float(result.costs))
+        summaries[team.name] = money
     if house := curves.get(BUY_AND_HOLD):
-        summaries[BUY_AND_HOLD] = _summary(house, cash, house[-1][1] / cash - 1, 0, 0, cash * cost / 10_000)
+        summaries[BUY_AND_HOLD] = _with_figures(TradingSummary(), house, cash, house, cash * cost / 10_000)
     return summaries
 
 
-def _summary(
-    curve: EquityCurve, cash: float, held: float, orders: int, fills: int, costs: float
+def _sessions(platform: Platform, result: Result) -> dict[str, int]:
+    """How many of the sessions that are to be on record are, up to their fills."""
+    expected = expected_sessions(platform.calendar, replay_sessions(platform), result)
+    return {"sessions": len(result.settled.intersection(expected)), "expected": len(expected)}
+
+
+def _with_figures(
+    money: TradingSummary, curve: EquityCurve, cash: float, held: EquityCurve, costs: float
 ) -> TradingSummary:
     figures = performance(curve, starting_cash=cash)
-    return TradingSummary(
-        orders=orders,
-        fills=fills,
+    return replace(
+        money,
         equity=curve[-1][1],
         total_return=figures.total_return,
-        buy_and_hold_return=held,
+        buy_and_hold_return=held[-1][1] / cash - 1,
         sharpe=figures.sharpe,
         max_drawdown=figures.max_drawdown,
         costs=costs,

@@ -20,7 +20,8 @@ from my_dagster_project.teams.platform import Platform
 
 # Bars of a session are final some hours after its close; fetched before any team's chain begins.
 _MARKET_CRON = "0 5 * * *"
-_LEADERBOARD_CRON = "0 7 * * *"
+# After the teams' trade times, when their fills are recorded: it scores what is on record.
+_LEADERBOARD_CRON = "0 9 * * *"
 # Sunday: no session closes, Saturday's trainings are over.
 _MAINTENANCE_CRON = "0 3 * * 0"
 

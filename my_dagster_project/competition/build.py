@@ -34,7 +34,7 @@ def build_stage(
         "bars": stages.market,
         "models": lambda: stages.models(str(team)),
         "predictions": lambda: stages.predictions(str(team)),
-        "orders": lambda: stages.orders(str(team)),
+        "orders": lambda: stages.trading(str(team)),
         "leaderboard": stages.leaderboard,
     }
     work[stage]()

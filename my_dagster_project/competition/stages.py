@@ -14,11 +14,12 @@ from my_dagster_project.automation.jobs import (
     train_job_name,
 )
 from my_dagster_project.automation.partitions import last_session, replay_sessions
+from my_dagster_project.competition.afresh import start_afresh
 from my_dagster_project.competition.news import Tell, phase
 from my_dagster_project.competition.runner import Problem, Runner
 from my_dagster_project.competition.staleness import Freshness
 from my_dagster_project.definitions import build_definitions
-from my_dagster_project.resources import BrokerResource, all_resources
+from my_dagster_project.resources import BrokerResource, all_resources, open_assets
 from my_dagster_project.settings import Settings
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.lease import LeaseError, lease, leases_of
@@ -49,8 +50,7 @@ class Stages:
         """A team's whole chain."""
         self.models(team)
         self.predictions(team)
-        self.orders(team)
-        self.fills(team)
+        self.trading(team)
 
     def models(self, team: str) -> None:
         """Compute a team's features and train its models, where something they depend on has changed."""
@@ -68,6 +68,11 @@ class Stages:
         self._bring_up_to_date(
             f"{team}: predictions and reports", daily_job_name(team), wanted, self._sessions
         )
+
+    def trading(self, team: str) -> None:
+        """Trade what is due, and record what became of it, which is all the leaderboard will look at."""
+        self.orders(team)
+        self.fills(team)
 
     def orders(self, team: str) -> None:
         """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew.
@@ -103,10 +108,12 @@ class Stages:
                     return
 
     def fills(self, team: str) -> None:
-        """Record in one pass what became of all orders, once every session has been traded."""
-        if self._freshness().missing_after_fresh(keys.orders_key(team), self._sessions) == []:
+        """Record in one pass what became of all orders; of a replay that stopped, up to the session it stopped at."""
+        left = self._freshness().missing_after_fresh(keys.orders_key(team), self._sessions)
+        traded = [] if left is None else self._sessions[: len(self._sessions) - len(left)]
+        if traded:
             wanted = [keys.fills_key(team)]
-            self._bring_up_to_date(f"{team}: fills", settle_job_name(team), wanted, self._sessions)
+            self._bring_up_to_date(f"{team}: fills", settle_job_name(team), wanted, traded)
 
     def leaderboard(self) -> None:
         """Score all teams; without one that has a valid file the table stays as it is."""
@@ -121,7 +128,11 @@ class Stages:
 
     def _start_afresh(self, team: str) -> None:
         """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
-        self._broker.reset(team)
+        # At an account outside nothing can be begun anew, so nothing is forgotten either.
+        if self._broker.url is None:
+            assets = open_assets(self._settings.store_url, self._settings.dvc_url)
+            why = "a replay from its first session on"
+            start_afresh(team, self._broker, assets, self._instance, "trading run", why)
 
     @property
     def _broker(self) -> BrokerResource:
@@ -143,15 +154,15 @@ class Stages:
     def _freshness(self) -> Freshness:
         return Freshness(self._definitions, self._instance)
 
-    def _due(self, wanted: Iterable[dg.AssetKey]) -> list[dg.AssetKey]:
-        return self._freshness().stale(wanted, self._sessions)
+    def _due(self, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None) -> list[dg.AssetKey]:
+        return self._freshness().stale(wanted, sessions or self._sessions)
 
     def _bring_up_to_date(
         self, title: str, job: str, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None
     ) -> None:
         wanted = list(wanted)
         if wanted:  # "up to date" would be a lie where nothing could be made.
-            self._materialize(title, job, self._due(wanted), sessions)
+            self._materialize(title, job, self._due(wanted, sessions), sessions)
 
     def _materialize(
         self, title: str, job: str, due: list[dg.AssetKey], sessions: list[str] | None = None

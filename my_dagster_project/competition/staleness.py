@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
+    NULL_EVENT_POINTER,
     CachingStaleStatusResolver,
     StaleStatus,
     get_input_event_pointer_tag,
@@ -76,12 +77,13 @@ class Freshness:
         return partitions[done:] if all(status == StaleStatus.MISSING for status in rest) else None
 
     def _is_behind(self, key: dg.AssetKey) -> bool:
-        """Whether an input with partitions was made since the asset was."""
+        """Whether an input with partitions was made since the asset was, or is gone that was there then."""
         made = self._instance.get_latest_materialization_event(key)
         seen = made.tags or {} if made else {}
         for parent in self._graph.get(key).parent_keys:
             if self._graph.get(parent).is_partitioned:
                 newest = self._instance.fetch_materializations(parent, limit=1).records
-                if newest and seen.get(get_input_event_pointer_tag(parent)) != str(newest[0].storage_id):
+                there = str(newest[0].storage_id) if newest else NULL_EVENT_POINTER
+                if seen.get(get_input_event_pointer_tag(parent), NULL_EVENT_POINTER) != there:
                     return True
         return False

@@ -29,7 +29,10 @@ TIE_MASE = 0.01
 
 @dataclass(frozen=True)
 class TradingSummary:
-    """What a team did with its money: counts, dollars (`equity`, `costs`) and fractions; NaN where it did not trade."""
+    """What a team did with its money: counts, dollars (`equity`, `costs`) and fractions; NaN where it did not trade.
+
+    `sessions` of the `expected` ones are on record with their fills: with fewer the figures are those of a part.
+    """
 
     orders: int = 0
     fills: int = 0
@@ -39,6 +42,13 @@ class TradingSummary:
     sharpe: float = math.nan
     max_drawdown: float = math.nan
     costs: float = math.nan
+    sessions: int = 0
+    expected: int = 0
+
+    @property
+    def part(self) -> str:
+        """Say how much of the competition the figures are of: `47 of 60 sessions`; '' when of all of it."""
+        return f"{self.sessions} of {self.expected} sessions" if self.sessions < self.expected else ""
 
 
 @dataclass(frozen=True)

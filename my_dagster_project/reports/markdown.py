@@ -64,11 +64,12 @@ def leaderboard_markdown(board: Leaderboard) -> str:
 
 
 def team_cells(row: TeamRow) -> list[str]:
-    """One line under TEAM_HEAD; house teams in *italic*, teams in **bold**."""
+    """One line under TEAM_HEAD; house teams in *italic*, teams in **bold**, with the sessions when there are too few."""
     money = row.trading
+    part = f" ({money.part})" if money.part else ""
     return [
         NONE if row.rank is None else str(row.rank),
-        f"*{row.team}*" if row.house else f"**{row.team}**",
+        f"*{row.team}*" if row.house else f"**{row.team}**{part}",
         number(row.mase),
         direction(row.direction, row.direction_low, row.direction_high),
         str(money.orders),

@@ -59,6 +59,17 @@ class AssetStore:
         self._switch(asset, contents, replace)
         return _written(contents)
 
+    def clear(self, asset: Asset, record: Mapping[str, str]) -> None:
+        """Leave the asset without a file, as if it had never been written; its versions keep what it had.
+
+        StorageError when it failed; the same call may simply be made again.
+        """
+        with suppress(StorageError):  # A damaged manifest is no reason to keep it.
+            if not self.names(asset):
+                return
+        self.pending.note(Pending(asset, {}, True, record, now()))
+        self._switch(asset, {}, replace=True)
+
     def read(self, asset: Asset) -> dict[str, bytes]:
         """Give every file of the asset, of one and the same version; ObjectMissingError if it was never written."""
         files = self.files(asset)

@@ -17,6 +17,8 @@ from my_dagster_project.domain.plan import Side
 NOTHING = Decimal(0)
 FEES = frozenset({"FEE", "CFEE"})
 _BPS = Decimal(10_000)
+# What an order's status is when no broker ever had it.
+NEVER_SENT = frozenset({"refused", "not sent", "halted", "unknown"})
 _NO_RECORD = "sent by a run that ended before it could write its record; found at the broker"
 
 
@@ -55,7 +57,8 @@ class SettledOrder:
 class Settlement:
     """A session's orders, all in a state they never leave. `filled_in` is the session after it; dollars.
 
-    `equity` is the account's at that session's close, None when the broker does not say.
+    `equity` is the account's at that session's close, None when the broker does not say. `spread_bps` is the half spread
+    that the bundled broker took from every price (hundredths of a per cent); elsewhere it is in the slippage alone.
     """
 
     team: str
@@ -65,6 +68,7 @@ class Settlement:
     orders: tuple[SettledOrder, ...]
     fees: Decimal
     equity: Decimal | None
+    spread_bps: Decimal = NOTHING
 
     @property
     def slippage(self) -> Decimal:
@@ -77,13 +81,18 @@ class Settlement:
         return sum((one.qty * one.price for order in self.orders for one in order.executions), NOTHING)
 
     @property
+    def costs(self) -> Decimal:
+        """Give what trading cost: half spread and fees, dollars."""
+        return self.traded * self.spread_bps / _BPS + self.fees
+
+    @property
     def unfilled(self) -> list[SettledOrder]:
         """Give the orders that did not fill whole."""
         return [order for order in self.orders if order.reason]
 
     def to_json(self) -> bytes:
         """Give the settlement as stored: money as text."""
-        sums = {"slippage": self.slippage, "traded": self.traded}
+        sums = {"slippage": self.slippage, "traded": self.traded, "costs": self.costs}
         return json.dumps(asdict(self) | sums, default=str, indent=1, sort_keys=True).encode()
 
 
@@ -96,6 +105,7 @@ def settle(
     statement: Iterable[Activity],
     ratios: Mapping[str, Decimal],
     equity: Decimal | None,
+    spread_bps: Decimal = NOTHING,
 ) -> Settlement:
     """Give what became of the orders that a team decided on after `session`.
 
@@ -110,7 +120,14 @@ def settle(
     ]
     fees = -sum((line.amount for line in lines if line.kind in FEES and line.day == filled_in), NOTHING)
     mode = str(record["mode"]) if record else "no record"
-    return Settlement(team, session, filled_in, mode, tuple(settled), fees, equity)
+    return Settlement(team, session, filled_in, mode, tuple(settled), fees, equity, spread_bps)
+
+
+def costs_of(stored: Mapping[str, Any], spread_bps: Decimal) -> Decimal:
+    """Give the costs of a settlement as it is stored; for one from before it had any, at this half spread."""
+    if "costs" in stored:
+        return Decimal(stored["costs"])
+    return Decimal(stored["traded"]) * spread_bps / _BPS + Decimal(stored["fees"])
 
 
 def _order(

@@ -14,7 +14,7 @@ from my_dagster_project.domain.calendar import TradingCalendar
 from my_dagster_project.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.tables import from_parquet
-from my_dagster_project.trading.fills import Settlement, settle
+from my_dagster_project.trading.fills import NOTHING, Settlement, settle
 from my_dagster_project.trading.records import recorded
 
 
@@ -26,10 +26,12 @@ def settlements(
     calendar: TradingCalendar,
     *,
     bundled: bool,
+    spread_bps: Decimal = NOTHING,
 ) -> list[Settlement]:
     """Give the settlement of each session (ascending), read from the broker once for all of them.
 
-    An account of the bundled broker is brought to the close at which the last of them has filled. Of sessions in mode `off`
+    An account of the bundled broker is brought to the close at which the last of them has filled; `spread_bps` is its half
+    spread. Of sessions in mode `off`
     nobody is asked. Raises NotYetError while an order of theirs may still fill, BrokerError when the account cannot be read.
     """
     records = {session: _record(assets, team, session) for session in sessions}
@@ -50,7 +52,7 @@ def settlements(
     for session in sessions:
         own, following = orders.get(session, []), calendar.next_session(session)
         ratios = _splits(assets, records[session], own, following)
-        told = (records[session], own, statement, ratios, equity.get(following))
+        told = (records[session], own, statement, ratios, equity.get(following), spread_bps)
         made.append(settle(team, session, following, *told))
     return made
 

@@ -24,7 +24,7 @@ def advance(desk: Desk, target: date) -> None:
     if now is not None and target < now:
         raise unprocessable(
             f"the clock of account {desk.team} only goes forward: it stands after the close of {now}, asked was"
-            f" {target}; the session due is {desk.calendar.next_session(now)}, or reset the account",
+            f" {target}; the session due is {desk.calendar.next_session(now)}, or start it afresh: trading reset {desk.team}",
             stands_after=now.isoformat(),
         )
     last = desk.feed.last_session()
