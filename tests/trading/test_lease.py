@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import threading
+import time
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
-from my_dagster_project.assets import keys
+from my_dagster_project.assets import keys, orders
 from my_dagster_project.trading import lease as leasing
 from my_dagster_project.trading.lease import FileLeases, LeaseError, PostgresLeases, lease, leases_of
 from tests.support.house import failures
@@ -124,14 +126,14 @@ def test_without_postgresql_nobody_trades(tmp_path):
     assert "geheim" not in str(caught.value)
 
 
-SESSIONS = [f"2013-02-{day}" for day in ("20", "21", "22", "25", "26", "27")]
+SESSIONS = ["2013-02-20", "2013-02-21"]
 
 
 @pytest.fixture
 def house(tmp_path):
     house = trading_house(tmp_path, {"red": ["AAPL"]}, start=date(2012, 6, 1))
-    for number, session in enumerate(SESSIONS):
-        predict(house, session, AAPL=0.01 if number % 2 == 0 else -0.01)
+    predict(house, SESSIONS[0], AAPL=0.01)
+    predict(house, SESSIONS[1], AAPL=-0.01)
     return house
 
 
@@ -190,19 +192,31 @@ def test_a_range_of_sessions_in_one_run_is_refused_before_anything_and_a_range_o
     assert sent(house) == ["red-20130220-AAPL-buy-1"]
 
 
-def test_two_that_trade_the_same_sessions_at_once_send_each_order_once_and_neither_fails(house):
-    problems = []
+def test_a_session_that_begins_between_plan_and_submission_of_the_one_before_waits_for_its_record(
+    house, monkeypatch
+):
+    second, met = [], threading.Event()
+    plan = orders.session_plan
 
-    def all_sessions() -> None:
-        for session in SESSIONS:
-            problems.extend(failures(trade(house, session)).values())
+    def waiting(seconds: float) -> None:
+        met.set()
+        time.sleep(seconds)
 
-    threads = [threading.Thread(target=all_sessions) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert problems == []
-    sides = ["buy", "sell"] * 3
-    days = [session.replace("-", "") for session in SESSIONS]
-    assert sent(house) == [f"red-{day}-AAPL-{side}-1" for day, side in zip(days, sides, strict=True)]
+    def trade_second() -> None:
+        second.append(trade(house, SESSIONS[1]))
+        met.set()
+
+    def planned(trader, session, *rest):
+        made = plan(trader, session, *rest)
+        if session.isoformat() == SESSIONS[0]:
+            thread.start()
+            assert met.wait(30)
+        return made
+
+    thread = threading.Thread(target=trade_second)
+    monkeypatch.setattr(leasing, "time", SimpleNamespace(sleep=waiting, monotonic=time.monotonic))
+    monkeypatch.setattr(orders, "session_plan", planned)
+    first = trade(house, SESSIONS[0])
+    thread.join()
+    assert (failures(first), failures(second[0])) == ({}, {})
+    assert sent(house) == ["red-20130220-AAPL-buy-1", "red-20130221-AAPL-sell-1"]
