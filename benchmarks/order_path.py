@@ -16,9 +16,10 @@ from my_dagster_project.broker.base import Broker
 from my_dagster_project.broker.submission import submit_plan
 from my_dagster_project.domain.plan import Plan
 from my_dagster_project.market_data.sample import SampleSource
-from my_dagster_project.resources import BrokerResource, all_resources, open_assets
+from my_dagster_project.resources import BrokerResource, all_resources
 from my_dagster_project.settings import load_settings
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.storage.tables import to_parquet
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform

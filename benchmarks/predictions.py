@@ -7,7 +7,7 @@ from benchmarks.measure import BenchmarkError, Sample, alternate, fastest, highe
 from benchmarks.plain import recipes
 from benchmarks.workshop import Project, Workshop
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.object_store import open_store
+from my_dagster_project.storage.opening import open_store
 from my_dagster_project.storage.tables import from_parquet
 
 # Largest difference between ONNX and Ludwig the platform stores a model with, in log return or probability.

@@ -11,9 +11,9 @@ from pathlib import Path
 from my_dagster_project.competition.stages import replay_sessions
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.models.training_input import SPLIT, TrainingSpec, ludwig_config
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import load_settings
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.storage.tables import from_parquet
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.schema import TeamConfig

@@ -56,7 +56,7 @@ def run() -> None:
     from my_dagster_project.competition.main_job import run_main_job
     from my_dagster_project.competition.screen import Screen
     from my_dagster_project.competition.summary import print_leaderboard, print_result, stored_leaderboard
-    from my_dagster_project.resources import open_assets
+    from my_dagster_project.storage.opening import open_assets
 
     settings, platform = _prepared()
     with Screen(console) as screen:
@@ -76,7 +76,7 @@ def run() -> None:
 def leaderboard() -> None:
     """Print the current table without computing anything."""
     from my_dagster_project.competition.summary import print_leaderboard, stored_leaderboard
-    from my_dagster_project.resources import open_assets
+    from my_dagster_project.storage.opening import open_assets
 
     settings = load_settings()
     print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))

@@ -18,7 +18,7 @@ from my_dagster_project.market_data.sources import SourceSpec, make_source
 from my_dagster_project.settings import Settings, load_settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.io_manager import StoreIOManager
-from my_dagster_project.storage.object_store import open_store
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.storage.tables import from_parquet
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.registry import LIVE_TRADING, Market
@@ -180,13 +180,6 @@ def stored_bars(assets: AssetStore, symbols: list[str]) -> dict:
         except ObjectMissingError:
             continue
     return frames
-
-
-@cache
-def open_assets(store_url: str, dvc_url: str) -> AssetStore:
-    """The asset store at these addresses, with the S3 settings of this process."""
-    s3 = load_settings().s3
-    return AssetStore(open_store(store_url, s3), open_store(dvc_url, s3))
 
 
 @dg.io_manager(required_resource_keys={"asset_store"})

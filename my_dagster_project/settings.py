@@ -14,8 +14,8 @@ from typing import Literal
 
 from my_dagster_project.errors import ConfigError
 from my_dagster_project.notifications.contacts import Contact, MailServer
+from my_dagster_project.s3_settings import S3Settings
 from my_dagster_project.storage.git_login import GitLogin, split_address
-from my_dagster_project.storage.object_store import S3Settings
 
 _QUIET_DEFAULTS = {
     # Two threads were no faster for these small models and cost 3 x the CPU on a busy machine; one thread also makes

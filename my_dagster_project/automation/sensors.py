@@ -13,8 +13,8 @@ from my_dagster_project.automation.syncing import RemotePoll, sync_branches
 from my_dagster_project.automation.trainings import due_trainings, fingerprints
 from my_dagster_project.automation.versions import record_versions
 from my_dagster_project.errors import TradingError
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.storage.versions import NotAllCommittedError
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources

@@ -10,9 +10,9 @@ from my_dagster_project.competition.main_job import Result, recorded
 from my_dagster_project.competition.news import Tell
 from my_dagster_project.competition.stages import Stages
 from my_dagster_project.errors import TradingError
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
 
 type Asset = tuple[str, ...]

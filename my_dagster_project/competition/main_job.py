@@ -14,8 +14,8 @@ from my_dagster_project.competition.runner import Problem
 from my_dagster_project.competition.stages import Stages
 from my_dagster_project.competition.team_processes import can_fork, run_teams
 from my_dagster_project.errors import StorageError, VersioningError
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.storage.versions import Committed, NotAllCommittedError
 from my_dagster_project.teams.platform import Platform
 

@@ -19,8 +19,9 @@ from my_dagster_project.competition.news import Tell, phase
 from my_dagster_project.competition.runner import Problem, Runner
 from my_dagster_project.competition.staleness import Freshness
 from my_dagster_project.definitions import build_definitions
-from my_dagster_project.resources import BrokerResource, all_resources, open_assets
+from my_dagster_project.resources import BrokerResource, all_resources
 from my_dagster_project.settings import Settings
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.lease import LeaseError, lease, leases_of
 

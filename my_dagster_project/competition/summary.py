@@ -19,9 +19,9 @@ from my_dagster_project.reports.markdown import (
     symbol_cells,
     team_cells,
 )
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
 
 

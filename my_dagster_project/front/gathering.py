@@ -11,10 +11,10 @@ from my_dagster_project.competition.summary import stored_leaderboard
 from my_dagster_project.domain.leaderboard import Leaderboard
 from my_dagster_project.errors import TradingError
 from my_dagster_project.front.snapshots import Snapshot
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
 from my_dagster_project.status.asking import Asking, SilentError
 from my_dagster_project.status.reader import SECONDS, StatusReader
+from my_dagster_project.storage.opening import open_assets
 
 _BOARD, _EQUITY = "leaderboard", "equity"
 # For the chains of many symbols after a change; meanwhile the page before is shown.

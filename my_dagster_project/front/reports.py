@@ -7,9 +7,9 @@ from mimetypes import guess_type
 
 from my_dagster_project.assets.keys import report_key
 from my_dagster_project.errors import ObjectMissingError, StorageError
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
 from my_dagster_project.status.asking import SilentError, ask_once
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform
 

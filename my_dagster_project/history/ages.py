@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from my_dagster_project.errors import StorageError
-from my_dagster_project.storage.object_store import S3Settings, open_store
+from my_dagster_project.s3_settings import S3Settings
+from my_dagster_project.storage.opening import open_store
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from my_dagster_project.operations.archive import BackupError, Manifest, Reader,
 from my_dagster_project.operations.parts import Folder, Objects, Part
 from my_dagster_project.operations.repository import Repository
 from my_dagster_project.settings import Settings
-from my_dagster_project.storage.object_store import open_store
+from my_dagster_project.storage.opening import open_store
 
 # Dumps that pg_dump made, for pg_restore: the stack's scripts take them from and to the database server.
 DATABASES = "databases"

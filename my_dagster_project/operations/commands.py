@@ -97,7 +97,7 @@ def _parts(
     from my_dagster_project.operations.backup import parts_of
     from my_dagster_project.operations.parts import Objects, named_folder, split_name
     from my_dagster_project.operations.repository import Repository
-    from my_dagster_project.storage.object_store import open_store
+    from my_dagster_project.storage.opening import open_store
 
     settings = load_settings()
     named = [split_name(text) for text in repositories or []]

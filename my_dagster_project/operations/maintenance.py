@@ -13,9 +13,9 @@ from my_dagster_project.history.ages import aged_objects
 from my_dagster_project.history.gc import CONTENTS, Collected, collect
 from my_dagster_project.operations.dagster_history import forget_runs
 from my_dagster_project.operations.mlflow_history import ERASED_AFTER, forget_experiments
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
 from my_dagster_project.storage.git_run import run_git
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
 
 _MB = 1e6

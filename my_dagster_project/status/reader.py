@@ -11,7 +11,6 @@ import dagster as dg
 from my_dagster_project.automation.partitions import replay_sessions
 from my_dagster_project.definitions import build_definitions
 from my_dagster_project.errors import TradingError
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings
 from my_dagster_project.status import storage
 from my_dagster_project.status.asking import Asking, SilentError
@@ -20,6 +19,7 @@ from my_dagster_project.status.chain import ChainReader
 from my_dagster_project.status.model import Check, StatusPage
 from my_dagster_project.status.services import Service, addresses, disk, services, start
 from my_dagster_project.status.teams import Stored, stored, team_status
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform
 

@@ -13,7 +13,7 @@ from my_dagster_project.pool_settings import pool_is_named, pool_settings
 from my_dagster_project.settings import Settings
 from my_dagster_project.status import probes
 from my_dagster_project.status.model import Check, State
-from my_dagster_project.storage.object_store import open_store
+from my_dagster_project.storage.opening import open_store
 from my_dagster_project.storage.remote_git import Remote
 from my_dagster_project.storage.remote_talk import without_credentials
 from my_dagster_project.teams.platform import Platform

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
 from my_dagster_project.errors import StorageError
 
@@ -18,16 +16,6 @@ class ObjectInfo:
 
     key: str
     size: int
-
-
-@dataclass(frozen=True)
-class S3Settings:
-    """How to reach an S3 server. None leaves a value to boto3's own chain (environment, instance role)."""
-
-    endpoint_url: str | None = None
-    access_key: str | None = field(default=None, repr=False)
-    secret_key: str | None = field(default=None, repr=False)
-    region: str = "us-east-1"
 
 
 class ObjectStore(Protocol):
@@ -57,22 +45,6 @@ class ObjectStore(Protocol):
 
     def copy_to(self, key: str, other_store: ObjectStore, other_key: str) -> None:
         """Copy an object to another store, by the server itself where it can; ObjectMissingError as in get."""
-
-
-def open_store(url: str, s3: S3Settings | None = None) -> ObjectStore:
-    """Open `file:///absolute/folder` or `s3://bucket/prefix`. Touches neither disk nor network yet."""
-    from my_dagster_project.storage.file_store import FileStore
-    from my_dagster_project.storage.s3_store import S3Store
-
-    parts = urlsplit(url)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
-        return FileStore(Path(unquote(parts.path)))
-    if parts.scheme == "s3" and parts.netloc and "@" not in parts.netloc:
-        return S3Store(parts.netloc, parts.path.strip("/"), s3 or S3Settings())
-    # The URL is not repeated: a mistyped one may hold user:password.
-    raise StorageError(
-        "A store's address is file:///absolute/folder or s3://bucket/prefix, without credentials."
-    )
 
 
 def check_key(key: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from my_dagster_project.errors import ObjectMissingError, StorageError, StorageUnreachableError
-from my_dagster_project.storage.object_store import ObjectInfo, ObjectStore, S3Settings, check_key
+from my_dagster_project.s3_settings import S3Settings
+from my_dagster_project.storage.object_store import ObjectInfo, ObjectStore, check_key
 
 CONNECT_TIMEOUT = 3  # seconds
 READ_TIMEOUT = 30  # seconds; boto3's own 60 s x 5 attempts would hang a run for minutes

@@ -43,7 +43,7 @@ def reconcile(
     ] = None,
 ) -> None:
     """Hold a team's account against our records; with --accept, take it as it is. The reason stays on record."""
-    from my_dagster_project.resources import open_assets
+    from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.reconcile import accept as take
     from my_dagster_project.trading.reconcile import check
 

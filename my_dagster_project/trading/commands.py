@@ -107,7 +107,7 @@ def person() -> str:
 
 
 def _assets(settings: Settings) -> AssetStore:
-    from my_dagster_project.resources import open_assets
+    from my_dagster_project.storage.opening import open_assets
 
     return open_assets(settings.store_url, settings.dvc_url)
 

@@ -13,8 +13,8 @@ from my_dagster_project.models.tracking import start_run
 from my_dagster_project.models.tracking_server import TrackingError, TrackingUnreachableError
 from my_dagster_project.resources import BrokerResource
 from my_dagster_project.retries import NETWORK_RETRIES, explained, network_retries, training_retries
+from my_dagster_project.s3_settings import S3Settings
 from my_dagster_project.settings import load_settings, settings_from
-from my_dagster_project.storage.object_store import S3Settings
 from my_dagster_project.storage.s3_store import S3Store
 from tests.support.house import csv_house, failures, made
 from tests.support.loopback import Reply, serving

@@ -13,8 +13,8 @@ from my_dagster_project.automation.hook import on_push, verify_signature
 from my_dagster_project.automation.sensors import team_files_sensor, versions_sensor
 from my_dagster_project.automation.syncing import RemotePoll, sync_branches
 from my_dagster_project.errors import ConfigError
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import Settings, settings_from
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.registry import RESERVED_TEAMS
 from my_dagster_project.teams.sources import read_registry, read_sources

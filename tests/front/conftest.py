@@ -9,8 +9,8 @@ from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.leaderboard import TradingSummary, assemble, to_json
 from my_dagster_project.front import snapshots
 from my_dagster_project.front.app import create_app
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import load_settings
+from my_dagster_project.storage.opening import open_assets
 from tests.support.deployment import deployed, write_project
 
 METRICS = Metrics(

@@ -20,7 +20,7 @@ from my_dagster_project.operations.backup import back_up, bring_back, parts_of
 from my_dagster_project.operations.parts import Folder, Objects
 from my_dagster_project.operations.repository import Repository
 from my_dagster_project.settings import settings_from
-from my_dagster_project.storage.object_store import open_store
+from my_dagster_project.storage.opening import open_store
 from tests.support.gitrepo import git, repo_with_a_commit
 
 DATABASES_SH = Path(__file__).parents[2] / "my_dagster_project" / "stack" / "databases.sh"

@@ -18,9 +18,9 @@ from my_dagster_project.models.tracking import start_run
 from my_dagster_project.models.tracking_server import open_client
 from my_dagster_project.operations.dagster_history import forget_runs
 from my_dagster_project.operations.maintenance import Upkeep
-from my_dagster_project.resources import open_assets
 from my_dagster_project.settings import load_settings, settings_from
 from my_dagster_project.storage.dvc_format import md5_of, object_key
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.sources import read_sources
 from tests.support.deployment import embedded_instance, write_project

@@ -7,10 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from my_dagster_project.errors import StorageError, StorageUnreachableError
+from my_dagster_project.s3_settings import S3Settings
 from my_dagster_project.stack.bootstrap import main, patiently
 from my_dagster_project.stack.buckets import Server, prepare_buckets
 from my_dagster_project.stack.databases import DatabaseUnreachableError, Superuser, prepare_databases
-from my_dagster_project.storage.object_store import S3Settings
 from my_dagster_project.storage.s3_store import process_client
 from tests.support.minio import free_port
 from tests.support.postgres import Postgres, postgres

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from my_dagster_project.s3_settings import S3Settings
 from my_dagster_project.settings import load_settings
 from my_dagster_project.status.reader import SECONDS, StatusReader
 from my_dagster_project.status.services import services
-from my_dagster_project.storage.object_store import S3Settings
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.trading import halts
 from tests.support.loopback import Reply, serving
@@ -152,7 +152,7 @@ def test_a_team_file_with_a_mistake(settings):
 
 
 def test_a_halted_team_and_versions_that_wait(settings):
-    from my_dagster_project.resources import open_assets
+    from my_dagster_project.storage.opening import open_assets
 
     assets = open_assets(settings.store_url, settings.dvc_url)
     halts.halt(assets, "red", "teacher", "looks odd")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from my_dagster_project.s3_settings import S3Settings
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.object_store import ObjectStore, S3Settings, open_store
+from my_dagster_project.storage.object_store import ObjectStore
+from my_dagster_project.storage.opening import open_store
 
 
 @dataclass(frozen=True)

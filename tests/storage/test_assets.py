@@ -15,7 +15,8 @@ import pytest
 from my_dagster_project.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.assets import AssetStore, Written
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of, object_key
-from my_dagster_project.storage.object_store import ObjectStore, open_store
+from my_dagster_project.storage.object_store import ObjectStore
+from my_dagster_project.storage.opening import open_store
 
 MODEL = ("red", "AAPL", "model")
 PREDICTIONS = ("red", "AAPL", "predictions")
@@ -269,7 +270,7 @@ def _killed_writer(folder, number: int) -> int:
         import os, signal
         from pathlib import Path
         from my_dagster_project.storage.assets import AssetStore
-        from my_dagster_project.storage.object_store import open_store
+        from my_dagster_project.storage.opening import open_store
         from tests.storage.test_assets import MODEL, NEW, Counting, write
 
         def die():

@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.s3_settings import S3Settings
 from my_dagster_project.storage.file_store import FileStore
-from my_dagster_project.storage.object_store import ObjectInfo, S3Settings, check_key, open_store
+from my_dagster_project.storage.object_store import ObjectInfo, check_key
+from my_dagster_project.storage.opening import open_store
 from my_dagster_project.storage.s3_store import process_client
 from tests.support.minio import free_port
 

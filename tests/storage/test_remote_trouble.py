@@ -16,7 +16,7 @@ from my_dagster_project.storage import remote_sync
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.git_branch import BranchRepo
 from my_dagster_project.storage.git_run import run_git
-from my_dagster_project.storage.object_store import open_store
+from my_dagster_project.storage.opening import open_store
 from my_dagster_project.storage.remote_git import Remote
 from my_dagster_project.storage.remote_sync import sync_all, sync_branch
 from my_dagster_project.storage.remote_talk import without_credentials

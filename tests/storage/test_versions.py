@@ -255,14 +255,14 @@ class TestHistory:
 
     def test_a_kill_between_bytes_and_commit_loses_nothing(self, tmp_path, repo):
         """kill -9 in a real process, after the write and at the start of the commit."""
-        from my_dagster_project.storage.object_store import open_store
+        from my_dagster_project.storage.opening import open_store
 
         script = textwrap.dedent(f"""
             import os, signal
             from pathlib import Path
             from my_dagster_project.storage import git_branch
             from tests.storage import test_versions as t
-            from my_dagster_project.storage.object_store import open_store
+            from my_dagster_project.storage.opening import open_store
             assets = t.AssetStore(*(open_store(Path({str(tmp_path)!r}, n).as_uri()) for n in ("store", "dvc")))
             t.write(assets, t.MODEL, {{"a": b"precious"}})
             git_branch.fast_import = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -11,8 +11,9 @@ import yaml
 
 from my_dagster_project.assets.assembly import all_assets
 from my_dagster_project.market_data.sample import SampleSource
-from my_dagster_project.resources import BrokerResource, all_resources, open_assets
+from my_dagster_project.resources import BrokerResource, all_resources
 from my_dagster_project.settings import Settings, settings_from
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
 

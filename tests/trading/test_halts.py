@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from my_dagster_project.errors import TradingError
+from my_dagster_project.s3_settings import S3Settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
-from my_dagster_project.storage.object_store import S3Settings, open_store
+from my_dagster_project.storage.opening import open_store
 from my_dagster_project.trading.halts import EVERYBODY, check_scope, halt, lift, past_halts, read_halts
 
 

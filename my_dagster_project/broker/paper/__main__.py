@@ -14,9 +14,8 @@ from my_dagster_project.broker.paper.server import serve
 from my_dagster_project.broker.paper.stored_feed import StoreFeed
 from my_dagster_project.domain.calendar import load_calendar
 from my_dagster_project.errors import TradingError
-from my_dagster_project.settings import Settings, load_settings
-from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.object_store import open_store
+from my_dagster_project.settings import load_settings
+from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.loading import load_registry
 
 PORT = 8030
@@ -33,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load_settings()
         token = settings.paper_broker_token()
         registry = load_registry(settings.project / "configs" / "teams.yaml")
-        market = StoreFeed(_assets(settings))
+        market = StoreFeed(open_assets(settings.store_url, settings.dvc_url))
     except TradingError as error:
         print(error, file=sys.stderr)
         return 1
@@ -42,11 +41,6 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("broker").info("accounts in %s, bars from %s", accounts, settings.store_url)
     serve(app, options.host, options.port)
     return 0
-
-
-def _assets(settings: Settings) -> AssetStore:
-    # Not resources.open_assets: that module imports Dagster, 100 MB this process has no use for.
-    return AssetStore(open_store(settings.store_url, settings.s3), open_store(settings.dvc_url, settings.s3))
 
 
 if __name__ == "__main__":
