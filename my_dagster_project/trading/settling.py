@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from my_dagster_project.broker.base import Broker, Order, SessionPassedError
-from my_dagster_project.broker.paper.feed import TableFeed
+from my_dagster_project.domain.adjustments import NO_SPLIT, adjusted_splits
 from my_dagster_project.domain.calendar import TradingCalendar
 from my_dagster_project.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
@@ -67,14 +67,11 @@ def _splits(
         if one["order"]
     }
     changed = sorted({one.symbol for one in orders if sent.get(one.id, one.qty) != one.qty})
-    if not changed:
-        return {}
-    frames = {
-        symbol: from_parquet(assets.read_file(("market", symbol, "bars"), "bars.parquet"))
-        for symbol in changed
-    }
-    feed = TableFeed.from_frames(frames)
-    return {symbol: feed.split_ratio(symbol, session) for symbol in changed}
+    ratios = {}
+    for symbol in changed:
+        bars = from_parquet(assets.read_file(("market", symbol, "bars"), "bars.parquet"))
+        ratios[symbol] = adjusted_splits(bars).get(session, NO_SPLIT)
+    return ratios
 
 
 def _bring_to(broker: Broker, session: date) -> None:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from bokeh_sampledata.stocks import data
 
-from my_dagster_project.broker.paper.feed import TableFeed, split_between
+from my_dagster_project.broker.paper.feed import TableFeed
+from my_dagster_project.domain.adjustments import split_between
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
+
+from my_dagster_project.domain.adjustments import NO_SPLIT, adjusted_splits
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_SPLIT = Decimal(1)
 _COLUMNS = ("open", "high", "low", "close", "volume", "adj_close")
 
 
@@ -85,10 +85,7 @@ class TableFeed:
             sessions = [stamp.date() for stamp in frame["session"]]
             columns = [frame[name].tolist() for name in _COLUMNS]
             bars[symbol] = _Rows({day: row for row, day in enumerate(sessions)}, columns)
-            factors = (frame["adj_close"] / frame["close"]).tolist()
-            for before, after, day in zip(factors, factors[1:], sessions[1:], strict=False):
-                if (ratio := split_between(before, after)) != NO_SPLIT:
-                    splits[symbol, day] = ratio
+            splits |= {(symbol, day): ratio for day, ratio in adjusted_splits(frame).items()}
         return cls(bars, splits)
 
 
@@ -113,23 +110,3 @@ class _Rows(Mapping[date, Bar]):
 def _bar(*row: float) -> Bar:
     opened, high, low, close = (Decimal(repr(price)) for price in row[:4])
     return Bar(opened, high, low, close, int(row[4]), Decimal(repr(row[5])))
-
-
-def split_between(before: float, after: float) -> Decimal:
-    """Give the split that the step of the adjustment factor (adj_close / close) from one session to the next says.
-
-    A dividend moves the factor by its yield, a percent or so; a split multiplies it by n/m. A step smaller than
-    6:5 is taken for a dividend; a larger one for the nearest ratio of small whole numbers within 3 % (a dividend
-    may fall on the same day). Any other step is no split, because nobody deals in such ratios.
-    """
-    step = after / before
-    if 0.82 < step < 1.22:
-        return NO_SPLIT
-    ratio = _small_ratio(step) if step > 1 else 1 / _small_ratio(1 / step)
-    near = abs(float(ratio) / step - 1) < 0.03
-    return Decimal(ratio.numerator) / Decimal(ratio.denominator) if near else NO_SPLIT
-
-
-def _small_ratio(step: float) -> Fraction:
-    # 5:4, 4:3, 3:2 exist below 2; 5:2 and 7:2 below 4; above that only whole numbers do.
-    return Fraction(step).limit_denominator(4 if step < 1.9 else 2 if step < 4 else 1)
