@@ -11,7 +11,8 @@ from pathlib import Path
 import yaml
 
 from benchmarks.measure import Sample, run
-from my_dagster_project.settings import Settings, prepare_environment, settings_from
+from my_dagster_project.instance.home import prepare_environment
+from my_dagster_project.settings import Settings, settings_from
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

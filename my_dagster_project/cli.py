@@ -12,9 +12,10 @@ from rich.markup import escape
 from my_dagster_project.competition import commands as competition
 from my_dagster_project.errors import ObjectMissingError, TradingError
 from my_dagster_project.history import commands as history
+from my_dagster_project.instance.home import prepare_environment
 from my_dagster_project.operations import commands as operations
 from my_dagster_project.redaction import redact
-from my_dagster_project.settings import Settings, load_settings, prepare_environment
+from my_dagster_project.settings import Settings, load_settings
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.effects import effects
 from my_dagster_project.teams.platform import Platform, load_platform

@@ -209,20 +209,6 @@ def quiet_libraries(environ: MutableMapping[str, str] = os.environ) -> None:
         environ.setdefault(name, value)
 
 
-def prepare_environment(settings: Settings, environ: MutableMapping[str, str] = os.environ) -> None:
-    """Defaults for the libraries underneath, and a Dagster home that exists; called once by the command line."""
-    quiet_libraries(environ)
-    environ.setdefault("DAGSTER_HOME", str(settings.dagster_home))
-    home = Path(environ["DAGSTER_HOME"])
-    environ.setdefault("TRADING_DAGSTER_HISTORY", str(home / "history"))
-    home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    if not config.exists():
-        embedded = Path(__file__).parent / "instance" / "embedded.yaml"
-        config.write_text(embedded.read_text(encoding="utf-8"), encoding="utf-8")
-    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
-
-
 def remote_of(environ: Mapping[str, str]) -> tuple[str | None, GitLogin | None]:
     """The git remote without any account in its address, and the platform's account there."""
     address, login = split_address(environ.get("TRADING_GIT_REMOTE") or "")

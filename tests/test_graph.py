@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from my_dagster_project.assets.team_context import TeamContext
-from my_dagster_project.definitions import build_definitions
+from my_dagster_project.automation.code_location import build_definitions
 from my_dagster_project.settings import settings_from
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.sources import read_sources

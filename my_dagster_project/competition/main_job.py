@@ -7,10 +7,10 @@ bars -> per team, side by side: features, models, predictions, reports, orders s
 import gc
 from dataclasses import dataclass, field, replace
 
+from my_dagster_project.automation.failures import Problem
 from my_dagster_project.automation.syncing import sync_branches
 from my_dagster_project.automation.versions import record_versions
 from my_dagster_project.competition.news import Tell
-from my_dagster_project.competition.runner import Problem
 from my_dagster_project.competition.stages import Stages
 from my_dagster_project.competition.team_processes import can_fork, run_teams
 from my_dagster_project.errors import StorageError, VersioningError

@@ -6,18 +6,10 @@ from dataclasses import dataclass, field
 import dagster as dg
 from dagster import DagsterEventType
 
+from my_dagster_project.automation.failures import Problem, problem_of
 from my_dagster_project.automation.progress import listen
-from my_dagster_project.errors import TradingError
 
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A step that failed: which, and its message for people."""
-
-    step: str
-    message: str
 
 
 @dataclass
@@ -66,24 +58,3 @@ class Runner:
 
 def _failed(event: dg.DagsterEvent) -> bool:
     return event.event_type == DagsterEventType.STEP_FAILURE
-
-
-def problem_of(event: dg.DagsterEvent) -> Problem:
-    """What a step's failure event says to people: our own text where the cause is ours, else the exception's."""
-    data = event.step_failure_data
-    said = data.user_failure_data.description if data.user_failure_data else None
-    error = data.error
-    while error is not None and not _is_ours(error.message) and error.cause is not None:
-        error = error.cause
-    if said is None:
-        said = _without_class(error.message.strip()) if error else "failed without a message"
-    return Problem(str(event.step_key).replace("__", "/"), said)
-
-
-def _is_ours(message: str) -> bool:
-    return message.startswith(f"{TradingError.__module__}.")
-
-
-def _without_class(message: str) -> str:
-    """Dagster puts the class in front; of an error of ours (a full disk met by the IO manager) the text says it all."""
-    return message.partition(": ")[2] if _is_ours(message) else message

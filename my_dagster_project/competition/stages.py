@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import dagster as dg
 
 from my_dagster_project.assets import keys
+from my_dagster_project.automation.code_location import build_definitions
+from my_dagster_project.automation.failures import Problem
 from my_dagster_project.automation.jobs import (
     LEADERBOARD_JOB,
     MARKET_JOB,
@@ -16,9 +18,8 @@ from my_dagster_project.automation.jobs import (
 from my_dagster_project.automation.partitions import last_session, replay_sessions
 from my_dagster_project.competition.afresh import start_afresh
 from my_dagster_project.competition.news import Tell, phase
-from my_dagster_project.competition.runner import Problem, Runner
+from my_dagster_project.competition.runner import Runner
 from my_dagster_project.competition.staleness import Freshness
-from my_dagster_project.definitions import build_definitions
 from my_dagster_project.resources import BrokerResource, all_resources
 from my_dagster_project.settings import Settings
 from my_dagster_project.storage.opening import open_assets

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkContext, ForkProcess
 
+from my_dagster_project.automation.failures import Problem
 from my_dagster_project.competition.news import News, Tell
-from my_dagster_project.competition.runner import Problem
 
 type Work = Callable[[str, Tell], list[Problem]]
 

@@ -5,7 +5,8 @@ import sys
 
 from my_dagster_project.errors import TradingError
 from my_dagster_project.front.serve import serve
-from my_dagster_project.settings import load_settings, prepare_environment
+from my_dagster_project.instance.home import prepare_environment
+from my_dagster_project.settings import load_settings
 
 
 def main() -> int:

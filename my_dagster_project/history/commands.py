@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from my_dagster_project.errors import TradingError
-from my_dagster_project.settings import Settings, load_settings, prepare_environment
+from my_dagster_project.instance.home import prepare_environment
+from my_dagster_project.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from my_dagster_project.history.restore import Restoration
@@ -114,8 +115,8 @@ def _due(platform: Platform, settings: Settings, done: Restoration) -> list[Asse
     """The restored assets Dagster would make anew, by the same rule as `trading run` and Dagit."""
     import dagster as dg
 
+    from my_dagster_project.automation.code_location import build_definitions
     from my_dagster_project.competition.staleness import Freshness
-    from my_dagster_project.definitions import build_definitions
 
     definitions = build_definitions(platform, settings)
     known = definitions.resolve_asset_graph().get_all_asset_keys()

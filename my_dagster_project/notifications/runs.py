@@ -9,7 +9,7 @@ import dagster as dg
 from dagster import DagsterEventType
 from pydantic import BaseModel
 
-from my_dagster_project.competition.runner import problem_of
+from my_dagster_project.automation.failures import problem_of
 from my_dagster_project.notifications.messages import (
     ORGANISER,
     Message,

@@ -7,7 +7,7 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunRecord
 
-from my_dagster_project.competition.runner import problem_of
+from my_dagster_project.automation.failures import problem_of
 from my_dagster_project.status.model import Check, RunStatus
 
 # A run of two teams waits for the other one for minutes; a quarter of an hour means that nobody takes runs.

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.test_utils import create_run_for_test, freeze_time
 
 from my_dagster_project.assets import keys
-from my_dagster_project.definitions import build_definitions
+from my_dagster_project.automation.code_location import build_definitions
 from my_dagster_project.settings import settings_from
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from my_dagster_project.definitions import build_definitions
+from my_dagster_project.automation.code_location import build_definitions
 from my_dagster_project.notifications import sensor
 from my_dagster_project.settings import settings_from
 from my_dagster_project.teams.platform import Platform, load_platform

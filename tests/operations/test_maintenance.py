@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from my_dagster_project import cli
 from my_dagster_project.assets import keys
-from my_dagster_project.definitions import build_definitions
+from my_dagster_project.automation.code_location import build_definitions
 from my_dagster_project.models.tracking import start_run
 from my_dagster_project.models.tracking_server import open_client
 from my_dagster_project.operations.dagster_history import forget_runs

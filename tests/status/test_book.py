@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from dagster._daemon.types import DaemonHeartbeat
 
-from my_dagster_project.definitions import build_definitions
+from my_dagster_project.automation.code_location import build_definitions
 from my_dagster_project.status.book import read_book
 from my_dagster_project.status.chain import ChainReader
 from tests.support.deployment import ZONE

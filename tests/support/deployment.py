@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
+from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
@@ -19,7 +20,6 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._scheduler.scheduler import launch_scheduled_runs
 
-from my_dagster_project import instance as instances
 from my_dagster_project.assets import keys
 from my_dagster_project.domain.calendar import load_calendar
 from my_dagster_project.settings import load_settings
@@ -128,7 +128,7 @@ def embedded_instance(
 ) -> Iterator[dg.DagsterInstance]:
     """A Dagster instance made from our own embedded.yaml; `storage` puts it on a PostgreSQL instead of SQLite."""
     home.mkdir(parents=True)
-    config = yaml.safe_load((Path(instances.__file__).parent / "embedded.yaml").read_text())
+    config = yaml.safe_load((files("my_dagster_project.instance") / "embedded.yaml").read_text())
     if launcher:
         config["run_launcher"] = launcher
     if storage:

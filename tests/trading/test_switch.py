@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from my_dagster_project.automation.code_location import build_definitions
 from my_dagster_project.broker.submission import submit_plan
-from my_dagster_project.definitions import build_definitions
 from my_dagster_project.errors import ConfigError, TradingError
 from my_dagster_project.trading import commands
 from my_dagster_project.trading.halts import EVERYBODY, halt, lift, past_halts, read_halts
