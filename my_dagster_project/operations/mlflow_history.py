@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from my_dagster_project.assets.keys import model_key
 from my_dagster_project.errors import TradingError
 from my_dagster_project.models.tracking_server import alone, explained_errors, open_client
 from my_dagster_project.settings import Settings
+from my_dagster_project.storage import names
 from my_dagster_project.teams.platform import Platform
 
 if TYPE_CHECKING:
@@ -64,7 +64,11 @@ def forget_experiments(
 
 
 def _runs_of_current_models(platform: Platform, instance: dg.DagsterInstance) -> set[str]:
-    keys = [model_key(team, symbol) for team, config in platform.teams.items() for symbol in config.symbols]
+    keys = [
+        dg.AssetKey(names.model(team, symbol))
+        for team, config in platform.teams.items()
+        for symbol in config.symbols
+    ]
     found = set()
     for record in instance.get_asset_records(keys):
         made = record.asset_entry.last_materialization
