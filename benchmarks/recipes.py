@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from my_dagster_project.competition.stages import replay_sessions
+from my_dagster_project.automation.partitions import replay_sessions
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.models.training_input import SPLIT, TrainingSpec, ludwig_config
 from my_dagster_project.settings import load_settings

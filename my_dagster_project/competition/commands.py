@@ -28,8 +28,8 @@ def reset(
 
     from my_dagster_project.automation.versions import record_versions
     from my_dagster_project.competition.afresh import require_bundled, start_afresh
+    from my_dagster_project.instance.home import prepare_environment
     from my_dagster_project.resources import BrokerResource, all_resources
-    from my_dagster_project.settings import prepare_environment
     from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.lease import lease, leases_of
 

@@ -10,8 +10,6 @@ import dagster as dg
 
 from my_dagster_project.automation.code_location import build_definitions
 from my_dagster_project.automation.partitions import replay_sessions
-from my_dagster_project.competition.stages import replay_sessions
-from my_dagster_project.definitions import build_definitions
 from my_dagster_project.errors import TradingError
 from my_dagster_project.settings import Settings
 from my_dagster_project.status import storage
