@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,31 @@ from tests.support import draws, minio
 # What waits 30 s for a server to come back waits a moment here, in child processes too.
 os.environ.setdefault("TRADING_RETRY_SECONDS", "0.02")
 draws.load_profile()
+
+
+# Files of minutes are begun first, so that no core waits for another at the end.
+_LONGEST_FIRST = (
+    "workers/test_pool.py",
+    "e2e/test_branch_flow.py",
+    "e2e/test_kill.py",
+    "e2e/test_bad_input.py",
+    "e2e",
+    "trading/test_broken_replay.py",
+    "trading/test_scenarios.py",
+    "automation",
+    "models",
+    "assets",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files, not the tests in them."""
+    items.sort(key=lambda item: _place(item.path.relative_to(Path(__file__).parent).as_posix()))
+
+
+def _place(path: str) -> int:
+    places = (n for n, first in enumerate(_LONGEST_FIRST) if path.startswith(first))
+    return next(places, len(_LONGEST_FIRST))
 
 
 @pytest.fixture(scope="session")

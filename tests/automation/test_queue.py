@@ -1,4 +1,4 @@
-"""Twenty teams want everything at once: the queue of our own embedded.yaml, by Dagster's own daemon, lets in what fits."""
+"""Many teams want everything at once: the queue of our own embedded.yaml, by Dagster's own daemon, lets in what fits."""
 
 from collections import Counter
 from datetime import date
@@ -9,9 +9,10 @@ from dagster._core.launcher import LaunchRunContext, RunLauncher
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from tests.support.deployment import deployed, write_project
+from tests.support.draws import FULL
 
 pytestmark = pytest.mark.slow
-TEAMS = [f"team{n:02}" for n in range(20)]
+TEAMS = [f"team{n:02}" for n in range(20 if FULL else 6)]
 SLOTS = 2
 
 
@@ -56,9 +57,10 @@ def fill(deployment) -> None:
     deployment.tick(2026, 1, 10, 8, 0)
     deployment.bars("2026-01-09")  # until now the daily ticks have waited
     deployment.tick(2026, 1, 10, 8, 1)
-    # market_daily is the 21st
+    # market_daily is one more daily job
     jobs = Counter(run.job_name.rpartition("_")[2] for run in waiting(deployment))
-    assert jobs == {"train": 20, "daily": 21, "trade": 20, "settle": 20, "leaderboard": 1}, jobs
+    each = len(TEAMS)
+    assert jobs == {"train": each, "daily": each + 1, "trade": each, "settle": each, "leaderboard": 1}, jobs
 
 
 def drain(deployment) -> list[list[dg.DagsterRun]]:
@@ -87,7 +89,7 @@ def together(tmp_path_factory):
 
 def test_never_more_runs_than_slots(together):
     assert max(map(len, together)) == SLOTS
-    assert len({run.run_id for runs in together for run in runs}) == 82
+    assert len({run.run_id for runs in together for run in runs}) == 4 * len(TEAMS) + 2
 
 
 def test_a_team_never_runs_beside_itself(together):

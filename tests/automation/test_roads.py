@@ -201,7 +201,7 @@ def test_a_run_of_two_teams_waits_for_both_and_both_wait_for_it(dagit):
 
 @pytest.mark.parametrize(
     ("road", "count"),
-    [pytest.param("asset", 60, marks=pytest.mark.slow), ("asset", 4), ("job, newest first", 4)],
+    [pytest.param("asset", 60, marks=pytest.mark.full), ("asset", 4), ("job, newest first", 4)],
 )
 def test_a_backfill_trades_its_sessions_one_at_a_time_in_order(dagit, road, count):
     sessions = dagit.sessions[:count]

@@ -16,7 +16,7 @@ from tests.e2e.project import Project, kill_group
 from tests.support.gitrepo import git
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 RUNS = "{ runsOrError(limit: 100) { ... on Runs { results { runId jobName status tags { key value } assetSelection { path } } } } }"
 CHECK = """{ assetNodeOrError(assetKey: {path: ["red", "config"]}) { ... on AssetNode {

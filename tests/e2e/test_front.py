@@ -103,6 +103,10 @@ def test_a_whole_report_draws_itself_under_its_policy(front, page):
     page.goto(f"{url}/reports/blue/IBM")
     page.locator("#evidently svg").first.wait_for()
     assert page.trouble == []
+    # The same file as `make run` names it, without a server.
+    page.goto((project.store / "blue" / "IBM" / "report" / "report.html").as_uri())
+    page.locator("#evidently svg").first.wait_for()
+    assert len(page.inner_text("body")) > 500
 
 
 def test_the_status_page(front, page):

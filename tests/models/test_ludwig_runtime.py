@@ -23,7 +23,7 @@ assert torch.get_num_threads() == 2
 """
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_importing_ludwig_leaves_the_process_as_it_was_and_is_safe_from_several_threads():
     result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

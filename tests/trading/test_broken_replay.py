@@ -57,7 +57,7 @@ class EveryRequestOnce:
         return client
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_200_sessions_with_every_request_failing_once_end_in_the_same_books(tmp_path):
     market, one = world(), team()
     with predictions(market):
@@ -115,7 +115,7 @@ def test_a_run_that_dies_at_each_of_its_steps_in_turn_ends_in_the_same_books(tmp
                 assert died > 3 * len(days)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_processes_that_are_killed_with_kill_9_end_in_the_same_books(tmp_path):
     market, one, rng = world(), team(), Random(9)
     with predictions(market), open_street(tmp_path / "quiet", market) as quiet:

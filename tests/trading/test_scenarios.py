@@ -9,13 +9,13 @@ from tests.trading.scenarios import Tally, play
 from tests.trading.street import CALENDAR, open_street, predictions
 from tests.trading.world import make_world
 
-# 24 markets of 42 scenarios are 1,008; the first market alone is the fast path of `make test`.
-MARKETS, SCENARIOS = 24, 42
+# 24 markets of 42 scenarios are 1,008 in `make test-full`; `make test` plays three of the markets.
+MARKETS, DRAWN, SCENARIOS = 24, 3, 42
 SESSIONS = CALENDAR.sessions(date(2012, 12, 20), date(2013, 1, 4))
 
 
 @pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=[pytest.mark.slow] if seed else []) for seed in range(MARKETS)]
+    "seed", [pytest.param(seed, marks=[pytest.mark.full] if seed >= DRAWN else []) for seed in range(MARKETS)]
 )
 def test_no_order_twice_none_lost_and_books_that_add_up(tmp_path, seed):
     rng = Random(seed)

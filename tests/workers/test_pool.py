@@ -15,7 +15,7 @@ from tests.support.waiting import wait_for
 from tests.workers.dagit import FAULTS, TRADING
 from tests.workers.deployment import Deployment
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 # What issue 5 promises.
 KNOWN_WITHIN = 120

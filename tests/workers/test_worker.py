@@ -71,7 +71,7 @@ def test_settings_of_the_pool():
         pool_settings({"TRADING_WORKER_SLOTS": "0"})
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_parent_has_everything_heavy_and_nothing_a_fork_must_not_share(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PRELOAD],
