@@ -1,15 +1,19 @@
 """However a run is launched, the queue gives it its team, its place and its retries: Dagit's own requests, Dagster's own daemons."""
 
+import json
 import logging
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.metadata.metadata_value import CodeLocationReconstructionMetadataValue
 from dagster._daemon.backfill import execute_backfill_iteration
 
 from my_dagster_project.assets import keys
-from my_dagster_project.automation.run_tags import order_priority
+from my_dagster_project.automation.pinning import pinned_sources
+from my_dagster_project.automation.run_tags import derived_tags, order_priority
 from tests.automation.test_queue import SlotLauncher
 from tests.support.deployment import MODULE, asked_for, deployed, write_project
 
@@ -209,8 +213,20 @@ def test_a_backfill_trades_its_sessions_one_at_a_time_in_order(dagit, road, coun
         dagit.asset_backfill(sessions, RED)
     else:
         dagit.job_backfill(sessions[::-1], "red_trade")
-    dagit.asset_backfill(sessions[:2], BLUE)
+    dagit.asset_backfill(sessions[:2], BLUE)  # beside it, as another team may
     together = drained(dagit)
     assert max(Counter(run.tags["team"] for run in runs).most_common(1)[0][1] for runs in together) == 1
     red = [asked_for(run).split("..")[0] for runs in together for run in runs if run.tags["team"] == "red"]
     assert list(dict.fromkeys(red)) == sessions
+
+
+def test_a_run_says_which_commit_of_the_team_file_its_plan_carries(dagit):
+    """As a code server gives it: Dagster wraps the text in a plan that is stored."""
+    sources = dagit.deployment.platform.sources
+    at = replace(sources, teams={"red": replace(sources.teams["red"], branch="red", commit="1a2b3c4d5e6f")})
+    text = json.dumps({"sources": at.to_json(), "read": "", "problems": {}})
+    for stored in (text, CodeLocationReconstructionMetadataValue(text)):
+        carried = pinned_sources({"trading/platform": stored, "others": stored})
+        tags = derived_tags({RED}, FORGED, lambda team, carried=carried: carried.teams[team].origin)
+        assert tags["config"] == "red at 1a2b3c4d5e"
+    assert pinned_sources({}) is None

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 from my_dagster_project.assets import keys, orders
+from my_dagster_project.competition.stages import Stages
 from my_dagster_project.trading import lease as leasing
 from my_dagster_project.trading.lease import FileLeases, LeaseError, PostgresLeases, lease, leases_of
+from tests.support.deployment import embedded_instance
 from tests.support.house import failures
 from tests.support.postgres import postgres
 from tests.support.trading import predict, record, sent, trade, trading_house
@@ -220,3 +222,17 @@ def test_a_session_that_begins_between_plan_and_submission_of_the_one_before_wai
     thread.join()
     assert (failures(first), failures(second[0])) == ({}, {})
     assert sent(house) == ["red-20130220-AAPL-buy-1", "red-20130221-AAPL-sell-1"]
+
+
+def test_trading_run_waits_for_who_trades_the_account_and_says_so(house, tmp_path, monkeypatch):
+    monkeypatch.setattr(leasing, "WAIT_SECONDS", 0.3)
+    with embedded_instance(tmp_path / "dagster") as instance:
+        stages = Stages(house.platform, house.settings, lambda news: None)
+        held = leases_of(instance, house.broker.leases).take("red", "run 1234abcd")
+        stages.orders("red")
+        [problem] = stages.problems
+        assert problem.step == "team red"
+        assert problem.message.startswith("account red is being traded by run 1234abcd; waited")
+        held.release()
+        stages.orders("red")  # Nothing was ever predicted by a model here, so there is nothing to trade.
+        assert len(stages.problems) == 1
