@@ -122,9 +122,8 @@ def test_who_lost_the_connection_finds_out_before_the_next_order(server):
 
 
 def test_without_postgresql_nobody_trades(tmp_path):
-    leases = PostgresLeases(
-        "postgresql+psycopg2://nobody:geheim@127.0.0.1:1/dagster"
-    )  # pragma: allowlist secret
+    url = "postgresql+psycopg2://nobody:geheim@127.0.0.1:1/dagster"  # pragma: allowlist secret
+    leases = PostgresLeases(url)
     with pytest.raises(LeaseError, match="account RED: PostgreSQL") as caught, lease(leases, "RED", "run 1"):
         pass
     assert "geheim" not in str(caught.value)
