@@ -32,6 +32,8 @@ def chain(tmp_path_factory) -> Chain:
     }
     teams = [keys.orders_key("red"), keys.orders_key("blue")]
     runs |= {f"orders {day}": built.materialize(*teams, sessions=[day]) for day in SESSIONS}
+    fills = [keys.fills_key("red"), keys.fills_key("blue")]
+    runs["fills"] = built.materialize(*fills, sessions=SESSIONS)
     runs["leaderboard"] = built.materialize(keys.leaderboard_key())
     problems = {name: house.failures(run) for name, run in runs.items() if not run.success}
     assert not problems, problems

@@ -68,6 +68,18 @@ class TestWriting:
         assert assets.read(MODEL) == NEW
         assert assets.names(MODEL) == sorted(NEW)
 
+    def test_what_is_cleared_is_as_if_it_had_never_been_written_and_can_be_written_again(self, assets):
+        assets.clear(PREDICTIONS, {})
+        assert assets.pending.owners() == []
+        write(assets, PREDICTIONS, {"2013-01-02": b"a", "2013-01-03": b"b"}, replace=False)
+        assets.clear(PREDICTIONS, {})
+        assert (assets.names(PREDICTIONS), assets.fingerprint(PREDICTIONS)) == ([], None)
+        assert [info.key for info in assets.store.list("red/")] == []
+        with pytest.raises(ObjectMissingError):
+            assets.read(PREDICTIONS)
+        write(assets, PREDICTIONS, {"2013-01-03": b"B"}, replace=False)
+        assert assets.read(PREDICTIONS) == {"2013-01-03": b"B"}
+
     def test_writing_the_same_again_keeps_the_fingerprint(self, assets):
         write(assets, MODEL, OLD)
         before = assets.fingerprint(MODEL)

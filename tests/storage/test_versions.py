@@ -121,6 +121,21 @@ class TestCommitPending:
         commit()
         assert read_version(assets, repo, "red", MODEL) == {"c": b"3", "d": b"4"}
 
+    @pytest.mark.parametrize("between", [True, False])
+    def test_what_was_cleared_stays_in_the_versions_and_does_not_come_back(
+        self, assets, repo, commit, between
+    ):
+        write(assets, PREDICTIONS, {"1": b"a", "2": b"b"}, replace=False)
+        [before] = commit()
+        assets.clear(PREDICTIONS, {"reset": "now"})
+        if between:
+            assert len(commit()) == 1
+            assert read_version(assets, repo, "red", PREDICTIONS) == {}
+        write(assets, PREDICTIONS, {"2": b"B"}, replace=False)
+        commit()
+        assert read_version(assets, repo, "red", PREDICTIONS) == {"2": b"B"}
+        assert read_version(assets, repo, before.sha, PREDICTIONS) == {"1": b"a", "2": b"b"}
+
     @pytest.mark.parametrize(
         "pointer", [None, b"<<<<<<< HEAD\n", b"outs:\n- {md5: 00.dir, path: predictions}\n"]
     )

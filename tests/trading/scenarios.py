@@ -13,6 +13,7 @@ from my_dagster_project.trading.halts import halt, lift
 from my_dagster_project.trading.open_orders import cancel_open
 from my_dagster_project.trading.planning import Trader
 from my_dagster_project.trading.reconcile import AccountDiffersError, accept, check
+from my_dagster_project.trading.results import result_of
 from my_dagster_project.trading.settling import settlements
 from tests.trading.audit import HAND, audit
 from tests.trading.ledger import ledger
@@ -75,6 +76,7 @@ def play(street: Street, number: int, rng: Random, tally: Tally) -> None:
         )
     )
     book = ledger(street.db, team)
+    _scored(street, team)
     tally.orders += len(book.orders)
     tally.partial += sum(Decimal(0) < Decimal(row["filled_qty"]) < Decimal(row["qty"]) for row in book.orders)
     audit(book, one, records(street, team), settled)
@@ -105,6 +107,7 @@ def _trade(street: Street, one: Trader, session: date, rng: Random, tally: Tally
             continue
         except (BrokerError, UncertainError):
             tally.failures += 1
+            _scored(street, one.name)
         else:
             if not panics:
                 _nothing_dead_counts(street, one.name, outcomes or [])
@@ -156,6 +159,14 @@ def _nothing_dead_counts(street: Street, team: str, outcomes: list[Outcome]) -> 
     for outcome in outcomes:
         if outcome.status in LANDED:
             assert status[outcome.planned.client_order_id] == "accepted", outcome
+
+
+def _scored(street: Street, team: str) -> None:
+    """The leaderboard is made after a session that failed: it only reads, the account stays where it was."""
+    before = ledger(street.db, team)
+    found = result_of(street.store(), team, Decimal(5))
+    assert ledger(street.db, team) == before
+    assert all(before.equity[str(day)] == equity for day, equity in found.curve), (before.equity, found)
 
 
 def _sent(street: Street, team: str, session: date) -> int:
