@@ -52,5 +52,7 @@ def phase(tell: Tell, title: str, total: int) -> Iterator[Phase]:
     """A phase of `total` pieces of work; none means that everything is up to date."""
     started = time.monotonic()
     tell(News(title, "begin", total))
-    yield Phase(title, tell)
-    tell(News(title, "end", time.monotonic() - started))
+    try:
+        yield Phase(title, tell)
+    finally:
+        tell(News(title, "end", time.monotonic() - started))

@@ -20,11 +20,12 @@ from my_dagster_project.competition.afresh import start_afresh
 from my_dagster_project.competition.news import Tell, phase
 from my_dagster_project.competition.runner import Runner
 from my_dagster_project.competition.staleness import Freshness
+from my_dagster_project.errors import TradingError
 from my_dagster_project.resources import BrokerResource, all_resources
 from my_dagster_project.settings import Settings
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
-from my_dagster_project.trading.lease import LeaseError, lease, leases_of
+from my_dagster_project.trading.lease import lease, leases_of
 
 
 class Stages:
@@ -88,8 +89,9 @@ class Stages:
                 leases_of(self._instance, broker.leases), broker.account_name(team, name), "`trading run`"
             ):
                 self._trade(team)
-        except LeaseError as error:
-            self._runner.problems.append(Problem(f"team {team}", str(error)))
+        except TradingError as error:
+            # Of the lease or the fresh start: no step of Dagster's is there to say it.
+            self._runner.problems.append(Problem(f"{team}/orders", str(error)))
 
     def _trade(self, team: str) -> None:
         fresh = self._freshness()

@@ -221,3 +221,14 @@ def test_an_account_outside_is_not_reset_and_nothing_is_forgotten(house):
         start_afresh("red", outside, house.store, house.instance, "me", "")
     assert len(house.store.names(("red", "orders"))) == 3
     assert len(house.instance.get_materialized_partitions(keys.orders_key("red"))) == 3
+
+
+def test_a_fresh_start_that_cannot_be_written_is_a_problem_of_its_team_and_nothing_is_begun(house):
+    place = house.settings.home / "store" / ".trading"
+    place.mkdir(parents=True)
+    (place / "resets").write_text("a file where the folder would be")
+    problems, said = run(house)
+    assert len(problems) == 1
+    assert "✗ red: trading: 3 of 3 not done" in said
+    (place / "resets").unlink()
+    assert run(house)[0] == []
