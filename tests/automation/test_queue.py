@@ -54,9 +54,9 @@ def fill(deployment) -> None:
     deployment.tick(2026, 1, 10, 4, 0)
     for team in TEAMS:
         deployment.predictions(team, "2026-01-09")
-    deployment.tick(2026, 1, 10, 8, 0)
+    deployment.tick(2026, 1, 10, 9, 0)
     deployment.bars("2026-01-09")  # until now the daily ticks have waited
-    deployment.tick(2026, 1, 10, 8, 1)
+    deployment.tick(2026, 1, 10, 9, 1)
     # market_daily is one more daily job
     jobs = Counter(run.job_name.rpartition("_")[2] for run in waiting(deployment))
     each = len(TEAMS)

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from my_dagster_project.broker.base import OrderRequest
@@ -72,7 +73,8 @@ def test_in_dagit_the_orders_show_what_planning_saw(house):
 def command(house, monkeypatch):
     """`trading ...` over the house's platform and folder."""
     monkeypatch.setattr(account_commands, "read", lambda: (house.settings, house.platform))
-    monkeypatch.setenv("COLUMNS", "200")
+    # A console takes COLUMNS when it is made; the module's own may have been made in a narrow test process.
+    monkeypatch.setattr(account_commands, "console", Console(width=200))
 
     def run(*words):
         return CliRunner().invoke(app, list(words))
