@@ -34,7 +34,7 @@ mlflow: setup ## The experiments on http://localhost:5000
 	    --backend-store-uri sqlite:///.local/mlflow/mlflow.db --default-artifact-root .local/mlflow/artifacts
 
 # The stack needs Docker, python3 and no virtual environment.
-STACK := my_dagster_project/stack
+STACK := my_dagster_project/deploy
 export TRADING_SECRETS_FILE ?= .env.secrets
 
 up: ## The stack under Docker Compose: everything up, healthy and secured (first time: 10 minutes, 10 GB)
@@ -55,9 +55,10 @@ backup: ## The whole stack into one file: make backup [FILE=backups/...]
 restore: ## Bring a backup back to an empty stack: make restore FILE=... [FORCE=--force]
 	@$(STACK)/restore "$(FILE)" $(FORCE)
 
-lint: setup ## Format check, lint and types
+lint: setup ## Format check, lint, layers and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 format: setup ## Format the code

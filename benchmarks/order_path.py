@@ -11,21 +11,21 @@ import time
 from datetime import date
 from typing import TYPE_CHECKING
 
-from my_dagster_project.assets.outputs import session_files
-from my_dagster_project.broker.base import Broker
-from my_dagster_project.broker.submission import submit_plan
 from my_dagster_project.domain.plan import Plan
+from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.market_data.sample import SampleSource
-from my_dagster_project.resources import BrokerResource, all_resources
-from my_dagster_project.settings import load_settings
+from my_dagster_project.pipeline.assets.outputs import session_files
+from my_dagster_project.pipeline.resources import BrokerResource, all_resources
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
-from my_dagster_project.storage.tables import to_parquet
+from my_dagster_project.storage.parquet import to_parquet
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform
+from my_dagster_project.trading.broker import Broker
 from my_dagster_project.trading.modes import mode_of
 from my_dagster_project.trading.planning import Trader, session_plan
 from my_dagster_project.trading.records import file_of, record_of
+from my_dagster_project.trading.submission import submit_plan
 
 if TYPE_CHECKING:
     import pandas as pd

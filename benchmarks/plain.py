@@ -72,9 +72,9 @@ def report(folder: Path, models: Path) -> None:
 
     import pandas as pd
 
-    from my_dagster_project.domain.calendar import load_calendar
     from my_dagster_project.domain.evaluation import score
     from my_dagster_project.domain.predictions import prediction_table
+    from my_dagster_project.foundation.calendar import load_calendar
     from my_dagster_project.reports.evidently_report import build_report
 
     for place, recipe in recipes(folder):

@@ -9,12 +9,12 @@ from decimal import Decimal
 from benchmarks.figures import Figure, Findings
 from benchmarks.measure import BenchmarkError
 from benchmarks.workshop import Workshop
-from my_dagster_project.broker.base import Account, Position
 from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal
 from my_dagster_project.domain.risk import gate, refusals
 from my_dagster_project.domain.strategies import STRATEGIES
+from my_dagster_project.trading.broker import Account, Position
 
 SYMBOLS = 500
 SESSION = date(2013, 1, 2)

@@ -8,7 +8,7 @@ from benchmarks.plain import recipes
 from benchmarks.workshop import Project, Workshop
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_store
-from my_dagster_project.storage.tables import from_parquet
+from my_dagster_project.storage.parquet import from_parquet
 
 # Largest difference between ONNX and Ludwig the platform stores a model with, in log return or probability.
 _TOLERANCE = 1e-5

@@ -8,13 +8,13 @@ import json
 import sys
 from pathlib import Path
 
-from my_dagster_project.automation.partitions import replay_sessions
 from my_dagster_project.domain.targets import training_rows
+from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.models.training_input import SPLIT, TrainingSpec, ludwig_config
-from my_dagster_project.settings import load_settings
+from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
-from my_dagster_project.storage.tables import from_parquet
+from my_dagster_project.storage.parquet import from_parquet
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.schema import TeamConfig
 

@@ -9,7 +9,7 @@ from benchmarks.figures import Figure, Findings
 from benchmarks.measure import BenchmarkError, Sample, alternate, fastest
 from benchmarks.workshop import ROOT, Project, Workshop
 
-_EMBEDDED = ROOT / "my_dagster_project" / "instance" / "embedded.yaml"
+_EMBEDDED = ROOT / "my_dagster_project" / "deploy" / "instance" / "embedded.yaml"
 _STORAGES = ("run_storage", "event_log_storage", "schedule_storage")
 
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from my_dagster_project.assets import keys
-from my_dagster_project.automation.code_location import build_definitions
-from my_dagster_project.automation.jobs import MARKET_JOB, daily_job_name, trade_job_name, train_job_name
-from my_dagster_project.automation.partitions import replay_sessions
-from my_dagster_project.competition.runner import Runner
-from my_dagster_project.instance.home import prepare_environment
-from my_dagster_project.settings import load_settings
+from my_dagster_project.deploy.instance.home import prepare_environment
+from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.main_job.runner import Runner
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.code_location import build_definitions
+from my_dagster_project.pipeline.jobs import MARKET_JOB, daily_job_name, trade_job_name, train_job_name
+from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.teams.deployment import current_platform
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from benchmarks.figures import Figure, Findings
 from benchmarks.measure import BenchmarkError, Sample, alternate, fastest, run
 from benchmarks.workshop import BIN, Project, Workshop, git, start_repository
+from my_dagster_project.history.commits import commit_pending
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_store
-from my_dagster_project.storage.versions import commit_pending
 
 _ASSETS, _FILES, _BYTES = 6, 50, 52_000
 _NAMES = [f"S{number}" for number in range(_ASSETS)]

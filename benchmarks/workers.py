@@ -10,15 +10,15 @@ from statistics import median
 from benchmarks.figures import Figure, Findings
 from benchmarks.measure import BenchmarkError, Sample, fastest, highest_mb, run
 from benchmarks.workshop import ROOT, Project, Workshop, git
+from tests.deploy.workers.deployment import Deployment, deployed
 from tests.e2e import project as people
-from tests.workers.deployment import Deployment, deployed
 
 # Long enough to look at the process' memory, which is taken off again.
 _LOOK_SECONDS = 1.0
 
 _FRESH = f"""
 import json, os, tempfile, time
-from tests.workers.faults import ready
+from tests.deploy.workers.faults import ready
 with tempfile.TemporaryDirectory() as folder:
     config = {{"ops": {{"wait": {{"config": {{"seconds": {_LOOK_SECONDS}, "log": folder + "/log"}}}}}}}}
     assert ready.execute_in_process(run_config=config).success

@@ -11,8 +11,8 @@ from pathlib import Path
 import yaml
 
 from benchmarks.measure import Sample, run
-from my_dagster_project.instance.home import prepare_environment
-from my_dagster_project.settings import Settings, settings_from
+from my_dagster_project.deploy.instance.home import prepare_environment
+from my_dagster_project.foundation.settings import Settings, settings_from
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

@@ -4,10 +4,10 @@ import gc
 
 import dagster as dg
 
-from my_dagster_project.automation.code_location import build_definitions
-from my_dagster_project.automation.pinning import pin, pinned_platform
-from my_dagster_project.redaction import redact_logs
-from my_dagster_project.settings import load_settings
+from my_dagster_project.foundation.redaction import redact_logs
+from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.pipeline.code_location import build_definitions
+from my_dagster_project.pipeline.pinning import pin, pinned_platform
 from my_dagster_project.teams.deployment import current_platform
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from my_dagster_project.assets.team_context import TeamContext
-from my_dagster_project.automation.code_location import build_definitions
-from my_dagster_project.settings import settings_from
+from my_dagster_project.foundation.settings import settings_from
+from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.sources import read_sources
 

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

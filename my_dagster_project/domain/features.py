@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS, FeatureKind
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from my_dagster_project.errors import MarketDataError
+from my_dagster_project.foundation.errors import MarketDataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

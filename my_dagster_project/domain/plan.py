@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from my_dagster_project.errors import TradingError
+from my_dagster_project.foundation.errors import TradingError
 
 Side = Literal["buy", "sell"]
 Target = Literal["next_return", "next_direction"]

@@ -6,8 +6,8 @@ A prediction of session t is made after the close of t, about t+1.
 from datetime import date
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.calendar import TradingCalendar
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.calendar import TradingCalendar
+from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
     import pandas as pd

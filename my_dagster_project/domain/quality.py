@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from my_dagster_project.domain.calendar import TradingCalendar
 from my_dagster_project.domain.splits import unadjusted_splits
+from my_dagster_project.foundation.calendar import TradingCalendar
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import ClassVar, Protocol
 
 from my_dagster_project.domain.plan import Rules, Signal, Target
-from my_dagster_project.errors import TradingError
+from my_dagster_project.foundation.errors import TradingError
 
 ANY_TARGET: tuple[Target, ...] = ("next_return", "next_direction")
 # A price that moves less (per session) stands still: nobody trades it, which is no reason to put everything into it.

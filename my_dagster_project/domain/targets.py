@@ -6,7 +6,7 @@ Never a price level: a tree on raw prices scored 37 times the naive error, becau
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
     import pandas as pd

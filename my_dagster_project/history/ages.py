@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from my_dagster_project.errors import StorageError
-from my_dagster_project.s3_settings import S3Settings
+from my_dagster_project.foundation.errors import StorageError
+from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.storage.opening import open_store
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from my_dagster_project.domain.evaluation import Metrics
-from my_dagster_project.errors import ObjectMissingError, VersioningError
+from my_dagster_project.foundation.errors import ObjectMissingError, VersioningError
+from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history.log import Version, versions_at
 from my_dagster_project.history.pointers import owner_pointers, version_files
 from my_dagster_project.reports.evidently_report import read_metrics
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import Pointer
-from my_dagster_project.storage.git_branch import BranchRepo
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.teams.yaml_lines import YamlProblemError, parse_yaml
 

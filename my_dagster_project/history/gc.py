@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from my_dagster_project.errors import ObjectMissingError, VersioningError
+from my_dagster_project.foundation.errors import ObjectMissingError, VersioningError
 from my_dagster_project.history.ages import Aged
 from my_dagster_project.history.references import References, git_references
 from my_dagster_project.storage.assets import AssetStore

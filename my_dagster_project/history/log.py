@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from my_dagster_project.errors import VersioningError
-from my_dagster_project.storage.fast_import import IDENTITY
-from my_dagster_project.storage.git_run import bounded_git
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.git.fast_import import IDENTITY
+from my_dagster_project.git.process import bounded_git
 from my_dagster_project.storage.manifests import Asset
 
 # NUL cannot occur in a commit, so nobody's message can pretend to be the next one.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from my_dagster_project.errors import ObjectMissingError, VersioningError
+from my_dagster_project.foundation.errors import ObjectMissingError, VersioningError
+from my_dagster_project.git.branch import BranchRepo
+from my_dagster_project.git.process import bounded_git
+from my_dagster_project.history.commits import pointer_path
 from my_dagster_project.history.log import asset_of
 from my_dagster_project.storage.content import ContentStore
 from my_dagster_project.storage.dvc_format import MOST_POINTER, Pointer, parse_pointer
 from my_dagster_project.storage.folders import committed_folder
-from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.git_run import bounded_git
 from my_dagster_project.storage.manifests import Asset
-from my_dagster_project.storage.versions import pointer_path
 
 _MOST_NAMES = 4 * 1024 * 1024  # bytes of a listing: 80 000 pointers; fifty symbols have two hundred
 

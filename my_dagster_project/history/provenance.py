@@ -117,7 +117,7 @@ def _tags(
     moved: Mapping[str, tuple[str, str]],
 ) -> Tags:
     """The original's tags. Where it was made from the newest event of an input as it is restored now, the pointer follows:
-    a report counts as behind its predictions (competition/staleness.py) when it does not name their newest event."""
+    a report counts as behind its predictions (pipeline/freshness.py) when it does not name their newest event."""
     if partition not in known:
         return {DATA_VERSION: _data_version(item, {partition}), CODE_VERSION: UNKNOWN}
     tags = dict(known[partition].tags)
@@ -128,7 +128,7 @@ def _tags(
 
 
 def _data_version(item: Restored, partitions: set[str | None]) -> str:
-    """The data version a write of exactly these sessions had (see assets/outputs.py); "" if the version lacks one."""
+    """The data version a write of exactly these sessions had (see pipeline/assets/outputs.py); "" if the version lacks one."""
     if item.sessions is None:
         return item.md5
     names = [item.sessions.get(str(partition)) for partition in partitions]

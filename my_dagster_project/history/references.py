@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from my_dagster_project.errors import VersioningError
-from my_dagster_project.storage.git_blobs import GitObject, contents, look_up
-from my_dagster_project.storage.git_run import run_git, streamed, try_git
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.git.blobs import GitObject, contents, look_up
+from my_dagster_project.git.process import run_git, streamed, try_git
 
 _HASH = re.compile(rb"(?<![0-9a-f])([0-9a-f]{32}(?:\.dir)?)(?![0-9a-f])")
 _MOST_WHOLE = 16 * 1024 * 1024  # bytes; no pointer or dvc.lock of an honest hand is larger

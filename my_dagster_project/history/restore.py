@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from my_dagster_project.errors import ObjectMissingError, StorageError, VersioningError
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError, VersioningError
+from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history.log import RESTORED_FROM, Version, versions_at
 from my_dagster_project.history.pointers import owner_pointers, version_files
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.content import ContentStore, each
 from my_dagster_project.storage.dvc_format import Pointer, dir_md5
-from my_dagster_project.storage.git_branch import BranchRepo
 from my_dagster_project.storage.manifests import Asset
 
 NOUNS = ("features", "model", "predictions", "report")

@@ -7,19 +7,19 @@ one trained on its splits as if they were crashes.
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.errors import (
+from my_dagster_project.foundation.errors import (
     MalformedDataError,
     MarketDataError,
     RateLimitedError,
     UnknownSymbolError,
 )
-from my_dagster_project.market_data.base import Bar
 from my_dagster_project.market_data.frames import bars_frame
 from my_dagster_project.market_data.parsing import to_number, to_session
+from my_dagster_project.market_data.source import Bar
 
 if TYPE_CHECKING:
-    from my_dagster_project.market_data.base import BarsFrame
     from my_dagster_project.market_data.http import JsonApi
+    from my_dagster_project.market_data.source import BarsFrame
 
 BASE_URL = "https://www.alphavantage.co"
 _QUERY = {"function": "TIME_SERIES_DAILY_ADJUSTED", "outputsize": "full", "datatype": "json"}

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from my_dagster_project.market_data.base import BarsFrame
+    from my_dagster_project.market_data.source import BarsFrame
 
 
 @dataclass(frozen=True)

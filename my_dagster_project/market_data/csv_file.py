@@ -19,13 +19,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.errors import MalformedDataError, SourceUnavailableError, UnknownSymbolError
-from my_dagster_project.market_data.base import COLUMNS, Bar
+from my_dagster_project.foundation.errors import (
+    MalformedDataError,
+    SourceUnavailableError,
+    UnknownSymbolError,
+)
 from my_dagster_project.market_data.frames import bars_frame
 from my_dagster_project.market_data.parsing import to_number, to_session
+from my_dagster_project.market_data.source import COLUMNS, Bar
 
 if TYPE_CHECKING:
-    from my_dagster_project.market_data.base import BarsFrame
+    from my_dagster_project.market_data.source import BarsFrame
 
 type Row = tuple[str, dict[str, Any]]
 """Where the row stands, file:line, and its values by column."""

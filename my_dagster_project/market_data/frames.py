@@ -5,11 +5,11 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from my_dagster_project.errors import MalformedDataError
-from my_dagster_project.market_data.base import COLUMNS, Bar
+from my_dagster_project.foundation.errors import MalformedDataError
+from my_dagster_project.market_data.source import COLUMNS, Bar
 
 if TYPE_CHECKING:
-    from my_dagster_project.market_data.base import BarsFrame
+    from my_dagster_project.market_data.source import BarsFrame
 
 
 def bars_frame(bars: Iterable[Bar], where: str) -> "BarsFrame":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-from my_dagster_project.errors import MalformedDataError, RateLimitedError, SourceUnavailableError
+from my_dagster_project.foundation.errors import MalformedDataError, RateLimitedError, SourceUnavailableError
 
 _ATTEMPTS = 4
 _FIRST_PAUSE_S = 1.0

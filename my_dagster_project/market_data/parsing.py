@@ -4,7 +4,7 @@ import math
 from datetime import date
 from typing import Any
 
-from my_dagster_project.errors import MalformedDataError
+from my_dagster_project.foundation.errors import MalformedDataError
 
 
 def to_number(value: Any, field: str, where: str) -> float:

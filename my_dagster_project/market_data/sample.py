@@ -8,12 +8,12 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from my_dagster_project.errors import SourceUnavailableError, UnknownSymbolError
-from my_dagster_project.market_data.base import Bar
+from my_dagster_project.foundation.errors import SourceUnavailableError, UnknownSymbolError
 from my_dagster_project.market_data.frames import bars_frame
+from my_dagster_project.market_data.source import Bar
 
 if TYPE_CHECKING:
-    from my_dagster_project.market_data.base import BarsFrame
+    from my_dagster_project.market_data.source import BarsFrame
 
 
 class SampleSource:

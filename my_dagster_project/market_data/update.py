@@ -3,13 +3,13 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.calendar import TradingCalendar
-from my_dagster_project.errors import MalformedDataError
+from my_dagster_project.foundation.calendar import TradingCalendar
+from my_dagster_project.foundation.errors import MalformedDataError
 from my_dagster_project.market_data.coverage import Coverage, read_coverage, with_coverage
 from my_dagster_project.market_data.frames import between, empty_bars, require_bars, session_dates
 
 if TYPE_CHECKING:
-    from my_dagster_project.market_data.base import BarsFrame, MarketDataSource
+    from my_dagster_project.market_data.source import BarsFrame, MarketDataSource
 
 # A dividend of one cent on a 1,000 dollar stock moves the factor by 1e-5; writing a float as text and back by 1e-15.
 _ADJUSTMENT_TOLERANCE = 1e-6

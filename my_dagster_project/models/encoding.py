@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from my_dagster_project.errors import ModelError
+    from my_dagster_project.foundation.errors import ModelError
     from my_dagster_project.models.training_input import TrainingSpec
 
 OnEpoch = Callable[[int, dict[str, float]], None]

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.ludwig_runtime import ludwig_session
 
 if TYPE_CHECKING:

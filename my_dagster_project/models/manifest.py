@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain.targets import Target
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.ludwig_files import load_ludwig, ludwig_scores
 from my_dagster_project.models.ludwig_runtime import ludwig_session
 from my_dagster_project.models.manifest import Input, Manifest, Parity, read_manifest

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.errors import TradingError
+from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.models.tracking_server import (
     MAX_TEXT,
     TrackingError,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from my_dagster_project.errors import PassingError, TradingError
+from my_dagster_project.foundation.errors import PassingError, TradingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.epochs import EpochReports, OnEpoch
 from my_dagster_project.models.ludwig_files import CPU_ONLY, save_ludwig
 from my_dagster_project.models.ludwig_runtime import ludwig_session

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain.targets import Target
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.manifest import OUTPUT_TYPES
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 
-from my_dagster_project.errors import TradingError
-from my_dagster_project.notifications.contacts import Contact, MailServer
+from my_dagster_project.foundation.contacts import Contact, MailServer
+from my_dagster_project.foundation.errors import TradingError
 
 # Dagster gives a sensor 60 s in all, and there may be several addresses to try.
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3, 7

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from my_dagster_project.redaction import redact
+from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.teams.registry import NotifyKind
 
 ORGANISER = "organiser"

@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.notifications.delivery import NotSentError, send_mail, send_to_webhook
 from my_dagster_project.notifications.messages import ORGANISER, Message
-from my_dagster_project.settings import Settings
 from my_dagster_project.teams.registry import Registry
 
 _QUIET_SECONDS = 3600  # the same news about the same team is told once per hour

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO
 
-from my_dagster_project.errors import TradingError
+from my_dagster_project.foundation.errors import TradingError
 
 MANIFEST = "manifest.json"
 _FORMAT = 1

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.operations.archive import BackupError, Manifest, Reader, Writer
 from my_dagster_project.operations.parts import Folder, Objects, Part
-from my_dagster_project.operations.repository import Repository
-from my_dagster_project.settings import Settings
+from my_dagster_project.operations.repository_part import Repository
 from my_dagster_project.storage.opening import open_store
 
 # Dumps that pg_dump made, for pg_restore: the stack's scripts take them from and to the database server.

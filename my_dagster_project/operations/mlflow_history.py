@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from my_dagster_project.errors import TradingError
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.models.tracking_server import alone, explained_errors, open_client
-from my_dagster_project.settings import Settings
 from my_dagster_project.storage import names
 from my_dagster_project.teams.platform import Platform
 

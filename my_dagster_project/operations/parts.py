@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Protocol
 
-from my_dagster_project.errors import ObjectMissingError
+from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.operations.archive import BackupError, Writer
 from my_dagster_project.storage.content import each
 from my_dagster_project.storage.object_store import TEMPORARY_PREFIX, ObjectStore

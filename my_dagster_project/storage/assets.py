@@ -5,7 +5,7 @@ through four steps, and a crash between any two of them leaves readers on the ol
 
 1. the bytes, to the DVC remote under their md5 (never overwrites anything);
 2. the readable names (a reader who finds a newer one than the manifest says takes its bytes from the remote);
-3. a pending-version record (`storage/versions.py` turns it into a commit, after a crash too);
+3. a pending-version record (`history/commits.py` turns it into a commit, after a crash too);
 4. the manifest: the switch.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.content import Content, ContentStore, content_of, each
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of
 from my_dagster_project.storage.manifests import Asset, Manifests

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from my_dagster_project.errors import StorageError, VersioningError
+from my_dagster_project.foundation.errors import StorageError, VersioningError
 from my_dagster_project.storage.dvc_format import md5_of, object_key
 from my_dagster_project.storage.object_store import ObjectStore
 

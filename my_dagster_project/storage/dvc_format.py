@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from yaml import CBaseLoader
 
-from my_dagster_project.errors import VersioningError
+from my_dagster_project.foundation.errors import VersioningError
 
 DIR_SUFFIX = ".dir"
 MOST_POINTER = 64 * 1024

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
 
-from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.object_store import TEMPORARY_PREFIX, ObjectInfo, ObjectStore, check_key
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 
-from my_dagster_project.errors import ObjectMissingError, StorageError, VersioningError
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError, VersioningError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.content import ContentStore
 from my_dagster_project.storage.dvc_format import DIR_SUFFIX, Pointer, dir_body, dir_md5, parse_dir

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from uuid import uuid4
 
-from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.content import Content, each
 from my_dagster_project.storage.object_store import ObjectStore
 

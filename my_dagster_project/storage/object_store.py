@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from my_dagster_project.errors import StorageError
+from my_dagster_project.foundation.errors import StorageError
 
 TEMPORARY_PREFIX = ".tmp-"
 

@@ -4,9 +4,9 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from my_dagster_project.errors import StorageError
-from my_dagster_project.s3_settings import S3Settings
-from my_dagster_project.settings import load_settings
+from my_dagster_project.foundation.errors import StorageError
+from my_dagster_project.foundation.s3_settings import S3Settings
+from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.object_store import ObjectStore

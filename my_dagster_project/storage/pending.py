@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.content import Content, each
 from my_dagster_project.storage.object_store import ObjectStore
 

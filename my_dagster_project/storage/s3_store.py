@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from my_dagster_project.errors import ObjectMissingError, StorageError, StorageUnreachableError
-from my_dagster_project.s3_settings import S3Settings
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError, StorageUnreachableError
+from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.storage.object_store import ObjectInfo, ObjectStore, check_key
 
 CONNECT_TIMEOUT = 3  # seconds

@@ -1,6 +1,6 @@
 """The platform as this deployment sees it now: the newest texts, with every team's last valid file as a fallback."""
 
-from my_dagster_project.settings import Settings
+from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.checks import team_problems
+from my_dagster_project.teams.findings import to_problem
 from my_dagster_project.teams.layers import Layer
 from my_dagster_project.teams.ludwig_keys import lint_ludwig
-from my_dagster_project.teams.messages import to_problem
 from my_dagster_project.teams.overrides import override_problems
 from my_dagster_project.teams.problems import MOST_PROBLEMS, Place, Problem, config_error, suggestion
 from my_dagster_project.teams.registry import Registry, registry_problems

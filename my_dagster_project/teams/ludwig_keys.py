@@ -11,8 +11,8 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any
 
+from my_dagster_project.teams.findings import wrong_type
 from my_dagster_project.teams.ludwig_rules import refused, setting_problems
-from my_dagster_project.teams.messages import wrong_type
 from my_dagster_project.teams.problems import MOST_PROBLEMS, Loc, Problem, nearest, show, suggestion
 
 type Node = dict[str, Any]

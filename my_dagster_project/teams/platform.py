@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from my_dagster_project.domain.calendar import TradingCalendar, load_calendar
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.calendar import TradingCalendar, load_calendar
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
 from my_dagster_project.teams.registry import Registry

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from my_dagster_project.domain.calendar import load_calendar
-from my_dagster_project.errors import TradingError
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.teams.problems import Problem, show
 from my_dagster_project.teams.schema import TEAM_NAME
 from my_dagster_project.teams.sections import Mode

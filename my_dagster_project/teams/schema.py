@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_serializer, mode
 
 from my_dagster_project.domain.features import Feature
 from my_dagster_project.domain.indicators import FEATURE_KINDS
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.fingerprint import canonical_json, fingerprint
 from my_dagster_project.teams.layers import merged
 from my_dagster_project.teams.ludwig_rules import complete_ludwig

@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from my_dagster_project.errors import ConfigError, VersioningError
-from my_dagster_project.storage.git_branch import BranchRepo
+from my_dagster_project.foundation.errors import ConfigError, VersioningError
+from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.teams.loading import load_registry
 from my_dagster_project.teams.registry import Registry
 from my_dagster_project.teams.yaml_lines import MAX_BYTES

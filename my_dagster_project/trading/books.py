@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from my_dagster_project.broker.base import Account, Activity, Order, Position
+from my_dagster_project.trading.broker import Account, Activity, Order, Position
 
 CENT = Decimal("0.01")
 # A dividend may be booked some days late, with the day it was due: lines are known by their id, not by their date.

@@ -11,8 +11,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.broker.base import Activity, Order
 from my_dagster_project.domain.plan import Side
+from my_dagster_project.trading.broker import Activity, Order
 
 NOTHING = Decimal(0)
 FEES = frozenset({"FEE", "CFEE"})

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from my_dagster_project.errors import ObjectMissingError, TradingError
+from my_dagster_project.foundation.errors import ObjectMissingError, TradingError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.object_store import ObjectStore
 

@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from my_dagster_project.errors import PassingError
+from my_dagster_project.foundation.errors import PassingError
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from my_dagster_project.broker.base import Broker, Order
-from my_dagster_project.errors import BrokerError
+from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.trading.broker import Broker, Order
 
 
 @dataclass

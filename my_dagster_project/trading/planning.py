@@ -5,23 +5,23 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from my_dagster_project.broker.base import Account, Broker, Order, SessionPassedError
-from my_dagster_project.broker.submission import orders_of
 from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.limits import strictest
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, Skipped, Snapshot, Standing, money
 from my_dagster_project.domain.risk import gate, refuse_all
-from my_dagster_project.errors import NotYetError, ObjectMissingError
+from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.tables import from_parquet
+from my_dagster_project.storage.parquet import from_parquet
 from my_dagster_project.teams.registry import TeamEntry
 from my_dagster_project.teams.schema import TeamConfig
+from my_dagster_project.trading.broker import Account, Broker, Order, SessionPassedError
+from my_dagster_project.trading.closes import History, history
 from my_dagster_project.trading.halts import read_halts
-from my_dagster_project.trading.history import History, history
 from my_dagster_project.trading.modes import Decided
 from my_dagster_project.trading.reconcile import reconcile
 from my_dagster_project.trading.records import recorded_plan
+from my_dagster_project.trading.submission import orders_of
 
 
 @dataclass(frozen=True)

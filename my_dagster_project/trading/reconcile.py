@@ -15,8 +15,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import uuid4
 
-from my_dagster_project.broker.base import Account, Broker, Position
-from my_dagster_project.errors import BrokerError, ObjectMissingError
+from my_dagster_project.foundation.errors import BrokerError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.books import (
     LOOK_BACK,
@@ -27,6 +26,7 @@ from my_dagster_project.trading.books import (
     differences,
     strangers,
 )
+from my_dagster_project.trading.broker import Account, Broker, Position
 
 _BOOKS = ".trading/books"
 _ACCEPTED = ".trading/accepted"

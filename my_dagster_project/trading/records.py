@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from my_dagster_project.broker.submission import Outcome
 from my_dagster_project.domain.plan import Plan
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.trading.submission import Outcome
 
 
 def file_of(session: date) -> str:

@@ -10,8 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.domain.calendar import TradingCalendar
-from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.foundation.calendar import TradingCalendar
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.fills import NEVER_SENT, costs_of
 

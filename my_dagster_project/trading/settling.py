@@ -8,12 +8,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.broker.base import Broker, Order, SessionPassedError
 from my_dagster_project.domain.adjustments import NO_SPLIT, adjusted_splits
-from my_dagster_project.domain.calendar import TradingCalendar
-from my_dagster_project.errors import NotYetError, ObjectMissingError
+from my_dagster_project.foundation.calendar import TradingCalendar
+from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.tables import from_parquet
+from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.trading.broker import Broker, Order, SessionPassedError
 from my_dagster_project.trading.fills import NOTHING, Settlement, settle
 from my_dagster_project.trading.records import recorded
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from my_dagster_project.broker.base import Account, Activity, Broker, EquityPoint, Order, Position
-from my_dagster_project.broker.parsing import NEW_YORK
 from my_dagster_project.domain.plan import Snapshot
 from my_dagster_project.reports.markdown import NONE, table
+from my_dagster_project.trading.alpaca_answers import NEW_YORK
+from my_dagster_project.trading.broker import Account, Activity, Broker, EquityPoint, Order, Position
 
 LAST = 10
 # Long enough to hold the last activities of a team that trades now and then.

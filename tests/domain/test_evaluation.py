@@ -18,7 +18,7 @@ from my_dagster_project.domain.evaluation import (
     score,
     wilson_interval,
 )
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 
 RETURNS = st.lists(st.floats(-0.2, 0.2).filter(lambda x: abs(x) > 1e-4), min_size=2, max_size=80)
 

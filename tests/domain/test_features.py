@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from my_dagster_project.domain.features import Feature, compute_features
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.lookahead import check_history_independence
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from tests.support.draws import draws
 
 EVERY_KIND = [

@@ -10,7 +10,7 @@ from my_dagster_project.domain.buying import free_cash
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Plan, client_order_id
 from my_dagster_project.domain.risk import gate, refusals
-from my_dagster_project.errors import TradingError
+from my_dagster_project.foundation.errors import TradingError
 from tests.domain.trading import NO_LIMITS, RULES, SESSION, account, position, signal
 
 

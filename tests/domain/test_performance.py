@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.performance import Performance, buy_and_hold, performance
-from my_dagster_project.errors import MarketDataError
+from my_dagster_project.foundation.errors import MarketDataError
 
 EQUITY = st.lists(st.floats(1, 1e6), min_size=3, max_size=60)
 MONDAY = date(2012, 1, 2)

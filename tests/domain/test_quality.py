@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.calendar import load_calendar
 from my_dagster_project.domain.quality import check_bars
 from my_dagster_project.domain.splits import ORDINARY_VOLUME, RATIOS, unadjusted_splits
-from my_dagster_project.errors import CalendarError
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.errors import CalendarError
 from my_dagster_project.market_data.sample import SampleSource
 from tests.support.draws import draws
 

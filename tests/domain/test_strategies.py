@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from my_dagster_project.domain.plan import Rules
 from my_dagster_project.domain.strategies import STRATEGIES, Outlook, strategy
-from my_dagster_project.errors import TradingError
+from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.teams.sections import StrategyName
 from tests.domain.trading import RULES, signal
 

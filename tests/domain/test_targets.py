@@ -6,7 +6,7 @@ import pytest
 
 from my_dagster_project.domain.features import Feature, compute_features
 from my_dagster_project.domain.targets import next_returns, training_rows
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 
 CUTOFF = date(2008, 9, 12)
 

@@ -3,8 +3,8 @@
 from datetime import date
 from decimal import Decimal
 
-from my_dagster_project.broker.base import Account, Position
 from my_dagster_project.domain.plan import Limits, Rules, Signal, Snapshot
+from my_dagster_project.trading.broker import Account, Position
 
 SESSION = date(2013, 1, 2)
 RULES = Rules("long_flat", buy_above=0.0005, sell_below=0.0, position_share=Decimal("0.25"))

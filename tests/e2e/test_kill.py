@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.errors import ObjectMissingError
+from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.history.commits import read_version
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_store
-from my_dagster_project.storage.versions import read_version
 from tests.e2e.project import SESSIONS, SYMBOLS, Project, kill_group, new_project
 
 pytestmark = pytest.mark.slow

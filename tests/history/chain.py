@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from my_dagster_project.assets.outputs import files_output
-from my_dagster_project.competition.staleness import Freshness
-from my_dagster_project.storage.io_manager import StoreIOManager
+from my_dagster_project.pipeline.assets.outputs import files_output
+from my_dagster_project.pipeline.freshness import Freshness
+from my_dagster_project.pipeline.io_manager import StoreIOManager
 from tests.history.conftest import FEATURES, MODEL, ORDERS, PREDICTIONS, REPORT, Deployment
 
 SESSIONS = ("2013-01-02", "2013-01-03", "2013-01-04")

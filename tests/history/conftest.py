@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from my_dagster_project.history.commits import Committed, commit_pending
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.versions import Committed, commit_pending
 from tests.storage import conftest as storage
 from tests.storage.conftest import Place
 from tests.support.gitrepo import git, repo_with_a_commit

@@ -12,13 +12,13 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from my_dagster_project.cli import versions as commands
 from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.plain_json import to_text
-from my_dagster_project.errors import TradingError
-from my_dagster_project.history import commands
-from my_dagster_project.settings import load_settings, settings_from
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import load_settings, settings_from
+from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.storage.dvc_format import md5_of
-from my_dagster_project.storage.git_branch import BranchRepo
 from tests.history.conftest import MODEL, PREDICTIONS, REPORT, Deployment
 from tests.storage.conftest import Place
 from tests.support.gitrepo import git
@@ -155,7 +155,7 @@ def test_an_unknown_team_is_said_with_those_there_are(trading, arguments):
 
 def test_importing_the_commands_imports_nothing_heavy():
     script = (
-        "import sys, json, my_dagster_project.history.commands; "
+        "import sys, json, my_dagster_project.cli.versions; "
         "print(json.dumps([n for n in ('dagster', 'pandas', 'numpy', 'boto3', 'pydantic', 'yaml') if n in sys.modules]))"
     )
     done = subprocess.run(

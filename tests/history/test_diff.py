@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.plain_json import to_text
-from my_dagster_project.errors import VersioningError
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history.diff import ABSENT, AssetLine, ConfigLine, compare, differences, show
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of
-from my_dagster_project.storage.git_branch import BranchRepo
 from tests.history.conftest import MODEL, REPORT
 
 RED = "team: red\nsymbols: [AAPL]\ntraining: {seed: 42, cutoff: 2012-11-30}\n"

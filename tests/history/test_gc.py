@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.errors import StorageError, VersioningError
+from my_dagster_project.foundation.errors import StorageError, VersioningError
+from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history import gc, references
 from my_dagster_project.history.ages import aged_objects
 from my_dagster_project.history.gc import CONTENTS, GRACE, Count, collect
@@ -22,7 +23,6 @@ from my_dagster_project.storage.dvc_format import (
     parse_pointer,
     pointer_text,
 )
-from my_dagster_project.storage.git_branch import BranchRepo
 from tests.history.conftest import MODEL, PREDICTIONS, Deployment
 from tests.support.draws import one_folder
 from tests.support.gitrepo import git, repo_with_a_commit
@@ -295,7 +295,7 @@ class TestAtTheSameTime:
 
 
 def read(deployment, revision, asset):
-    from my_dagster_project.storage.versions import read_version
+    from my_dagster_project.history.commits import read_version
 
     return read_version(deployment.assets, deployment.repo, revision, asset)
 

@@ -7,12 +7,12 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from my_dagster_project.errors import VersioningError
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.git.branch import BranchRepo
+from my_dagster_project.git.process import bounded_git, try_git
 from my_dagster_project.history import log
 from my_dagster_project.history.log import team_versions
 from my_dagster_project.history.tables import print_versions
-from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.git_run import bounded_git, try_git
 from tests.history.conftest import MODEL, ORDERS, PREDICTIONS, REPORT
 from tests.support.gitrepo import git
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from my_dagster_project.errors import VersioningError
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.history.commits import read_version
 from my_dagster_project.history.log import team_versions
 from my_dagster_project.history.provenance import announce
 from my_dagster_project.history.restore import restore
 from my_dagster_project.storage.dvc_format import object_key
 from my_dagster_project.storage.folders import current_folder
-from my_dagster_project.storage.versions import read_version
 from tests.history.chain import SESSIONS, Chain
 from tests.history.conftest import FEATURES, MODEL, ORDERS, PREDICTIONS, REPORT
 from tests.support.gitrepo import git
@@ -160,8 +160,8 @@ class TestRefusals:
         here.version(MODEL, {"m": b"1"})
         body = b'[{"md5": "c4ca4238a0b923820dcc509a6f75849b", "relpath": "../../../blue/AAPL/model/m"}]'
         here.assets.contents.put("c4ca4238a0b923820dcc509a6f75849b", b"1")
+        from my_dagster_project.git.branch import BranchRepo
         from my_dagster_project.storage.dvc_format import Pointer, md5_of, pointer_text
-        from my_dagster_project.storage.git_branch import BranchRepo
 
         md5 = md5_of(body) + ".dir"
         here.assets.contents.put(md5, body)
@@ -174,8 +174,8 @@ class TestRefusals:
 
 
 def bring_back_plan(deployment, sha) -> dict[str, str]:
+    from my_dagster_project.git.branch import BranchRepo
     from my_dagster_project.history.pointers import owner_pointers, version_files
-    from my_dagster_project.storage.git_branch import BranchRepo
 
     pointer = owner_pointers(BranchRepo(deployment.repo), sha, "red")[MODEL]
     return version_files(deployment.assets.contents, MODEL, pointer)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from my_dagster_project.errors import (
+from my_dagster_project.foundation.errors import (
     MalformedDataError,
     MarketDataError,
     RateLimitedError,
@@ -12,7 +12,7 @@ from my_dagster_project.errors import (
     UnknownSymbolError,
 )
 from my_dagster_project.market_data.frames import require_bars, session_dates
-from my_dagster_project.market_data.sources import SourceSpec, make_source
+from my_dagster_project.market_data.source_kinds import SourceSpec, make_source
 from tests.support.loopback import Reply, serving
 
 KEY = "AVKEY0123456789"

@@ -5,7 +5,11 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from my_dagster_project.errors import MalformedDataError, SourceUnavailableError, UnknownSymbolError
+from my_dagster_project.foundation.errors import (
+    MalformedDataError,
+    SourceUnavailableError,
+    UnknownSymbolError,
+)
 from my_dagster_project.market_data.csv_file import CsvSource
 from my_dagster_project.market_data.frames import session_dates
 from my_dagster_project.market_data.sample import SampleSource

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from my_dagster_project.errors import MalformedDataError, RateLimitedError, SourceUnavailableError
+from my_dagster_project.foundation.errors import MalformedDataError, RateLimitedError, SourceUnavailableError
 from my_dagster_project.market_data.http import JsonApi
 from tests.support.loopback import Reply, serving
 

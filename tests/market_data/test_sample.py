@@ -3,8 +3,8 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from my_dagster_project.domain.calendar import load_calendar
-from my_dagster_project.errors import UnknownSymbolError
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.errors import UnknownSymbolError
 from my_dagster_project.market_data.frames import require_bars, session_dates
 from my_dagster_project.market_data.sample import SampleSource
 

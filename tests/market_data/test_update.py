@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.calendar import load_calendar
-from my_dagster_project.errors import CalendarError, MalformedDataError, SourceUnavailableError
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.errors import CalendarError, MalformedDataError, SourceUnavailableError
 from my_dagster_project.market_data.frames import bars_frame, between, empty_bars, require_bars, session_dates
 from my_dagster_project.market_data.sample import SampleSource
 from my_dagster_project.market_data.update import fetch_range, update_bars

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.manifest import MANIFEST, Input, Manifest, Parity, read_manifest
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

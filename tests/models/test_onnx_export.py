@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models import training
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.parity import TOLERANCE, parity, probe_rows

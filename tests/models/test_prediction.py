@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.prediction import predict
 from my_dagster_project.models.training import train
 from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.tracking import flattened, start_run
 from my_dagster_project.models.tracking_server import TrackingError, masked
 

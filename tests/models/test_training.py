@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.training import train
 from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from my_dagster_project.errors import ModelError
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.training_input import TrainingSpec, check_rows, ludwig_config
 
 BATCHES = {"batch_size": 64, "eval_batch_size": 64}

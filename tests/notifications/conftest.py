@@ -7,9 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from my_dagster_project.automation.code_location import build_definitions
-from my_dagster_project.notifications import sensor
-from my_dagster_project.settings import settings_from
+from my_dagster_project.foundation.settings import settings_from
+from my_dagster_project.pipeline import notification_sensor as sensor
+from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
 from tests.support.loopback import Loopback

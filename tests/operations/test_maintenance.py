@@ -11,14 +11,14 @@ from dagster._core.storage.runs.schema import RunsTable
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from my_dagster_project import cli
-from my_dagster_project.assets import keys
-from my_dagster_project.automation.code_location import build_definitions
+from my_dagster_project.cli import commands as cli
+from my_dagster_project.foundation.settings import load_settings, settings_from
 from my_dagster_project.models.tracking import start_run
 from my_dagster_project.models.tracking_server import open_client
 from my_dagster_project.operations.dagster_history import forget_runs
-from my_dagster_project.operations.maintenance import Upkeep
-from my_dagster_project.settings import load_settings, settings_from
+from my_dagster_project.operations.upkeep import Upkeep
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.storage.dvc_format import md5_of, object_key
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import load_platform

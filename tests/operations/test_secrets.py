@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.operations import secrets
-from my_dagster_project.settings import settings_from
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = "teams:\n  red:\n    branch: red\n  deep-blue: {branch: blue}   # two\nmarket:\n  source: sample\n"

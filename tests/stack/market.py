@@ -4,9 +4,9 @@ import csv
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from my_dagster_project.domain.calendar import load_calendar
-from my_dagster_project.market_data.base import COLUMNS
+from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.market_data.sample import SampleSource
+from my_dagster_project.market_data.source import COLUMNS
 
 SYMBOLS = ("AAPL", "IBM", "MSFT")
 # 2010 to 2013: no splits of these three.

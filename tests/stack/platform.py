@@ -40,7 +40,7 @@ class Stack:
     def compose(self, *arguments: str, timeout: float = 600, check: bool = True) -> str:
         """Run the stack's own `compose` script on this project; gives what it printed."""
         done = subprocess.run(
-            ["my_dagster_project/stack/compose", *arguments],
+            ["my_dagster_project/deploy/compose", *arguments],
             cwd=self.checkout,
             env={**os.environ, **self.environment},
             capture_output=True,

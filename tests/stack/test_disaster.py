@@ -19,7 +19,7 @@ pytestmark = pytest.mark.stack
 def script(stack: Stack, name: str, *arguments: str) -> str:
     """Run `make backup`'s or `make restore`'s script in the checkout."""
     done = subprocess.run(
-        [f"my_dagster_project/stack/{name}", *arguments],
+        [f"my_dagster_project/deploy/{name}", *arguments],
         cwd=stack.checkout,
         env={**os.environ, **stack.environment},
         capture_output=True,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.s3_settings import S3Settings
+from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.object_store import ObjectStore
 from my_dagster_project.storage.opening import open_store

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from my_dagster_project.errors import ObjectMissingError, StorageError
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.assets import AssetStore, Written
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of, object_key
 from my_dagster_project.storage.object_store import ObjectStore

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.errors import StorageError, StorageUnreachableError
+from my_dagster_project.foundation.errors import StorageError, StorageUnreachableError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.s3_store import S3Store
 from tests.support import minio

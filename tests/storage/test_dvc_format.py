@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.errors import VersioningError
+from my_dagster_project.foundation.errors import VersioningError
 from my_dagster_project.storage.dvc_format import (
     Pointer,
     config_text,

@@ -4,10 +4,10 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from my_dagster_project.pipeline.io_manager import StoreIOManager
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of
-from my_dagster_project.storage.io_manager import StoreIOManager
-from my_dagster_project.storage.tables import from_parquet, to_parquet
+from my_dagster_project.storage.parquet import from_parquet, to_parquet
 
 DAYS = dg.DailyPartitionsDefinition("2013-01-01", end_date="2013-01-11")
 TABLE = pd.DataFrame({"session": pd.to_datetime(["2013-01-02", "2013-01-03"]), "close": [1.5, 2.5]})

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.errors import ObjectMissingError, StorageError
-from my_dagster_project.s3_settings import S3Settings
+from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
+from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.object_store import ObjectInfo, check_key
 from my_dagster_project.storage.opening import open_store
@@ -297,7 +297,7 @@ def test_an_address_of_another_kind_is_refused_without_repeating_it(url):
 
 
 def test_importing_the_stores_imports_no_boto3():
-    code = "import sys, my_dagster_project.storage.s3_store, my_dagster_project.storage.versions; print('boto3' in sys.modules)"
+    code = "import sys, my_dagster_project.storage.s3_store, my_dagster_project.history.commits; print('boto3' in sys.modules)"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
     )

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.errors import VersioningError
-from my_dagster_project.storage import versions
-from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.dvc_format import object_key, parse_pointer
-from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.versions import (
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.git.branch import BranchRepo
+from my_dagster_project.history import commits as versions
+from my_dagster_project.history.commits import (
     Committed,
     NotAllCommittedError,
     commit_pending,
     pointer_path,
     read_version,
 )
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.dvc_format import object_key, parse_pointer
 from tests.support.gitrepo import git, repo_with_a_commit
 
 DVC = str(Path(sys.executable).with_name("dvc"))
@@ -192,7 +192,7 @@ class TestCommitPending:
     def test_a_branch_that_fails_keeps_its_records_and_does_not_stop_the_others(
         self, assets, repo, commit, monkeypatch
     ):
-        monkeypatch.setattr("my_dagster_project.storage.git_branch._ATTEMPTS", 1)
+        monkeypatch.setattr("my_dagster_project.git.branch._ATTEMPTS", 1)
         write(assets, MODEL, FILES)
         write(assets, ("blue", "AAPL", "model"), {"a": b"1"})
         BranchRepo(repo).ensure_branch("blue")
@@ -228,7 +228,7 @@ class TestCommitPending:
                 BranchRepo(repo).ensure_branch("red")
                 with pytest.MonkeyPatch.context() as patch:
                     # The slow process holds the commit lock of this host; the other one is on another host.
-                    patch.setattr("my_dagster_project.storage.git_branch._LOCK_WAIT", -1.0)
+                    patch.setattr("my_dagster_project.git.branch._LOCK_WAIT", -1.0)
                     commit()
             return keys
 
@@ -275,7 +275,7 @@ class TestHistory:
         script = textwrap.dedent(f"""
             import os, signal
             from pathlib import Path
-            from my_dagster_project.storage import git_branch
+            from my_dagster_project.git import branch as git_branch
             from tests.storage import test_versions as t
             from my_dagster_project.storage.opening import open_store
             assets = t.AssetStore(*(open_store(Path({str(tmp_path)!r}, n).as_uri()) for n in ("store", "dvc")))

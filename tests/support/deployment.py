@@ -20,9 +20,9 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._scheduler.scheduler import launch_scheduled_runs
 
-from my_dagster_project.assets import keys
-from my_dagster_project.domain.calendar import load_calendar
-from my_dagster_project.settings import load_settings
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
 
@@ -128,7 +128,7 @@ def embedded_instance(
 ) -> Iterator[dg.DagsterInstance]:
     """A Dagster instance made from our own embedded.yaml; `storage` puts it on a PostgreSQL instead of SQLite."""
     home.mkdir(parents=True)
-    config = yaml.safe_load((files("my_dagster_project.instance") / "embedded.yaml").read_text())
+    config = yaml.safe_load((files("my_dagster_project.deploy.instance") / "embedded.yaml").read_text())
     if launcher:
         config["run_launcher"] = launcher
     if storage:

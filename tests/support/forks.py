@@ -82,17 +82,17 @@ def serve(address: str) -> None:
 
 
 def _import_everything() -> None:
-    from my_dagster_project.settings import quiet_libraries
-    from my_dagster_project.workers.preloading import preload, threads
+    from my_dagster_project.deploy.workers.preloading import preload, threads
+    from my_dagster_project.foundation.settings import quiet_libraries
 
     quiet_libraries()
     # Not `cli`: its consoles take their width from the environment of the command.
-    import my_dagster_project.competition.main_job
-    import my_dagster_project.resources  # noqa: F401
+    import my_dagster_project.main_job.run
+    import my_dagster_project.pipeline.resources  # noqa: F401
 
     preload()
     assert threads() == [], threads()
-    # Python counts the allocator's thread, which stops before a fork (workers/preloading.py).
+    # Python counts the allocator's thread, which stops before a fork (deploy/workers/preloading.py).
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 
 

@@ -99,7 +99,7 @@ def git_host(folder: Path, source: Path, port: int = 0, **environment: str) -> I
     }
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "my_dagster_project.stack.git.serve"],
+            [sys.executable, "-m", "my_dagster_project.deploy.git.serve"],
             env={"PATH": os.environ["PATH"], **settings},
             stdout=log,
             stderr=log,

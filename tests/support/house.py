@@ -9,10 +9,10 @@ from typing import Any
 import dagster as dg
 import yaml
 
-from my_dagster_project.assets.assembly import all_assets
+from my_dagster_project.foundation.settings import Settings, settings_from
 from my_dagster_project.market_data.sample import SampleSource
-from my_dagster_project.resources import BrokerResource, all_resources
-from my_dagster_project.settings import Settings, settings_from
+from my_dagster_project.pipeline.assets.assembly import all_assets
+from my_dagster_project.pipeline.resources import BrokerResource, all_resources
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from my_dagster_project.errors import StorageError
-from my_dagster_project.s3_settings import S3Settings
+from my_dagster_project.foundation.errors import StorageError
+from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.storage.s3_store import process_client
 
 # MinIO's images and downloads are gone (research/storage.md 2); its last source is still in the Go module proxy.

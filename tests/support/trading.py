@@ -6,8 +6,8 @@ from datetime import date
 import dagster as dg
 import pandas as pd
 
-from my_dagster_project.assets import keys
-from my_dagster_project.storage.tables import from_parquet, to_parquet
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.storage.parquet import from_parquet, to_parquet
 from tests.support.house import House, build
 
 FIRST, SECOND, THIRD = "2013-02-22", "2013-02-25", "2013-02-26"

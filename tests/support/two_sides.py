@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from my_dagster_project.storage.git_branch import BranchRepo
-from my_dagster_project.storage.remote_sync import Synced, sync_branch
+from my_dagster_project.git.branch import BranchRepo
+from my_dagster_project.git.remote_sync import Synced, sync_branch
 from tests.support.gitrepo import git, repo_with_a_commit
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.layers import Layer, merged
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
 from my_dagster_project.teams.registry import Registry

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import Sources, read_sources, uncommitted

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.loading import load_team
 from tests.teams.helpers import complaint, defaults, edited, load, registry, text_of
 

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.loading import load_registry
 from my_dagster_project.teams.ludwig_keys import lint_ludwig, load_table
 from my_dagster_project.teams.registry import RESERVED_TEAMS

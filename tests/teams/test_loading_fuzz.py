@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.schema import TeamConfig
 from tests.support.draws import draws
 from tests.teams.helpers import CONFIGS, load, text_of, whole_text_of

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.loading import load_defaults
 from my_dagster_project.teams.schema import TeamConfig
 from tests.teams.helpers import complaint, edited, line_of, load, text_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.loading import load_registry
 from tests.teams.helpers import edited, line_of, registry
 

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.layers import merged
 from my_dagster_project.teams.loading import load_defaults, load_team
 from tests.teams.helpers import complaint, defaults, edited, line_of, load, registry, text_of, whole_text_of

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from my_dagster_project.domain.calendar import load_calendar
 from my_dagster_project.domain.features import Feature
-from my_dagster_project.errors import ConfigError
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.loading import load_team
 from my_dagster_project.teams.schema import TeamConfig
 from tests.teams.helpers import CONFIGS, defaults, edited, load, registry, text_of

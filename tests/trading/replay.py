@@ -6,19 +6,11 @@ from datetime import date
 from pathlib import Path
 from random import Random
 
-from my_dagster_project.broker.base import SessionPassedError
+from my_dagster_project.trading.broker import SessionPassedError
 from my_dagster_project.trading.planning import Trader
 from tests.trading.audit import audit
 from tests.trading.ledger import ledger
-from tests.trading.street import (
-    CALENDAR,
-    Street,
-    open_street,
-    predictions,
-    records,
-    run_session,
-    trader,
-)
+from tests.trading.street import CALENDAR, Street, open_street, predictions, records, run_session, trader
 from tests.trading.world import SYMBOLS, World, make_world
 
 TEAM = "red"

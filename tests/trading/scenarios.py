@@ -6,27 +6,18 @@ from datetime import date
 from decimal import Decimal
 from random import Random
 
-from my_dagster_project.broker.base import OrderRequest
-from my_dagster_project.broker.submission import LANDED, Outcome
-from my_dagster_project.errors import BrokerError
+from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.trading.broker import OrderRequest
 from my_dagster_project.trading.halts import halt, lift
 from my_dagster_project.trading.open_orders import cancel_open
 from my_dagster_project.trading.planning import Trader
 from my_dagster_project.trading.reconcile import AccountDiffersError, accept, check
 from my_dagster_project.trading.results import result_of
 from my_dagster_project.trading.settling import settlements
+from my_dagster_project.trading.submission import LANDED, Outcome
 from tests.trading.audit import HAND, audit
 from tests.trading.ledger import ledger
-from tests.trading.street import (
-    CALENDAR,
-    Fate,
-    Killed,
-    Street,
-    UncertainError,
-    records,
-    run_session,
-    trader,
-)
+from tests.trading.street import CALENDAR, Fate, Killed, Street, UncertainError, records, run_session, trader
 from tests.trading.world import SYMBOLS
 
 KINDS = ("429", "500", "504_after_accept", "half_open", "hang", "partial_fill")

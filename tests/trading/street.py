@@ -12,23 +12,23 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from my_dagster_project.broker.base import SessionPassedError
-from my_dagster_project.broker.paper.client import BundledBroker, PaperAdmin
-from my_dagster_project.broker.paper.server import serve_in_thread
-from my_dagster_project.broker.submission import Outcome, open_ends, submit_plan
-from my_dagster_project.domain.calendar import load_calendar
 from my_dagster_project.domain.plan import Plan, Signal
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.paper_broker.client import BundledBroker, PaperAdmin
+from my_dagster_project.paper_broker.server import serve_in_thread
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
-from my_dagster_project.storage.tables import to_parquet
+from my_dagster_project.storage.parquet import to_parquet
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.sources import read_sources
 from my_dagster_project.trading import planning
+from my_dagster_project.trading.broker import SessionPassedError
+from my_dagster_project.trading.closes import History
 from my_dagster_project.trading.halts import read_halts
-from my_dagster_project.trading.history import History
 from my_dagster_project.trading.modes import Decided
 from my_dagster_project.trading.planning import Trader, session_plan
 from my_dagster_project.trading.records import file_of, record_of
+from my_dagster_project.trading.submission import Outcome, open_ends, submit_plan
 from tests.trading.world import SYMBOLS, World, frames_of
 
 PROJECT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from my_dagster_project.errors import BrokerError
+from my_dagster_project.foundation.errors import BrokerError
 from tests.trading.replay import SESSIONS, books, open_account, team, world
 from tests.trading.street import Fate, Killed, UncertainError, open_street, predictions, run_session
 

@@ -7,14 +7,14 @@ from random import Random
 
 import pytest
 
-from my_dagster_project.broker.base import Order, OrderRequest
-from my_dagster_project.broker.submission import submit_plan
-from my_dagster_project.errors import BrokerError, NotYetError
+from my_dagster_project.foundation.errors import BrokerError, NotYetError
+from my_dagster_project.trading.broker import Order, OrderRequest
 from my_dagster_project.trading.halts import halt, lift
 from my_dagster_project.trading.open_orders import cancel_open
 from my_dagster_project.trading.planning import session_plan
 from my_dagster_project.trading.reconcile import check
 from my_dagster_project.trading.settling import settlements
+from my_dagster_project.trading.submission import submit_plan
 from tests.trading.ledger import ledger
 from tests.trading.scenarios import panic
 from tests.trading.street import CALENDAR, UncertainError, open_street, predictions, run_session, trader

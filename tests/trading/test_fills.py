@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from my_dagster_project.assets import keys
-from my_dagster_project.broker.base import Activity, Order
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.trading.broker import Activity, Order
 from my_dagster_project.trading.fills import settle
 from tests.support.house import House, failures, made
 from tests.support.trading import FIRST, SECOND, THIRD, predict, trade

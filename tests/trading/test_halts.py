@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.errors import TradingError
-from my_dagster_project.s3_settings import S3Settings
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.opening import open_store

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from my_dagster_project.assets import keys, orders
-from my_dagster_project.competition.stages import Stages
+from my_dagster_project.main_job.stages import Stages
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.assets import orders_asset as orders
 from my_dagster_project.trading import lease as leasing
 from my_dagster_project.trading.lease import FileLeases, LeaseError, PostgresLeases, lease, leases_of
 from tests.support.deployment import embedded_instance

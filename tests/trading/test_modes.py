@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from my_dagster_project.resources import BrokerResource
+from my_dagster_project.pipeline.resources import BrokerResource
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.modes import mode_of
 from tests.support.house import House, failures

@@ -11,15 +11,15 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from my_dagster_project.assets import keys
-from my_dagster_project.competition import commands
-from my_dagster_project.competition.afresh import start_afresh
-from my_dagster_project.competition.news import News
-from my_dagster_project.competition.screen import Screen
-from my_dagster_project.competition.stages import Stages
-from my_dagster_project.competition.summary import print_leaderboard, stored_leaderboard
-from my_dagster_project.errors import BrokerError
-from my_dagster_project.storage.versions import read_version
+from my_dagster_project.cli import reset as commands
+from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.history.commits import read_version
+from my_dagster_project.main_job.afresh import start_afresh
+from my_dagster_project.main_job.news import News
+from my_dagster_project.main_job.screen import Screen
+from my_dagster_project.main_job.stages import Stages
+from my_dagster_project.main_job.summary import print_leaderboard, stored_leaderboard
+from my_dagster_project.pipeline.assets import keys
 from tests.support.gitrepo import git
 from tests.support.house import House
 from tests.support.trading import predict, trading_house

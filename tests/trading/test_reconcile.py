@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from my_dagster_project.broker import parsing
-from my_dagster_project.broker.base import Account, Activity, OrderRequest
-from my_dagster_project.errors import BrokerError
+from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.trading import alpaca_answers as parsing
 from my_dagster_project.trading.books import Books, Statement, differences, is_ours
+from my_dagster_project.trading.broker import Account, Activity, OrderRequest
 from my_dagster_project.trading.reconcile import accept, check
-from tests.broker.conftest import open_house  # noqa: F401 - a fixture
+from tests.paper_broker.conftest import open_house  # noqa: F401 - a fixture
 from tests.support.house import failures
 from tests.support.trading import FIRST, SECOND, THIRD, predict, record, sent, trade
 

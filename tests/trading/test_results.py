@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from my_dagster_project.domain.calendar import load_calendar
-from my_dagster_project.errors import StorageError
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.trading.fills import NOTHING, Execution, SettledOrder, Settlement

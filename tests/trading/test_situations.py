@@ -5,19 +5,19 @@ from decimal import Decimal
 
 import pytest
 
-from my_dagster_project.assets import keys
-from my_dagster_project.broker.base import OrderRequest
-from my_dagster_project.broker.submission import submit_plan
 from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Rules, Signal
-from my_dagster_project.resources import BrokerResource
-from my_dagster_project.storage.tables import from_parquet, to_parquet
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.resources import BrokerResource
+from my_dagster_project.storage.parquet import from_parquet, to_parquet
+from my_dagster_project.trading.broker import OrderRequest
 from my_dagster_project.trading.reconcile import accept
-from tests.broker.conftest import open_house  # noqa: F401 - a fixture
-from tests.broker.market import FIRST as EVE
-from tests.broker.market import SECOND as SPLIT_DAY
-from tests.broker.market import make_feed
+from my_dagster_project.trading.submission import submit_plan
+from tests.paper_broker.conftest import open_house  # noqa: F401 - a fixture
+from tests.paper_broker.market import FIRST as EVE
+from tests.paper_broker.market import SECOND as SPLIT_DAY
+from tests.paper_broker.market import make_feed
 from tests.support.house import House, csv_house, failures, made
 from tests.support.trading import (
     FIRST,

@@ -7,13 +7,13 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from my_dagster_project.automation.code_location import build_definitions
-from my_dagster_project.broker.submission import submit_plan
-from my_dagster_project.errors import ConfigError, TradingError
-from my_dagster_project.trading import commands
+from my_dagster_project.cli import kill_switch as commands
+from my_dagster_project.foundation.errors import ConfigError, TradingError
+from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.trading.halts import EVERYBODY, halt, lift, past_halts, read_halts
 from my_dagster_project.trading.modes import mode_of
 from my_dagster_project.trading.planning import Trader, session_plan
+from my_dagster_project.trading.submission import submit_plan
 from tests.support.house import failures
 from tests.support.trading import FIRST, SECOND, predict, record, sent, statuses, trade, trading_house, why
 

@@ -7,14 +7,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from my_dagster_project.broker.base import OrderRequest
-from my_dagster_project.cli import app
-from my_dagster_project.errors import BrokerError
-from my_dagster_project.trading import account_commands, watch
+from my_dagster_project.cli import team_accounts as account_commands
+from my_dagster_project.cli.commands import app
+from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.trading import watch
+from my_dagster_project.trading.broker import OrderRequest
 from my_dagster_project.trading.watch import AccountState, look, tables_of
-from tests.broker.conftest import open_house  # noqa: F401 - a fixture
-from tests.broker.market import FIRST as EVE
-from tests.broker.market import SECOND as DAY
+from tests.paper_broker.conftest import open_house  # noqa: F401 - a fixture
+from tests.paper_broker.market import FIRST as EVE
+from tests.paper_broker.market import SECOND as DAY
 from tests.support.trading import FIRST, SECOND, predict, trade
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pandas as pd
 
-from my_dagster_project.broker.paper.feed import Bar, TableFeed
+from my_dagster_project.paper_broker.feed import Bar, TableFeed
 
 SYMBOLS = ("AAA", "BBB", "CCC")
 

@@ -1,0 +1,242 @@
+"""The command line, `trading`: what the Makefile, dvc.yaml and people call."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from my_dagster_project.cli import backups as operations
+from my_dagster_project.cli import kill_switch as switches
+from my_dagster_project.cli import reset as competition
+from my_dagster_project.cli import team_accounts as accounts
+from my_dagster_project.cli import versions as history
+from my_dagster_project.deploy.instance.home import prepare_environment
+from my_dagster_project.foundation.errors import ObjectMissingError, TradingError
+from my_dagster_project.foundation.redaction import redact
+from my_dagster_project.foundation.settings import Settings, load_settings
+from my_dagster_project.teams.deployment import current_platform
+from my_dagster_project.teams.effects import effects
+from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import read_sources, uncommitted
+
+app = typer.Typer(
+    name="trading",
+    no_args_is_help=True,
+    help="A competition of trading models: one YAML per team, one deployment for all.",
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+for command in (history.versions, history.diff, history.restore, history.gc):
+    app.command()(command)
+for switch in (switches.halt, switches.resume, switches.halts):
+    app.command()(switch)
+for look in (accounts.account, accounts.reconcile):
+    app.command()(look)
+app.command()(competition.reset)
+app.command()(operations.backup)
+app.command()(operations.restore_backup)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one message and exit code 1, never a traceback."""
+    try:
+        app()
+    except TradingError as error:
+        errors.print(f"[red]error:[/red] {escape(redact(str(error)))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command()
+def run() -> None:
+    """Run the main job: every team, from real prices to a leaderboard; only what changed is computed."""
+    from my_dagster_project.main_job.run import run_main_job
+    from my_dagster_project.main_job.screen import Screen
+    from my_dagster_project.main_job.summary import print_leaderboard, print_result, stored_leaderboard
+    from my_dagster_project.storage.opening import open_assets
+
+    settings, platform = _prepared()
+    with Screen(console) as screen:
+        result = run_main_job(platform, settings, screen.show)
+    console.print()
+    try:
+        print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
+    except ObjectMissingError as missing:
+        # Why there is none is among the problems, which must still be said.
+        console.print(f"{missing}\n")
+    print_result(console, result, platform, settings)
+    if result.problems or platform.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def leaderboard() -> None:
+    """Print the current table without computing anything."""
+    from my_dagster_project.main_job.summary import print_leaderboard, stored_leaderboard
+    from my_dagster_project.storage.opening import open_assets
+
+    settings = load_settings()
+    print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
+
+
+@app.command()
+def validate(
+    teams: Annotated[
+        list[str] | None, typer.Argument(help="Teams to check; all of them when none is named.")
+    ] = None,
+) -> None:
+    """Check the team files of the working tree in seconds, without training: every key, value and Ludwig option.
+
+    It is the check the platform itself makes of the file on the team's branch, and it says what committing it will cause.
+    """
+    platform = load_platform(read_sources(load_settings().project, "working tree"))
+    unknown = [team for team in teams or [] if team not in platform.registry.teams]
+    if unknown:
+        known = ", ".join(platform.registry.teams)
+        raise TradingError(f"{', '.join(unknown)}: not in configs/teams.yaml; teams are {known}")
+    in_force = current_platform(load_settings())
+    for team in teams or platform.registry.teams:
+        if team in platform.problems:
+            console.print(f"[red]✗ {team}[/red]\n{platform.problems[team]}", highlight=False, soft_wrap=True)
+            continue
+        config = platform.teams[team]
+        what = f"{config.target}, {len(config.features)} features, symbols {', '.join(config.symbols)}"
+        console.print(f"[green]✓ {team}[/green]: {what}", highlight=False)
+        caused = effects(in_force.teams.get(team), config) or ["as in force"]
+        console.print(f"  [dim]{in_force.origin(team)}:[/dim] {'; '.join(caused)}", highlight=False)
+    if any(team in platform.problems for team in teams or platform.registry.teams):
+        raise typer.Exit(1)
+
+
+@app.command()
+def maintenance(
+    delete: Annotated[
+        bool, typer.Option("--delete/--dry-run", help="Delete; without it, only say what would be.")
+    ] = False,
+) -> None:
+    """Forget old runs in Dagster and MLflow, and contents no version needs; what is current always stays."""
+    import dagster as dg
+
+    from my_dagster_project.operations.upkeep import Upkeep
+
+    settings, platform = _prepared()
+    failed = False
+    for part in Upkeep(platform, settings, delete).parts(dg.DagsterInstance.get()):
+        try:
+            console.print(part(), highlight=False, soft_wrap=True)
+        except TradingError as error:
+            failed = True
+            errors.print(f"[red]error:[/red] {escape(redact(str(error)))}", highlight=False, soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def freeze() -> None:
+    """Print the line for configs/teams.yaml that pins every team to the commit in force, for a round."""
+    _, platform = _prepared()
+    commits = {
+        team: source.commit for team, source in platform.sources.teams.items() if source and source.commit
+    }
+    pinned = ", ".join(f"{team}: {commit}" for team, commit in commits.items())
+    console.print(f"competition:\n  frozen: {{{pinned}}}", highlight=False, soft_wrap=True)
+    for team in platform.teams.keys() - commits.keys():
+        errors.print(
+            f"[yellow]{team} is read from the working tree; it has no commit to be pinned to.[/yellow]"
+        )
+
+
+@app.command()
+def status(
+    html: Annotated[Path | None, typer.Option(help="Write the page to this file instead.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with 1 when something is red, for cron.")
+    ] = False,
+) -> None:
+    """Say of every service, schedule, team and symbol whether it is well, and what to do where it is not."""
+    from my_dagster_project.cli.status_page import show_status
+
+    settings, platform = _prepared()
+    if show_status(console, settings, platform, html) == "red" and check:
+        raise typer.Exit(1)
+
+
+@app.command()
+def front(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8080,
+) -> None:
+    """Serve leaderboard, status and reports as web pages on http://localhost:8080."""
+    from my_dagster_project.people.front.web_server import serve
+
+    settings, _ = _prepared()
+    console.print(f"Front page: http://localhost:{port}", highlight=False)
+    serve(settings, "127.0.0.1", port)
+
+
+@app.command()
+def report(team: str, symbol: str) -> None:
+    """Say where a team's report of a symbol lies, and its figures beside the naive forecast's."""
+    from my_dagster_project.main_job.summary import print_report
+
+    print_report(console, load_settings(), team, symbol)
+
+
+@app.command()
+def build(
+    stage: Annotated[str, typer.Argument(help="bars, models, predictions, orders or leaderboard")],
+    team: Annotated[str | None, typer.Argument(help="The team; not for bars and leaderboard.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to export the results to (emptied first).")] = None,
+) -> None:
+    """Bring one stage of the chain up to date and export its results; `dvc repro` calls this."""
+    from my_dagster_project.main_job.build import build_stage
+    from my_dagster_project.main_job.screen import Screen
+    from my_dagster_project.main_job.summary import print_problems
+
+    settings, platform = _prepared()
+    with Screen(console) as screen:
+        result = build_stage(platform, settings, screen.show, stage, team, out)
+    print_problems(console, result, platform)
+    if result.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open Dagit on http://localhost:3000, with the daemon for schedules and sensors."""
+    settings, _ = _prepared()
+    os.environ.setdefault("TRADING_DAGIT_URL", f"http://127.0.0.1:{port}")
+    command = [
+        sys.executable,
+        "-m",
+        "my_dagster_project.deploy.dagit.dev",
+        "-m",
+        "my_dagster_project.definitions",
+    ]
+    command += ["-h", "127.0.0.1", "-p", str(port)]
+    console.print(f"Dagit: http://localhost:{port}  (state in {settings.dagster_home})", highlight=False)
+    os.execv(sys.executable, command)  # noqa: S606 - it becomes that process
+
+
+def _prepared() -> tuple[Settings, Platform]:
+    settings = load_settings()
+    prepare_environment(settings)
+    platform = current_platform(settings)
+    for team in uncommitted(settings.project, platform.sources):
+        branch = platform.registry.teams[team].branch
+        errors.print(
+            f"[yellow]configs/{team}.yaml differs in your working tree; in force is {platform.origin(team)}.[/yellow] "
+            f"Commit it on branch {branch} to use it, or set TRADING_CONFIG=working-tree to try it.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return settings, platform
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""`trading halt`, `resume` and `halts`: registered by commands.py, nothing heavy imported before one of them runs."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.console import Console
+
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from my_dagster_project.storage.assets import AssetStore
+    from my_dagster_project.teams.platform import Platform
+
+console = Console()
+
+Team = Annotated[str | None, typer.Argument(help="The team, as in configs/teams.yaml.")]
+Everybody = Annotated[bool, typer.Option("--all", help="Everybody, also teams that join later.")]
+Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+
+
+def halt(
+    team: Team = None,
+    everybody: Everybody = False,
+    reason: Reason = "",
+    cancel_open: Annotated[
+        bool, typer.Option("--cancel-open", help="Cancel the open orders at the broker too.")
+    ] = False,
+) -> None:
+    """Stop trading of a team, or of all: from the next order on, on every host, until `trading resume`."""
+    from my_dagster_project.trading.halts import EVERYBODY, check_scope
+    from my_dagster_project.trading.halts import halt as write
+
+    settings = load_settings()
+    # To stop everybody nothing is read first: a registry with a mistake in it must not stand in the way.
+    stop_all = everybody and team is None
+    scope = EVERYBODY if stop_all else check_scope(team, everybody, read()[1].registry.teams)
+    _say(f"[red]{write(_assets(settings), scope, person(), reason)}[/red]")
+    if cancel_open:
+        # After the switch: it must hold whatever the broker answers.
+        platform = read()[1]
+        left = _cancel(platform, settings, [team] if team else list(platform.registry.teams))
+        if left:
+            raise TradingError(
+                f"halted, but open orders of {', '.join(left)} may still fill; see above, or cancel them at the broker"
+            )
+
+
+def resume(team: Team = None, everybody: Everybody = False, reason: Reason = "") -> None:
+    """Lift the halt of a team, or the one of everybody; each is lifted by its own command, and stays on record."""
+    from my_dagster_project.trading.halts import check_scope, lift, read_halts
+
+    settings, platform = read()
+    assets = _assets(settings)
+    lifted = lift(assets, check_scope(team, everybody, platform.registry.teams), person(), reason)
+    for one in lifted:
+        _say(f"lifted: {one}")
+    if not lifted:
+        _say("There was nothing to lift.")
+    halts = read_halts(assets)
+    for name in [team] if team else platform.registry.teams:
+        still = halts.reason(name)
+        _say(f"[red]{name}: {still}[/red]" if still else f"[green]{name} trades again.[/green]")
+
+
+def halts() -> None:
+    """List the halts in force, and those that were lifted: who, when, why."""
+    from my_dagster_project.trading.halts import past_halts, read_halts
+
+    settings, platform = read()
+    assets = _assets(settings)
+    now = read_halts(assets)
+    for team in platform.registry.teams:
+        _say(f"{team:16} [red]halted[/red]" if now.reason(team) else f"{team:16} [green]may trade[/green]")
+    if now.unreadable:
+        raise TradingError(f"the kill switch cannot be read, so nobody trades: {now.unreadable}")
+    for one in now.halts:
+        _say(f"[red]in force:[/red] {one}")
+    for one in past_halts(assets):
+        why = f": {one.lifted_reason}" if one.lifted_reason else ""
+        _say(f"[dim]lifted {one.lifted_at} by {one.lifted_by}{why}; {one}[/dim]")
+
+
+def _cancel(platform: Platform, settings: Settings, teams: list[str]) -> list[str]:
+    """Cancel the teams' open orders, say what became of each, and give the teams that still have some."""
+    from my_dagster_project.pipeline.resources import BrokerResource, all_resources
+    from my_dagster_project.trading.open_orders import cancel_open
+
+    broker = cast("BrokerResource", all_resources(platform, settings)["broker"])
+    done = cancel_open(teams, lambda team: broker.open(team, platform.registry.teams[team].account))
+    for line in done.lines:
+        _say(line)
+    return done.left
+
+
+def _say(line: str) -> None:
+    console.print(line, highlight=False, soft_wrap=True)
+
+
+def person() -> str:
+    """Give who runs a command: user@host."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def _assets(settings: Settings) -> AssetStore:
+    from my_dagster_project.storage.opening import open_assets
+
+    return open_assets(settings.store_url, settings.dvc_url)
+
+
+def read() -> tuple[Settings, Platform]:
+    """Give the settings and the platform in force."""
+    from my_dagster_project.teams.deployment import current_platform
+
+    settings = load_settings()
+    return settings, current_platform(settings)

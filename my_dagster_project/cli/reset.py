@@ -1,0 +1,62 @@
+"""`trading reset`: registered by cli.py, nothing heavy imported before it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from my_dagster_project.cli.kill_switch import person, read
+from my_dagster_project.foundation.errors import TradingError
+
+console = Console()
+# Whoever trades the team has its account for minutes: better said at once than waited for.
+_PATIENCE_SECONDS = 5.0
+
+
+def reset(
+    team: Annotated[str, typer.Argument(help="The team, as in configs/teams.yaml.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Give a team a fresh account at the bundled broker; `trading run` then trades all its sessions anew.
+
+    Its orders and fills so far stay in the versions on its branch; who reset it, when and why stays on record.
+    """
+    import dagster as dg
+
+    from my_dagster_project.deploy.instance.home import prepare_environment
+    from my_dagster_project.main_job.afresh import require_bundled, start_afresh
+    from my_dagster_project.pipeline.recording import record_versions
+    from my_dagster_project.pipeline.resources import BrokerResource, all_resources
+    from my_dagster_project.storage.opening import open_assets
+    from my_dagster_project.trading.lease import lease, leases_of
+
+    settings, platform = read()
+    if team not in platform.registry.teams:
+        raise TradingError(f"there is no team {team!r}; teams are {', '.join(platform.registry.teams)}")
+    prepare_environment(settings)
+    broker = all_resources(platform, settings)["broker"]
+    assert isinstance(broker, BrokerResource)  # noqa: S101 - for mypy: the resources are a plain dict
+    require_bundled(team, broker)
+    assets = open_assets(settings.store_url, settings.dvc_url)
+    count = len(assets.names((team, "orders")))
+    cash, branch = f"${broker.starting_cash:,.2f}", platform.registry.teams[team].branch
+    if not yes:
+        what = f"Give {team} a fresh account with {cash}? Its {count} sessions on record are traded anew by the next run"
+        typer.confirm(what, abort=True)
+    instance, account = (
+        dg.DagsterInstance.get(),
+        broker.account_name(team, platform.registry.teams[team].account),
+    )
+    with lease(leases_of(instance, broker.leases), account, "`trading reset`", wait=_PATIENCE_SECONDS):
+        # What is current must be a version before it is current no more.
+        record_versions(platform, settings, assets)
+        made = start_afresh(team, broker, assets, instance, person(), reason)
+    console.print(
+        f"[green]{team} has a fresh account with {cash}.[/green] The {len(made.sessions)} sessions it had on record stay in the"
+        f" versions of branch {branch} (trading versions {team}); `trading run` trades them anew.",
+        highlight=False,
+        soft_wrap=True,
+    )

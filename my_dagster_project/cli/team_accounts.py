@@ -1,0 +1,111 @@
+"""`trading account` and `trading reconcile`: registered by commands.py, nothing heavy imported before one of them runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from my_dagster_project.cli.kill_switch import person, read
+from my_dagster_project.foundation.errors import TradingError
+
+if TYPE_CHECKING:
+    from my_dagster_project.foundation.settings import Settings
+    from my_dagster_project.teams.platform import Platform
+    from my_dagster_project.trading.broker import Broker
+    from my_dagster_project.trading.watch import AccountState
+
+console = Console()
+
+Teams = Annotated[list[str] | None, typer.Argument(help="Teams to show; all of them when none is named.")]
+
+
+def account(teams: Teams = None) -> None:
+    """Show cash, equity, positions, open orders and last activities of a team's account, or of all teams at once."""
+    from my_dagster_project.trading.watch import tables_of
+
+    settings, platform = read()
+    states = [_state(platform, settings, team) for team in _known(platform, teams)]
+    for title, (head, rows) in tables_of(states, platform.registry.competition.starting_cash).items():
+        _print(title, head, rows)
+    for state in states:
+        if state.trouble:
+            console.print(f"[red]✗ {state.team}:[/red] {state.trouble}", highlight=False, soft_wrap=True)
+    if any(state.trouble for state in states):
+        raise typer.Exit(1)
+
+
+def reconcile(
+    team: Annotated[str, typer.Argument(help="The team, as in configs/teams.yaml.")],
+    accept: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Take the account as it is from now on, and why.")
+    ] = None,
+) -> None:
+    """Hold a team's account against our records; with --accept, take it as it is. The reason stays on record."""
+    from my_dagster_project.storage.opening import open_assets
+    from my_dagster_project.trading.reconcile import accept as take
+    from my_dagster_project.trading.reconcile import check
+
+    settings, platform = read()
+    [name] = _known(platform, [team])
+    if accept is not None and not accept.strip():
+        raise TradingError('say why the account is taken as it is: --accept "sold by hand on Monday"')
+    assets, broker = open_assets(settings.store_url, settings.dvc_url), _broker(platform, settings, name)
+    checked = check(assets, name, broker) if accept is None else take(assets, name, broker, person(), accept)
+    for line in [*map(str, checked.differences), checked.damaged]:
+        if line:
+            _say(line)
+    if accept is not None:
+        _say(f"[green]The account of {name} is taken as it is.[/green] The next session goes on from there.")
+    elif checked.differences or checked.damaged:
+        _say(
+            f'[red]Not as we left it.[/red] Undo it at the broker, or: trading reconcile {name} --accept "why"'
+        )
+        raise typer.Exit(1)
+    elif checked.base is None:
+        _say(f"Nothing is on record of the account of {name}; its first session takes it as it is.")
+    else:
+        _say(f"[green]The account of {name} is as we left it[/green] after {checked.base.session}.")
+
+
+def _state(platform: Platform, settings: Settings, team: str) -> AccountState:
+    """A team's account; what is wrong with one is said under the others."""
+    from my_dagster_project.trading.watch import AccountState, look
+
+    try:
+        return look(team, _broker(platform, settings, team))
+    except TradingError as error:
+        return AccountState(team, trouble=str(error))
+
+
+def _broker(platform: Platform, settings: Settings, team: str) -> Broker:
+    from my_dagster_project.pipeline.resources import BrokerResource, all_resources
+
+    broker = all_resources(platform, settings)["broker"]
+    assert isinstance(broker, BrokerResource)  # noqa: S101 - for mypy: the resources are a plain dict
+    return broker.open(team, platform.registry.teams[team].account)
+
+
+def _known(platform: Platform, teams: list[str] | None) -> list[str]:
+    every = list(platform.registry.teams)
+    if unknown := [team for team in teams or [] if team not in every]:
+        raise TradingError(f"there is no team {unknown[0]!r}; teams are {', '.join(every)}")
+    return teams or every
+
+
+def _print(title: str, head: tuple[str, ...], rows: list[list[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for number, name in enumerate(head):
+        text = not rows[0][number][:1].isdigit() and rows[0][number][:1] not in "+-"
+        shown.add_column(name, justify="left" if text else "right", overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)
+
+
+def _say(line: str) -> None:
+    console.print(line, highlight=False, soft_wrap=True)

@@ -1,0 +1,147 @@
+"""`trading versions`, `diff`, `restore` and `gc`: registered by commands.py, nothing heavy imported before one of them runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from my_dagster_project.deploy.instance.home import prepare_environment
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from my_dagster_project.history.commits import Committed
+    from my_dagster_project.history.restore import Restoration
+    from my_dagster_project.storage.assets import AssetStore
+    from my_dagster_project.storage.manifests import Asset
+    from my_dagster_project.teams.platform import Platform
+
+console = Console()
+
+Team = Annotated[str, typer.Argument(help="The team, as in configs/teams.yaml.")]
+
+
+def versions(
+    team: Team, limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20
+) -> None:
+    """List a team's versions: what changed, by which run and configuration, how it scored."""
+    from my_dagster_project.history.log import team_versions
+    from my_dagster_project.history.tables import print_versions
+
+    settings, platform = _prepared()
+    print_versions(console, team, team_versions(settings.project, _branch(platform, team), limit, team))
+
+
+def diff(
+    team: Team,
+    a: Annotated[str, typer.Argument(help="A commit (or branch) of the team.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+) -> None:
+    """Show two versions of a team side by side: configuration, scores, assets."""
+    from my_dagster_project.history.diff import compare
+    from my_dagster_project.history.tables import print_comparison
+
+    settings, platform = _prepared()
+    _branch(platform, team)
+    print_comparison(console, team, compare(settings.project, _assets(settings), team, a, b))
+
+
+def restore(
+    team: Team,
+    commit: Annotated[str, typer.Argument(help="The version, as `trading versions` lists it.")],
+    symbol: Annotated[str | None, typer.Option(help="Only this symbol's assets.")] = None,
+) -> None:
+    """Bring a version's features, models, predictions and reports back as current, as a new version."""
+    import dagster as dg
+
+    from my_dagster_project.history.provenance import announce
+    from my_dagster_project.history.restore import restore as bring_back
+    from my_dagster_project.history.tables import print_restoration
+    from my_dagster_project.pipeline.recording import record_versions
+
+    settings, platform = _prepared()
+    _branch(platform, team)
+    prepare_environment(settings)
+    assets = _assets(settings)
+    done = bring_back(
+        assets, settings.project, team, commit, lambda: record_versions(platform, settings, assets), symbol
+    )
+    # One event per session: 30 ms each in the embedded default's SQLite, 8 s for four symbols of sixty sessions.
+    with console.status("Telling Dagster what is current ..."):
+        unknown = announce(dg.DagsterInstance.get(), done)
+    print_restoration(console, done, _due(platform, settings, done), unknown)
+    for one in _recorded(lambda: record_versions(platform, settings, assets), team, assets):
+        console.print(f"branch [b]{one.branch}[/b]: {one.sha[:10]} records {len(one.assets)} assets")
+
+
+def gc(
+    delete: Annotated[
+        bool, typer.Option("--delete/--dry-run", help="Delete; without it, only count.")
+    ] = False,
+) -> None:
+    """Count, or delete, contents of the DVC remote that nothing has pointed to for 48 hours."""
+    from my_dagster_project.history.ages import aged_objects
+    from my_dagster_project.history.gc import CONTENTS, collect
+    from my_dagster_project.history.tables import print_collected
+
+    settings = load_settings()
+    found = collect(
+        _assets(settings),
+        settings.project,
+        lambda: aged_objects(settings.dvc_url, settings.s3, CONTENTS),
+        delete=delete,
+    )
+    print_collected(console, found)
+
+
+def _recorded(record: Callable[[], list[Committed]], team: str, assets: AssetStore) -> list[Committed]:
+    """What was committed; that another team's branch could not take its versions is no failure of this restoration."""
+    from my_dagster_project.history.commits import NotAllCommittedError
+
+    try:
+        return record()
+    except NotAllCommittedError as error:
+        if team in assets.pending.owners():
+            raise
+        console.print(Text(str(error), style="yellow"))
+        return error.committed
+
+
+def _due(platform: Platform, settings: Settings, done: Restoration) -> list[Asset]:
+    """The restored assets Dagster would make anew, by the same rule as `trading run` and Dagit."""
+    import dagster as dg
+
+    from my_dagster_project.pipeline.code_location import build_definitions
+    from my_dagster_project.pipeline.freshness import Freshness
+
+    definitions = build_definitions(platform, settings)
+    known = definitions.resolve_asset_graph().get_all_asset_keys()
+    freshness = Freshness(definitions, dg.DagsterInstance.get())
+    sessions = sorted({session for item in done.assets for session in item.sessions or ()})
+    keys = {dg.AssetKey(item.asset): item.asset for item in done.assets}
+    due = freshness.stale([key for key in keys if key in known], sessions)
+    return [asset for key, asset in keys.items() if key in due or key not in known]
+
+
+def _prepared() -> tuple[Settings, Platform]:
+    from my_dagster_project.teams.deployment import current_platform
+
+    settings = load_settings()
+    return settings, current_platform(settings)
+
+
+def _branch(platform: Platform, team: str) -> str:
+    registry = platform.registry
+    if team not in registry.teams:
+        raise TradingError(f"{team}: not in configs/teams.yaml; teams are {', '.join(registry.teams)}")
+    return registry.teams[team].branch
+
+
+def _assets(settings: Settings) -> AssetStore:
+    from my_dagster_project.storage.opening import open_assets
+
+    return open_assets(settings.store_url, settings.dvc_url)

@@ -1,0 +1,98 @@
+"""One branch's refs on both sides, and the notes about them that outlive a killed process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from my_dagster_project.git.process import run_git, try_git
+from my_dagster_project.git.remote import Remote
+
+_NOWHERE = "0" * 40
+
+
+def settled(repo: Path, remote: Remote, tips: Mapping[str, str]) -> set[str]:
+    """Give the branches with nothing to do: here, on the remote (at `tips`) and as noted the same, no work tree behind.
+
+    One git process for all of them; a poll every few seconds of 20 teams would otherwise start 200.
+    """
+    out = run_git(
+        repo, "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/trading"
+    ).text
+    refs = {name: sha for sha, _, name in (line.partition(" ") for line in out.splitlines())}
+    return {
+        branch
+        for branch, tip in tips.items()
+        if refs.get(f"refs/heads/{branch}") == tip == refs.get(_agreed(remote, branch))
+        and _following(branch) not in refs
+    }
+
+
+def _agreed(remote: Remote, branch: str) -> str:
+    return f"refs/trading/agreed/{remote.key}/{branch}"
+
+
+def _following(branch: str) -> str:
+    return f"refs/trading/following/{branch}"
+
+
+@dataclass(frozen=True)
+class BranchRefs:
+    """A branch here and on a remote. Notes are refs below refs/trading/, so that git gc keeps what they name."""
+
+    repo: Path
+    remote: Remote
+    branch: str
+
+    def here(self) -> str | None:
+        """Give the sha of the local branch, None if there is none."""
+        return self._sha(f"refs/heads/{self.branch}")
+
+    def move(self, old: str | None, new: str) -> str:
+        """Move the local branch by compare-and-swap; git's reason if it could not: mostly, that it is no longer at `old`.
+
+        The same transaction notes from where the work tree has to follow, should we die before it has.
+        """
+        lines = [f"update refs/heads/{self.branch} {new} {old or _NOWHERE}\n"]
+        if old and self.following() is None:
+            lines.append(f"create {self._following} {old}\n")
+        answer = try_git(self.repo, "update-ref", "--stdin", stdin="".join(lines).encode())
+        return "" if answer.ok else answer.error or "git gave no reason"
+
+    def following(self) -> str | None:
+        """Give the commit that the work tree on the branch was left at, None if it is where the branch is."""
+        return self._sha(self._following)
+
+    def followed(self, old: str) -> None:
+        """Note that the work tree is where the branch is, no longer at `old`."""
+        try_git(self.repo, "update-ref", "-d", self._following, old)
+
+    def agreed(self) -> str | None:
+        """Give the newest commit known to have been on both sides, None if there never was one."""
+        return self._sha(self._agreed)
+
+    def agree(self, sha: str) -> None:
+        """Note a commit that both sides have."""
+        run_git(self.repo, "update-ref", self._agreed, sha)
+
+    def gone(self, there: str) -> set[str]:
+        """Give the commits that both sides had and the remote's history, rewritten up to `there`, has no longer."""
+        agreed = self.agreed()
+        return set(run_git(self.repo, "rev-list", agreed, f"^{there}").text.split()) if agreed else set()
+
+    def contains(self, commit: str, ancestor: str) -> bool:
+        """Say whether a commit's history has the other one in it."""
+        return try_git(self.repo, "merge-base", "--is-ancestor", ancestor, commit).ok
+
+    @property
+    def _agreed(self) -> str:
+        return _agreed(self.remote, self.branch)
+
+    @property
+    def _following(self) -> str:
+        return _following(self.branch)
+
+    def _sha(self, ref: str) -> str | None:
+        answer = try_git(self.repo, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        return answer.text if answer.ok else None

@@ -1,0 +1,193 @@
+"""Keeps a branch here and on the remote the same: people push configurations there, the platform commits versions here.
+
+Nothing is ever pushed by force and no commit is dropped. Where both sides went on, the platform's own commits (pointers
+only) are written anew on top of the remote's; commits of people are never rewritten, they get a warning with the command.
+The branch that only the organiser moves (main) is followed: it comes here and is never pushed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.foundation.git_login import GitLogin
+from my_dagster_project.git.branch import BranchRepo
+from my_dagster_project.git.process import bounded_git
+from my_dagster_project.git.remote import Remote
+from my_dagster_project.git.remote_follow import plan_following, unlike_branch
+from my_dagster_project.git.remote_plan import Integrated, Plan, plan
+from my_dagster_project.git.remote_refs import BranchRefs, settled
+from my_dagster_project.git.remote_talk import RemoteError, RemoteSilentError
+from my_dagster_project.git.work_tree_edits import follow_around_edits
+
+_ROUNDS = 3
+_ATTEMPTS = 20
+_MOST_NAMES = 16 * 1024 * 1024  # bytes of all paths of a commit: 300 000 files
+_LATER = "Nothing is lost: the next synchronisation tries again."
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What became of one branch.
+
+    `fetched` is the remote's sha (None: unreachable, or no such branch there), `integrated` what was done here with it,
+    `warning` a text for people, empty when all is well.
+    """
+
+    branch: str
+    fetched: str | None
+    integrated: Integrated
+    pushed: bool
+    warning: str
+
+
+def sync_branch(git: BranchRepo, remote: str, branch: str) -> Synced:
+    """Bring a branch here and on the remote (a name or an address) together; what fails is a warning, never raised."""
+    return sync_all(git, remote, [branch])[0]
+
+
+def sync_all(
+    git: BranchRepo,
+    remote: str,
+    branches: Iterable[str],
+    *,
+    login: GitLogin | None = None,
+    follow: str | None = None,
+) -> list[Synced]:
+    """Sync branches one by one, each whatever happens to the others; `follow` comes first and fast-forwards only.
+
+    The remote is asked once what it has; only branches that moved are fetched, and a remote that fails or keeps silent
+    is left alone until the next time.
+    """
+    place = Remote(git.path, remote, login)
+    syncs: list[_Sync] = [_Sync(git, place, branch) for branch in branches]
+    if follow:
+        syncs.insert(0, _Follow(git, place, follow))
+    try:
+        tips = place.tips(sync.branch for sync in syncs)
+        done_already = settled(git.path, place, tips) - {follow}
+    except (VersioningError, OSError) as error:
+        return [_not_synced(sync.branch, str(error)) for sync in syncs]
+    done: list[Synced] = []
+    silent = ""
+    for sync in syncs:
+        if sync.branch in done_already:
+            done.append(Synced(sync.branch, tips[sync.branch], "nothing", False, ""))
+            continue
+        try:
+            done.append(sync.run(tips) if not silent else _not_synced(sync.branch, silent))
+        except RemoteSilentError as error:
+            silent = str(error)
+            done.append(_not_synced(sync.branch, silent))
+        except (VersioningError, OSError) as error:
+            done.append(_not_synced(sync.branch, str(error)))
+        except Exception as error:
+            # Whatever people push to one branch must not keep the others from being brought together.
+            _log.exception("Branch %s could not be synchronised", sync.branch)
+            done.append(_not_synced(sync.branch, f"{type(error).__name__}: {error}."))
+    return done
+
+
+def _not_synced(branch: str, reason: str) -> Synced:
+    return Synced(branch, None, "nothing", False, f"{reason} {_LATER}")
+
+
+@dataclass(frozen=True)
+class _Sync:
+    """One branch on its two sides."""
+
+    git: BranchRepo
+    remote: Remote
+    branch: str
+
+    def run(self, tips: Mapping[str, str]) -> Synced:
+        """Fetch, integrate and push; from the start when somebody's push was quicker than ours."""
+        done: Integrated = "nothing"
+        doubted = None
+        for attempt in range(_ROUNDS):
+            there = self._look(tips) if attempt == 0 else self.remote.fetch(self.branch)
+            made = self._integrate(there)
+            done = made.integrated if made.integrated != "nothing" else done
+            so_far = Synced(self.branch, there, done, False, made.warning)
+            if made.integrated == "conflict" and there != doubted:
+                # Another process may have brought a person's push here since we asked: against what the remote had then,
+                # that looks like commits taken away. People are told what is so twice.
+                doubted = there
+                continue
+            if made.head is None or not made.push:
+                return so_far
+            try:
+                if self.remote.push(self.branch, made.head):
+                    self._refs.agree(made.head)
+                    return replace(so_far, pushed=True)
+            except RemoteError as error:
+                return replace(so_far, warning=_text(made.warning, str(error), _LATER))
+        overtaken = f"{_ROUNDS} times somebody pushed {self.branch!r} before we could."
+        return replace(so_far, warning=_text(so_far.warning, overtaken, _LATER))
+
+    def plan(self, refs: BranchRefs, here: str | None, there: str | None) -> Plan:
+        """Give what is to be done."""
+        return plan(refs, here, there)
+
+    def _look(self, tips: Mapping[str, str]) -> str | None:
+        tip = tips.get(self.branch)
+        return (
+            tip
+            if tip is None or self.remote.has_fetched(self.branch, tip)
+            else self.remote.fetch(self.branch)
+        )
+
+    @property
+    def _refs(self) -> BranchRefs:
+        return BranchRefs(self.git.path, self.remote, self.branch)
+
+    def _integrate(self, there: str | None) -> Plan:
+        """Move the local branch to where the plan says; plans anew when another commit comes in between."""
+        refs = self._refs
+        if there:
+            # Before anything compares it or checks it out: a kilobyte can be ten thousand million files.
+            bounded_git(self.git.path, _MOST_NAMES, "ls-tree", "-r", "-z", "--name-only", there)
+        with self.git.turn():
+            late = self._catch_up()
+            for _ in range(_ATTEMPTS):
+                here = refs.here()
+                made = self.plan(refs, here, there)
+                reason = refs.move(here, made.head) if made.head and made.head != here else ""
+                if not reason:
+                    if there and made.integrated != "conflict":
+                        refs.agree(there)
+                    return replace(made, warning=_text(made.warning, late, self._catch_up()))
+        raise VersioningError(
+            f"Branch {self.branch!r} could not be moved, so nothing was integrated: {reason}"
+        )
+
+    def _catch_up(self) -> str:
+        """Let the work tree follow from where it was left, by us or by a process that was killed; says what matters."""
+        refs = self._refs
+        old, new = refs.following(), refs.here()
+        if old is None or new is None:
+            return ""
+        followed = follow_around_edits(self.git.path, self.branch, old, new)
+        if followed.done:
+            refs.followed(old)
+        return followed.warning
+
+
+@dataclass(frozen=True)
+class _Follow(_Sync):
+    """A branch that others move: it comes here, with its files, and nothing of ours goes there."""
+
+    def run(self, tips: Mapping[str, str]) -> Synced:
+        done = super().run(tips)
+        return replace(done, warning=_text(done.warning, unlike_branch(self.git, self.branch)))
+
+    def plan(self, refs: BranchRefs, here: str | None, there: str | None) -> Plan:
+        return plan_following(refs, here, there)
+
+
+def _text(*parts: str) -> str:
+    return " ".join(dict.fromkeys(part for part in parts if part))

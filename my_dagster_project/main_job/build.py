@@ -1,0 +1,83 @@
+"""One stage of the chain by name, for `dvc repro`: the main job's own phase, then its objects exported as files."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.main_job.news import Tell
+from my_dagster_project.main_job.run import Result, recorded
+from my_dagster_project.main_job.stages import Stages
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.partitions import replay_sessions
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.opening import open_assets
+from my_dagster_project.teams.platform import Platform
+
+type Asset = tuple[str, ...]
+
+PLATFORM_STAGES = ("bars", "leaderboard")
+TEAM_STAGES = ("models", "predictions", "orders")
+
+
+def build_stage(
+    platform: Platform, settings: Settings, tell: Tell, stage: str, team: str | None, out: Path | None
+) -> Result:
+    """Bring one stage up to date and export what it made to `out`, which is emptied first.
+
+    Raises TradingError for an unknown stage or team.
+    """
+    _check(platform, stage, team)
+    stages = Stages(platform, settings, tell)
+    work: dict[str, Callable[[], None]] = {
+        "bars": stages.market,
+        "models": lambda: stages.models(str(team)),
+        "predictions": lambda: stages.predictions(str(team)),
+        "orders": lambda: stages.trading(str(team)),
+        "leaderboard": stages.leaderboard,
+    }
+    work[stage]()
+    result = recorded(platform, settings, stages.problems)
+    if out is not None and not result.problems:
+        sessions = {session.isoformat() for session in replay_sessions(platform)}
+        export(
+            open_assets(settings.store_url, settings.dvc_url), _assets(platform, stage, team), out, sessions
+        )
+    return result
+
+
+def export(assets: AssetStore, wanted: list[Asset], out: Path, sessions: set[str]) -> None:
+    """Copy the assets' current files to `out/<symbol>/<asset>/`; of files named by a session only those wanted."""
+    shutil.rmtree(out, ignore_errors=True)
+    for asset in wanted:
+        folder = out.joinpath(*asset[1:])
+        for name, data in assets.read(asset).items():
+            stem = name.partition(".")[0]
+            if stem[:2].isdigit() and stem not in sessions:
+                continue
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+
+
+def _check(platform: Platform, stage: str, team: str | None) -> None:
+    if stage not in PLATFORM_STAGES + TEAM_STAGES:
+        raise TradingError(f"{stage}: no such stage; there are {', '.join(PLATFORM_STAGES + TEAM_STAGES)}")
+    if stage in TEAM_STAGES and team not in platform.teams:
+        why = platform.problems.get(team or "", f"teams are {', '.join(platform.teams)}")
+        raise TradingError(f"stage {stage} needs a team with a valid file; {why}")
+
+
+def _assets(platform: Platform, stage: str, team: str | None) -> list[Asset]:
+    if stage in PLATFORM_STAGES:
+        found = [keys.leaderboard_key()] if stage == "leaderboard" else map(keys.bars_key, platform.symbols)
+        return [tuple(key.path) for key in found]
+    if stage == "orders":
+        return [tuple(keys.orders_key(str(team)).path)]
+    made = {
+        "models": (keys.features_key, keys.model_key),
+        "predictions": (keys.predictions_key, keys.report_key),
+    }
+    symbols = platform.teams[str(team)].symbols
+    return [tuple(key(str(team), symbol).path) for symbol in symbols for key in made[stage]]

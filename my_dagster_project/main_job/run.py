@@ -1,0 +1,75 @@
+"""The main job: all teams compete on real prices, from bars to a leaderboard; only what changed is computed.
+
+bars -> per team, side by side: features, models, predictions, reports, orders session by session
+     -> leaderboard -> versions on the teams' branches
+"""
+
+import gc
+from dataclasses import dataclass, field, replace
+
+from my_dagster_project.foundation.errors import StorageError, VersioningError
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.history.commits import Committed, NotAllCommittedError
+from my_dagster_project.main_job.news import Tell
+from my_dagster_project.main_job.stages import Stages
+from my_dagster_project.main_job.team_processes import can_fork, run_teams
+from my_dagster_project.pipeline.failures import Problem
+from my_dagster_project.pipeline.recording import record_versions
+from my_dagster_project.pipeline.syncing import sync_branches
+from my_dagster_project.storage.opening import open_assets
+from my_dagster_project.teams.platform import Platform
+
+
+@dataclass(frozen=True)
+class Result:
+    """What failed, the commits that record what was made, and what the git remote had to say."""
+
+    problems: list[Problem]
+    commits: list[Committed]
+    warnings: list[str] = field(default_factory=list)
+
+
+def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
+    """Bring the whole competition up to date; problems of one team or symbol leave the others untouched."""
+
+    def team_chain(team: str, tell_parent: Tell) -> list[Problem]:
+        own = Stages(platform, settings, tell_parent)
+        own.team(team)
+        return own.problems
+
+    stages = Stages(platform, settings, tell)
+    stages.market()
+    if stages.training_is_due() and can_fork():
+        _import_what_teams_share()
+    problems = run_teams(list(platform.teams), team_chain, tell)
+    stages.leaderboard()
+    result = recorded(platform, settings, [*stages.problems, *problems])
+    # Pushing is optional: what does not reach the remote now is pushed by the next run or by the sensor.
+    return replace(result, warnings=[*result.warnings, *sync_branches(platform.registry, settings)])
+
+
+def recorded(platform: Platform, settings: Settings, problems: list[Problem]) -> Result:
+    """Commit the versions of all that is stored, also what an earlier run could not commit.
+
+    Versions that cannot be committed are one more problem, not the end: the tables and the other problems are still said.
+    """
+    try:
+        assets = open_assets(settings.store_url, settings.dvc_url)
+        commits = record_versions(platform, settings, assets)
+    except NotAllCommittedError as error:
+        commits, problems = error.committed, [*problems, Problem("versions", str(error))]
+    except (StorageError, VersioningError) as error:
+        return Result([*problems, Problem("versions", str(error))], [])
+    return Result(problems, commits, [said for one in commits for said in one.warnings])
+
+
+def _import_what_teams_share() -> None:
+    import evidently  # noqa: F401
+    import mlflow  # noqa: F401
+
+    from my_dagster_project.models.ludwig_runtime import import_ludwig
+
+    import_ludwig()
+    # The collector would write into every shared page and so copy it in every fork.
+    gc.collect()
+    gc.freeze()

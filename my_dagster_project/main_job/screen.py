@@ -1,0 +1,74 @@
+"""What a person sees while the main job works: a live line per running phase, and a lasting one when it has ended."""
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from my_dagster_project.main_job.news import News
+
+
+@dataclass
+class _Line:
+    task: TaskID
+    total: int
+    done: int = 0
+
+
+class Screen:
+    """Shows news on a console; without a terminal only the lasting lines. Use with `with`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lines: dict[str, _Line] = {}
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[now]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> "Screen":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def show(self, news: News) -> None:
+        """Take in one message."""
+        if news.kind == "begin":
+            task = self._progress.add_task(news.phase, total=news.number, now="")
+            self._lines[news.phase] = _Line(task, int(news.number))
+            return
+        line = self._lines[news.phase]
+        if news.kind == "now":
+            self._progress.update(line.task, now=news.text)
+        elif news.kind == "end":
+            self._progress.remove_task(line.task)
+            self._console.print(_lasting(news, self._lines.pop(news.phase)), highlight=False)
+        else:
+            line.done += news.kind == "step"
+            self._progress.advance(line.task)
+
+
+def _lasting(news: News, line: _Line) -> str:
+    if not line.total:
+        return f"[dim]✓ {news.phase}: up to date[/dim]"
+    # What a failure kept from being begun is not done either: a replay that stops at its 14th session of 60 has 47 to go.
+    if (left := line.total - line.done) > 0:
+        return f"[red]✗ {news.phase}: {left} of {line.total} not done[/red] [dim]{news.number:.1f} s[/dim]"
+    return f"[green]✓[/green] {news.phase} [dim]{line.total} done, {news.number:.1f} s[/dim]"

@@ -1,0 +1,183 @@
+"""The stages of the competition, each computing only what is due: bars, models, predictions, orders, leaderboard."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.main_job.afresh import start_afresh
+from my_dagster_project.main_job.news import Tell, phase
+from my_dagster_project.main_job.runner import Runner
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.code_location import build_definitions
+from my_dagster_project.pipeline.failures import Problem
+from my_dagster_project.pipeline.freshness import Freshness
+from my_dagster_project.pipeline.jobs import (
+    LEADERBOARD_JOB,
+    MARKET_JOB,
+    daily_job_name,
+    settle_job_name,
+    trade_job_name,
+    train_job_name,
+)
+from my_dagster_project.pipeline.partitions import last_session, replay_sessions
+from my_dagster_project.pipeline.resources import BrokerResource, all_resources
+from my_dagster_project.storage.opening import open_assets
+from my_dagster_project.teams.platform import Platform
+from my_dagster_project.trading.lease import lease, leases_of
+
+
+class Stages:
+    """The stages over one Dagster instance, in this process. Problems of one team or symbol leave the others untouched."""
+
+    def __init__(self, platform: Platform, settings: Settings, tell: Tell) -> None:
+        self._platform, self._settings, self._tell = platform, settings, tell
+        self._definitions = build_definitions(platform, settings)
+        self._instance = dg.DagsterInstance.get()
+        self._runner = Runner(self._definitions, self._instance)
+        self._sessions = [session.isoformat() for session in replay_sessions(platform)]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Every step that failed so far."""
+        return self._runner.problems
+
+    def market(self) -> None:
+        """Bring the bars of every symbol up to date."""
+        wanted = [keys.bars_key(symbol) for symbol in self._platform.symbols]
+        due = self._due(wanted)
+        self._materialize("market data", MARKET_JOB, [key for key in wanted if key in due or self._lags(key)])
+
+    def team(self, team: str) -> None:
+        """A team's whole chain."""
+        self.models(team)
+        self.predictions(team)
+        self.trading(team)
+
+    def models(self, team: str) -> None:
+        """Compute a team's features and train its models, where something they depend on has changed."""
+        self._bring_up_to_date(f"{team}: features and models", train_job_name(team), self._model_keys(team))
+
+    def predictions(self, team: str) -> None:
+        """Predict all sessions in one pass and write the reports, of every symbol whose model is up to date."""
+        fresh = self._freshness()
+        symbols = [
+            symbol
+            for symbol in self._platform.teams[team].symbols
+            if fresh.is_fresh(keys.model_key(team, symbol))
+        ]
+        wanted = [key(team, symbol) for symbol in symbols for key in (keys.predictions_key, keys.report_key)]
+        self._bring_up_to_date(
+            f"{team}: predictions and reports", daily_job_name(team), wanted, self._sessions
+        )
+
+    def trading(self, team: str) -> None:
+        """Trade what is due, and record what became of it, which is all the leaderboard will look at."""
+        self.orders(team)
+        self.fills(team)
+
+    def orders(self, team: str) -> None:
+        """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew.
+
+        It has the account to itself from asking what is due to the last session: a session that somebody traded in between
+        would be missing from the account that was started afresh.
+        """
+        broker, name = self._broker, self._platform.registry.teams[team].account
+        try:
+            with lease(
+                leases_of(self._instance, broker.leases), broker.account_name(team, name), "`trading run`"
+            ):
+                self._trade(team)
+        except TradingError as error:
+            # Of the lease or the fresh start: no step of Dagster's is there to say it.
+            self._runner.problems.append(Problem(f"{team}/orders", str(error)))
+
+    def _trade(self, team: str) -> None:
+        fresh = self._freshness()
+        due = fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
+        if due and not any(map(fresh.exists, self._keys(team, keys.model_key))):
+            return  # Nothing was ever predicted, and why has been said.
+        with phase(self._tell, f"{team}: trading", len(self._sessions if due is None else due)) as news:
+            if due == []:
+                return
+            if due is None or due == self._sessions:
+                self._start_afresh(team)
+            for session in due or self._sessions:
+                orders = [keys.orders_key(team)]
+                done = self._runner.run(trade_job_name(team), orders, news.heard, [session])
+                news.step(failed=not done)
+                if not done:
+                    # The next session would be planned on an account that is not where it should be.
+                    return
+
+    def fills(self, team: str) -> None:
+        """Record in one pass what became of all orders; of a replay that stopped, up to the session it stopped at."""
+        left = self._freshness().missing_after_fresh(keys.orders_key(team), self._sessions)
+        traded = [] if left is None else self._sessions[: len(self._sessions) - len(left)]
+        if traded:
+            wanted = [keys.fills_key(team)]
+            self._bring_up_to_date(f"{team}: fills", settle_job_name(team), wanted, traded)
+
+    def leaderboard(self) -> None:
+        """Score all teams; without one that has a valid file the table stays as it is."""
+        if self._platform.teams:
+            self._bring_up_to_date("leaderboard", LEADERBOARD_JOB, [keys.leaderboard_key()])
+
+    def training_is_due(self) -> bool:
+        """Whether any team has a model to train, which is what needs Ludwig."""
+        wanted = [key for team in self._platform.teams for key in self._model_keys(team)]
+        models = {key for team in self._platform.teams for key in self._keys(team, keys.model_key)}
+        return not models.isdisjoint(self._due(wanted))
+
+    def _start_afresh(self, team: str) -> None:
+        """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
+        # At an account outside nothing can be begun anew, so nothing is forgotten either.
+        if self._broker.url is None:
+            assets = open_assets(self._settings.store_url, self._settings.dvc_url)
+            why = "a replay from its first session on"
+            start_afresh(team, self._broker, assets, self._instance, "trading run", why)
+
+    @property
+    def _broker(self) -> BrokerResource:
+        broker = all_resources(self._platform, self._settings)["broker"]
+        assert isinstance(broker, BrokerResource)  # noqa: S101  # a dictionary of resources knows no types
+        return broker
+
+    def _model_keys(self, team: str) -> list[dg.AssetKey]:
+        """Features and models of the symbols that have bars; why another has none, the market data have said."""
+        fresh = self._freshness()
+        symbols = [
+            symbol for symbol in self._platform.teams[team].symbols if fresh.exists(keys.bars_key(symbol))
+        ]
+        return [key(team, symbol) for symbol in symbols for key in (keys.features_key, keys.model_key)]
+
+    def _keys(self, team: str, *of: keys.TeamSymbolKey) -> list[dg.AssetKey]:
+        return [key(team, symbol) for symbol in self._platform.teams[team].symbols for key in of]
+
+    def _freshness(self) -> Freshness:
+        return Freshness(self._definitions, self._instance)
+
+    def _due(self, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None) -> list[dg.AssetKey]:
+        return self._freshness().stale(wanted, sessions or self._sessions)
+
+    def _bring_up_to_date(
+        self, title: str, job: str, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None
+    ) -> None:
+        wanted = list(wanted)
+        if wanted:  # "up to date" would be a lie where nothing could be made.
+            self._materialize(title, job, self._due(wanted, sessions), sessions)
+
+    def _materialize(
+        self, title: str, job: str, due: list[dg.AssetKey], sessions: list[str] | None = None
+    ) -> None:
+        with phase(self._tell, title, len(due)) as news:
+            if due:
+                self._runner.run(job, due, news.heard_step, sessions or [])
+
+    def _lags(self, bars: dg.AssetKey) -> bool:
+        """Whether a session has closed since the bars were fetched: time passes without any version changing."""
+        event = self._instance.get_latest_materialization_event(bars)
+        made = event.asset_materialization if event else None
+        newest = last_session(self._platform.calendar, self._platform.registry.market.end)
+        return made is None or str(made.metadata["last_session"].value) < newest.isoformat()

@@ -1,0 +1,115 @@
+"""The end of the main job: the tables a person wants to read, what went wrong, and where to look next."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow, from_json
+from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.main_job.run import Result
+from my_dagster_project.pipeline.assets.keys import report_key
+from my_dagster_project.reports.evidently_report import read_metrics
+from my_dagster_project.reports.markdown import RANKING_RULE, SYMBOL_HEAD, TEAM_HEAD, symbol_cells, team_cells
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.opening import open_assets
+from my_dagster_project.teams.platform import Platform
+
+
+def stored_leaderboard(assets: AssetStore) -> Leaderboard:
+    """The current table; raises ObjectMissingError before the first main job."""
+    try:
+        data = assets.read_file(("competition", "leaderboard"), "leaderboard.json")
+    except ObjectMissingError:
+        raise ObjectMissingError("There is no leaderboard yet; `trading run` makes it.") from None
+    return from_json(data.decode())
+
+
+def print_leaderboard(console: Console, board: Leaderboard) -> None:
+    """Both tables: per team and symbol, per team."""
+    console.print(_table(console, "Forecasts", SYMBOL_HEAD, map(symbol_cells, board.symbols)))
+    console.print(_table(console, "Teams", TEAM_HEAD, map(team_cells, board.teams)))
+    console.print(f"[dim]{RANKING_RULE}[/dim]\n")
+
+
+def print_result(console: Console, result: Result, platform: Platform, settings: Settings) -> None:
+    """What was recorded, what failed, where to look next."""
+    for commit in result.commits:
+        made = " (branch made now, from HEAD)" if commit.branch_created else ""
+        console.print(
+            f"branch [b]{commit.branch}[/b]{made}: {commit.sha[:10]} records {len(commit.assets)} assets"
+        )
+    print_problems(console, result, platform)
+    _where_next(console, platform, settings)
+
+
+def print_report(console: Console, settings: Settings, team: str, symbol: str) -> None:
+    """The figures of a stored report and the address of its page; raises ObjectMissingError when there is none."""
+    asset = tuple(report_key(team, symbol).path)
+    try:
+        data = open_assets(settings.store_url, settings.dvc_url).read_file(asset, "report.json")
+    except ObjectMissingError:
+        raise ObjectMissingError(
+            f"team {team} has no report of {symbol}; `trading status` says what there is and what is due"
+        ) from None
+    metrics = read_metrics(data)
+    cells = symbol_cells(SymbolRow(team, symbol, metrics))
+    for name, value in zip(SYMBOL_HEAD, cells, strict=True):
+        console.print(f"{name:18} {value}", highlight=False)
+    address = f"{settings.store_url}/{'/'.join(asset)}/report.html"
+    console.print(f"\n{address.removeprefix('file://')}", highlight=False, soft_wrap=True)
+    if settings.front_url:
+        console.print(f"{settings.front_url}/reports/{team}/{symbol}", highlight=False, soft_wrap=True)
+
+
+def print_problems(console: Console, result: Result, platform: Platform) -> None:
+    """Every team that is left out and every step that failed, each with its message."""
+    for team, message in platform.problems.items():
+        console.print(
+            f"[red]team {team} has to mend its file:[/red]\n{escape(message)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for warning in result.warnings:
+        console.print(f"[yellow]{escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
+    for problem in result.problems:
+        console.print(
+            f"[red]✗ {problem.step}:[/red] {escape(problem.message)}", highlight=False, soft_wrap=True
+        )
+
+
+def _where_next(console: Console, platform: Platform, settings: Settings) -> None:
+    team = next(iter(platform.teams), None)
+    if team is None:
+        return
+    symbol, store = platform.teams[team].symbols[0], settings.store_url.removeprefix("file://")
+    branch = platform.registry.teams[team].branch
+    lines = {
+        "A report": f"{store}/{team}/{symbol}/report/report.html",
+        "Everything in Dagit": "make ui, then http://localhost:3000",
+        "Experiments": "make mlflow, then http://localhost:5000",
+        "Edit a team": f"git switch {branch}, edit configs/{team}.yaml, trading validate {team}, commit, make run",
+        "A team's versions": f"git log {branch} -- assets",
+    }
+    console.print("\n[b]Where to look next[/b]")
+    for what, where in lines.items():
+        console.print(f"  {what:20} {where}", highlight=False, soft_wrap=True)
+
+
+def _table(console: Console, title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """The first two columns are names; on a narrow terminal the last columns give way, so that the rest stays readable."""
+    space = 1 if console.width > 100 else 0
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.padding = (0, space, 0, 0)
+    columns = [[name, *cells] for name, *cells in zip(head, *rows, strict=True)]
+    room = console.width - 2
+    for number, (name, *cells) in enumerate(columns):
+        room -= max(len(cell.replace("*", "")) for cell in (name, *cells)) + 1 + space
+        if room >= 0:
+            table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
+    for row in zip(*(cells for _, *cells in columns[: len(table.columns)]), strict=True):
+        table.add_row(*(cell.replace("*", "") for cell in row))
+    return table

@@ -1,0 +1,199 @@
+"""The bundled broker as a FastAPI app: a table of routes, one transaction per request, Alpaca's error bodies.
+
+Handlers run on the event loop, not in threads: a request is a few indexed SQLite statements, a fraction of a
+millisecond, and one connection per process needs no locks.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from sqlite3 import Connection, OperationalError
+from typing import TYPE_CHECKING, Any
+
+from my_dagster_project.foundation.calendar import TradingCalendar
+from my_dagster_project.foundation.errors import CalendarError, StorageError
+from my_dagster_project.paper_broker import admin, market, order_entry, queries, stock_bars
+from my_dagster_project.paper_broker.accounts import authenticate, check_admin
+from my_dagster_project.paper_broker.desk import Ask, Desk, wall_clock
+from my_dagster_project.paper_broker.engine import advance, due
+from my_dagster_project.paper_broker.faults import MET, FaultLayer, Faults
+from my_dagster_project.paper_broker.feed import Market
+from my_dagster_project.paper_broker.refusals import ApiError, malformed, not_found, unprocessable
+from my_dagster_project.paper_broker.store import Store
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request, Response
+
+Answer = tuple[int, Any]
+Work = Callable[["Request", Ask], Answer]
+ADMIN_HEADER = "X-Paper-Admin"
+READ, WRITE = False, True
+
+# Alpaca's routes and the account's clock: method, path, handler, does it write.
+TEAM_ROUTES: tuple[tuple[str, str, Callable[[Desk, Ask], Answer], bool], ...] = (
+    ("GET", "/v2/account", queries.account, READ),
+    ("GET", "/v2/account/activities", queries.activities, READ),
+    ("GET", "/v2/account/activities/{kind}", queries.activities, READ),
+    ("GET", "/v2/account/portfolio/history", queries.history, READ),
+    ("GET", "/v2/clock", market.clock, READ),
+    ("GET", "/v2/calendar", market.calendar, READ),
+    ("GET", "/v2/assets", market.assets, READ),
+    ("GET", "/v2/assets/{asset}", market.asset, READ),
+    ("GET", "/v2/stocks/bars", stock_bars.bars, READ),
+    ("GET", "/v2/stocks/{symbol}/bars", stock_bars.bars_of_one, READ),
+    ("GET", "/v2/positions", queries.positions, READ),
+    ("GET", "/v2/positions/{symbol}", queries.position, READ),
+    ("GET", "/v2/orders:by_client_order_id", queries.order_by_client_id, READ),
+    ("GET", "/v2/orders", queries.orders, READ),
+    ("GET", "/v2/orders/{order_id}", queries.order, READ),
+    ("POST", "/v2/orders", order_entry.submit, WRITE),
+    ("DELETE", "/v2/orders", order_entry.cancel_all, WRITE),
+    ("DELETE", "/v2/orders/{order_id}", order_entry.cancel, WRITE),
+    ("DELETE", "/v2/positions", order_entry.close_all_positions, WRITE),
+    ("DELETE", "/v2/positions/{symbol}", order_entry.close_position, WRITE),
+    ("POST", "/paper/v1/clock", admin.move_clock, WRITE),
+)
+ORGANISER_ROUTES = (
+    ("/paper/v1/accounts", admin.ensure),
+    ("/paper/v1/accounts/{team}/reset", admin.reset),
+    ("/paper/v1/accounts/{team}/block", admin.block),
+)
+
+
+def create_app(
+    database: Path,
+    prices: Market,
+    calendar: TradingCalendar,
+    admin_token: str,
+    wall: Callable[[], datetime] = wall_clock,
+) -> "FastAPI":
+    """Give the broker as an ASGI app for uvicorn or any other server.
+
+    `admin_token` opens the organiser's routes under /paper/v1/accounts and /paper/v1/faults (header
+    X-Paper-Admin). Several processes may serve the same `database` at once. `wall` is the time of live accounts.
+    """
+    from fastapi import FastAPI
+
+    store, faults = Store(database), Faults()
+    app = FastAPI(title="Bundled paper broker", docs_url=None, redoc_url=None, openapi_url=None)
+
+    def add(method: str, path: str, work: Work) -> None:
+        app.add_api_route(path, _endpoint(work), methods=[method])
+
+    counter = Counter(store, prices, calendar, wall)
+    for method, path, handler, writes in TEAM_ROUTES:
+        add(method, path, counter.serves(handler, writes=writes))
+    for path, organiser_handler in ORGANISER_ROUTES:
+        add("POST", path, _for_organiser(store, admin_token, organiser_handler))
+    add("POST", "/paper/v1/faults", _for_faults(faults, admin_token))
+    add("GET", "/healthz", _health(store))
+    app.add_exception_handler(404, _no_route)
+    app.add_exception_handler(405, _no_route)
+    app.add_middleware(FaultLayer, faults=faults)
+    app.state.store = store
+    return app
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Where the teams are served."""
+
+    store: Store
+    prices: Market
+    calendar: TradingCalendar
+    wall: Callable[[], datetime]
+
+    def serves(self, handler: Callable[[Desk, Ask], Answer], *, writes: bool) -> Work:
+        """Give the work of one route: who asks, one transaction, the handler; a live account is settled before."""
+
+        def work(request: "Request", ask: Ask) -> Answer:
+            with self.store.transaction(write=writes) as db:
+                desk = self._desk(db, request)
+                if (session := due(desk)) is None:
+                    return handler(desk, ask)
+                if writes:
+                    advance(desk, session)
+                    return handler(desk, ask)
+            with self.store.transaction() as db:
+                desk = self._desk(db, request)
+                if (session := due(desk)) is not None:
+                    advance(desk, session)
+                return handler(desk, ask)
+
+        return work
+
+    def _desk(self, db: Connection, request: "Request") -> Desk:
+        headers = request.headers
+        team = authenticate(db, headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY"))
+        return Desk(db, team, self.prices.current(), self.calendar, self.wall)
+
+
+def _for_organiser(store: Store, token: str, handler: Callable[[Any, Ask], Answer]) -> Work:
+    def work(request: "Request", ask: Ask) -> Answer:
+        check_admin(token, request.headers.get(ADMIN_HEADER))
+        with store.transaction() as db:
+            return handler(db, ask)
+
+    return work
+
+
+def _for_faults(faults: Faults, token: str) -> Work:
+    def work(request: "Request", ask: Ask) -> Answer:
+        check_admin(token, request.headers.get(ADMIN_HEADER))
+        return admin.script(faults, ask)
+
+    return work
+
+
+def _health(store: Store) -> Work:
+    def work(request: "Request", ask: Ask) -> Answer:
+        with store.transaction(write=False) as db:
+            accounts = db.execute("SELECT count(*) FROM accounts").fetchone()[0]
+        return 200, {"status": "ok", "accounts": accounts}
+
+    return work
+
+
+def _endpoint(work: Work) -> Callable[..., Any]:
+    """Wrap work into a route: reads the body, answers JSON, turns refusals into Alpaca's error bodies."""
+    from fastapi import Request, Response
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = _json(await request.body())
+            ask = Ask(request.path_params, dict(request.query_params), body, request.scope.get(MET))
+            status, body = work(request, ask)
+        except ApiError as refusal:
+            status, body = refusal.status, refusal.body
+        except CalendarError as error:
+            status, body = 422, unprocessable(str(error)).body
+        except StorageError as error:
+            status, body = 503, {"code": 50310000, "message": f"the market's bars cannot be read: {error}"}
+        except OperationalError as error:
+            # A full disk or a lock held for too long: nothing was done, the client may ask again.
+            status, body = 500, {"code": 50010000, "message": f"the broker's database failed: {error}"}
+        return _respond(status, body)
+
+    return endpoint
+
+
+def _json(raw: bytes) -> Any:
+    if not raw:
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError:
+        raise malformed("request body format is invalid: not JSON") from None
+
+
+def _respond(status: int, body: Any) -> "Response":
+    from fastapi import Response
+
+    content = b"" if body is None else json.dumps(body).encode()
+    return Response(content, status, media_type="application/json")
+
+
+async def _no_route(request: "Request", error: Exception) -> "Response":
+    return _respond(404, not_found(f"the bundled broker has no {request.method} {request.url.path}").body)

@@ -1,0 +1,120 @@
+"""The bundled broker from the client's side: a team's account with a clock that moves, and the organiser's desk."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.paper_broker.faults import Kind
+from my_dagster_project.trading.alpaca import AlpacaBroker
+from my_dagster_project.trading.broker import SessionPassedError
+from my_dagster_project.trading.transport import Failure
+
+ADMIN_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class AccountTerms:
+    """What a team's account starts with (dollars) and what its trading costs; see `ledger.Terms`."""
+
+    starting_cash: float
+    cost_bps: float
+    commission: float = 0
+    partial_fills: float = 0
+
+    def open(self, admin: "PaperAdmin", team: str, key: str, secret: str) -> None:
+        """Make the team's account, or give the one it has these keys and terms."""
+        cash, cost = Decimal(str(self.starting_cash)), Decimal(str(self.cost_bps))
+        more = {"commission": str(self.commission), "partial_fills": str(self.partial_fills)}
+        admin.ensure_account(team, key, secret, cash, cost, **more)
+
+    def reset(self, admin: "PaperAdmin", team: str) -> None:
+        """Start the team's account afresh."""
+        admin.reset(team, Decimal(str(self.starting_cash)))
+
+
+class BundledBroker(AlpacaBroker):
+    """A team's account at the bundled broker; the same order path as Alpaca's, but its clock is moved by us."""
+
+    def at_close_of(self, session: date) -> None:
+        """Move the account's clock after the close of `session`; what was queued fills on the way.
+
+        Raises SessionPassedError when the clock stands later already, BrokerError when `session` is no session
+        or there are no bars of it yet. Doing it twice changes nothing.
+        """
+        body = {"session": session.isoformat()}
+        what = f"session {session}"
+        answer = self._transport.once(
+            lambda client: client._request("POST", "/clock", body, api_version="paper/v1")
+        )
+        if not isinstance(answer, Failure):
+            return
+        if "stands_after" in answer.extra:
+            stands_after = date.fromisoformat(answer.extra["stands_after"])
+            raise SessionPassedError(f"team {self.team}, {what}: {answer.text}", stands_after)
+        if answer.kind == "refused":
+            raise self._transport.error(what, answer)
+        # Moving to where it stands is nothing, so this may be repeated, unlike an order.
+        self._read(what, lambda client: client._request("POST", "/clock", body, api_version="paper/v1"))
+
+
+class PaperAdmin:
+    """The organiser's desk of the bundled broker: makes and resets accounts, scripts faults."""
+
+    def __init__(self, url: str, admin_token: str) -> None:
+        import requests
+
+        self.url = url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False  # Never through a proxy: the token is for our own hosts.
+        self._session.headers["X-Paper-Admin"] = admin_token
+
+    def __repr__(self) -> str:
+        return f"PaperAdmin(url={self.url!r})"
+
+    def ensure_account(
+        self,
+        team: str,
+        key: str,
+        secret: str,
+        starting_cash: Decimal,
+        cost_bps: Decimal = Decimal(0),
+        **terms: Any,
+    ) -> bool:
+        """Make the team's account if it is missing (dollars; costs in basis points of the price); True when made.
+
+        `terms`: multiplier, commission, partial_fills, seed, clock; see `admin.AccountBody` and `ledger.Terms`. An
+        account that exists keeps what it holds and gets these keys and terms.
+        """
+        money = {"starting_cash": str(starting_cash), "cost_bps": str(cost_bps)}
+        answer = self._post("accounts", {"team": team, "key": key, "secret": secret, **money, **terms})
+        return bool(answer["created"])
+
+    def reset(self, team: str, starting_cash: Decimal) -> None:
+        """Start the team's account afresh: no orders, no positions, no clock."""
+        self._post(f"accounts/{team}/reset", {"starting_cash": str(starting_cash)})
+
+    def block(self, team: str, blocked: bool = True) -> None:
+        """Forbid the team's account to trade, or allow it again."""
+        self._post(f"accounts/{team}/block", {"blocked": blocked})
+
+    def fault(self, kind: Kind, **terms: Any) -> None:
+        """Let the next requests go wrong; `terms` are times, method, path, seconds, share, key (see `faults.Fault`)."""
+        self._post("faults", {"kind": kind, **terms})
+
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        import requests
+
+        try:
+            answer = self._session.post(f"{self.url}/paper/v1/{path}", json=body, timeout=ADMIN_TIMEOUT_S)
+            content = answer.json()
+        except requests.RequestException as error:
+            raise BrokerError(
+                f"the bundled broker at {self.url} does not answer: {type(error).__name__}"
+            ) from error
+        if answer.status_code != 200:
+            raise BrokerError(
+                f"the bundled broker refused {path} (HTTP {answer.status_code}): {content['message']}"
+            )
+        return content

@@ -1,0 +1,65 @@
+"""Splits: old shares become new ones before the open, held ones and those of queued orders."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import ROUND_DOWN, Decimal
+from sqlite3 import Row
+
+from my_dagster_project.paper_broker.desk import Desk, stamp
+from my_dagster_project.paper_broker.executions import PRICE_STEP, end, record
+from my_dagster_project.paper_broker.feed import NO_SPLIT
+from my_dagster_project.paper_broker.ledger import (
+    CENT,
+    FINE,
+    SHARE_STEP,
+    Holding,
+    plain,
+    put_cash,
+    put_holding,
+)
+
+
+def split_all(desk: Desk, session: date) -> None:
+    """Carry out every split effective at the open of `session` that concerns this account."""
+    books = desk.books()
+    for symbol in sorted({*books.holdings, *(order["symbol"] for order in books.open_orders)}):
+        ratio = desk.feed.split_ratio(symbol, session)
+        if ratio == NO_SPLIT:
+            continue
+        for order in (order for order in books.open_orders if order["symbol"] == symbol):
+            _split_order(desk, order, ratio, session)
+        if symbol in books.holdings:
+            _split_holding(desk, books.holdings[symbol], ratio, session)
+
+
+def _split_order(desk: Desk, order: Row, ratio: Decimal, session: date) -> None:
+    """Queued orders change with the shares (FINRA rule 5330): selling all stays selling all."""
+    qty = None if order["qty"] is None else _shares(Decimal(order["qty"]), ratio)[0]
+    price = plain((Decimal(order["price"]) / ratio).quantize(FINE))
+    limit = order["limit_price"] and plain((Decimal(order["limit_price"]) / ratio).quantize(PRICE_STEP))
+    desk.db.execute(
+        "UPDATE orders SET qty = ?, price = ?, limit_price = ? WHERE id = ?",
+        (None if qty is None else plain(qty), price, limit, order["id"]),
+    )
+    if qty == 0:
+        end(desk, order, "canceled", stamp(desk.calendar.open_at(session)))
+
+
+def _split_holding(desk: Desk, old: Holding, ratio: Decimal, session: date) -> None:
+    """A fraction that whole shares leave over is paid out at the last close (cash in lieu)."""
+    qty, fraction = _shares(old.qty, ratio)
+    price = (old.price / ratio).quantize(FINE)
+    amount = (fraction * price).quantize(CENT)
+    put_holding(desk.db, desk.team, replace(old, qty=qty, price=price))
+    put_cash(desk.db, desk.team, desk.books().cash + amount)
+    at = desk.calendar.open_at(session)
+    record(desk, "SPLIT", old.symbol, None, qty - old.qty, price, amount, None, session, at)
+
+
+def _shares(qty: Decimal, ratio: Decimal) -> tuple[Decimal, Decimal]:
+    """Give the new shares and the fraction to pay out: whole shares stay whole, fractional ones stay fractional."""
+    # Rounded first: 3 shares at 4:3 are 4, not the 3 that 3.9999... would give.
+    exact = (qty * ratio).quantize(FINE)
+    if qty != int(qty):
+        return (qty * ratio).quantize(SHARE_STEP, ROUND_DOWN), Decimal(0)
+    return Decimal(int(exact)), exact % 1

@@ -1,0 +1,90 @@
+"""Time of one account: its clock goes forward session by session; splits, then executions, then the close.
+
+Each account has its own clock, so that teams replay independently of each other: a stepped one is moved by its team, a
+live one follows the wall clock. Everything happens in the caller's one transaction: a clock is never seen between two
+sessions.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from my_dagster_project.paper_broker.corporate import split_all
+from my_dagster_project.paper_broker.desk import Desk, require_session
+from my_dagster_project.paper_broker.executions import execute_all
+from my_dagster_project.paper_broker.ledger import plain, put_holding
+from my_dagster_project.paper_broker.refusals import unprocessable
+
+
+def advance(desk: Desk, target: date) -> None:
+    """Put the account after the close of `target`; there already is fine, back is refused with 422."""
+    require_session(desk.calendar, target)
+    now = desk.books().session
+    if now == target:
+        return
+    if now is not None and target < now:
+        raise unprocessable(
+            f"the clock of account {desk.team} only goes forward: it stands after the close of {now}, asked was"
+            f" {target}; the session due is {desk.calendar.next_session(now)}, or start it afresh: trading reset {desk.team}",
+            stands_after=now.isoformat(),
+        )
+    last = desk.feed.last_session()
+    if last is None or target > last:
+        raise unprocessable(
+            f"the market's bars end at {last}: {target} has not closed there; update the bars first"
+        )
+    sessions = [target] if now is None else desk.calendar.sessions(desk.calendar.next_session(now), target)
+    for session in sessions:
+        _trade(desk, session)
+
+
+def due(desk: Desk) -> date | None:
+    """Give the session a live account is to be settled through now; None when it is, or its clock is stepped.
+
+    A session is settled once it has closed and its bars are there: only then does anybody know what it did.
+    """
+    if not desk.live:
+        return None
+    last, stands = desk.feed.last_session(), desk.books().session
+    closed = desk.calendar.last_closed(desk.wall())
+    target = min(closed, last) if last is not None else None
+    return target if target is not None and (stands is None or target > stands) else None
+
+
+def check_live(desk: Desk, session: date) -> None:
+    """Raise 422 unless a live account, settled already, stands after the close of `session` by the wall clock too."""
+    now = desk.wall()
+    stands = desk.books().stands_at()
+    if session < stands:
+        raise unprocessable(
+            f"account {desk.team} follows the wall clock and stands after the close of {stands}, asked was {session}",
+            stands_after=stands.isoformat(),
+        )
+    if session > stands or is_open(desk, now) or desk.calendar.last_closed(now) != session:
+        raise unprocessable(
+            f"account {desk.team} follows the wall clock: it is {now:%Y-%m-%d %H:%M} UTC and bars reach {stands}, so"
+            f" orders of session {session} are not due; they are after its close, when its bars are there"
+        )
+
+
+def is_open(desk: Desk, now: datetime) -> bool:
+    """Tell whether the exchange is trading at this instant."""
+    day = now.astimezone(desk.calendar.time_zone).date()
+    return desk.calendar.is_session(day) and desk.calendar.open_at(day) <= now < desk.calendar.close_at(day)
+
+
+def _trade(desk: Desk, session: date) -> None:
+    split_all(desk, session)
+    execute_all(desk, session)
+    _mark(desk, session)
+
+
+def _mark(desk: Desk, session: date) -> None:
+    """Value what is held at the close; a halted symbol keeps its last price. The clock now stands here."""
+    for holding in desk.books().holdings.values():
+        if bar := desk.feed.bar(holding.symbol, session):
+            put_holding(desk.db, desk.team, replace(holding, price=bar.close))
+    books, day = desk.books(), session.isoformat()
+    desk.db.execute(
+        "INSERT INTO equity VALUES (?, ?, ?, ?)", (desk.team, day, plain(books.equity), plain(books.cash))
+    )
+    desk.db.execute("UPDATE accounts SET session = ? WHERE team = ?", (day, desk.team))

@@ -1,0 +1,178 @@
+"""Executing queued orders in one session: at what price, how much, when; and what that does to the books.
+
+Daily bars are all there is. A market order gets the open, worsened by the half spread; a limit order the same where the
+limit allows it, else its limit if the session's range comes so far, at the close at the latest because nobody knows when.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from random import Random
+from sqlite3 import Row
+
+from my_dagster_project.paper_broker.desk import Desk, stamp
+from my_dagster_project.paper_broker.feed import Bar
+from my_dagster_project.paper_broker.ledger import (
+    CENT,
+    FINE,
+    SHARE_STEP,
+    Books,
+    Holding,
+    Terms,
+    plain,
+    put_cash,
+    put_holding,
+    shares_of,
+)
+
+PRICE_STEP = Decimal("0.0001")  # Alpaca reports execution prices to four decimals.
+WHOLE = Decimal(1)
+LATER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An order that is executed in a session: at this price, from this instant on."""
+
+    order: Row
+    price: Decimal
+    at: datetime
+
+    @property
+    def turn(self) -> tuple[datetime, bool, int]:
+        """Sells first, so that the cash a sell brings is there for the buys of the same instant."""
+        return self.at, self.order["side"] == "buy", self.order["number"]
+
+
+def execute_all(desk: Desk, session: date) -> None:
+    """Execute what is due at the session's open or in it; the day is over for the rest, which expires."""
+    books, at_open = desk.books(), stamp(desk.calendar.open_at(session))
+    # One sent while the session ran waits for the next open: a bar does not say what came after it was sent.
+    due = [order for order in books.open_orders if order["submitted_at"] < at_open]
+    found = [_execution(desk, order, books.terms, session) for order in due]
+    for execution in sorted((one for one in found if one), key=lambda one: one.turn):
+        _execute(desk, execution, session)
+    for order, one in zip(due, found, strict=True):
+        if one is None:
+            end(desk, order, "expired", stamp(desk.calendar.close_at(session)))
+
+
+def _execution(desk: Desk, order: Row, terms: Terms, session: date) -> Execution | None:
+    """Give the price and the instant an order gets; None when there is no bar (halted) or its limit is not reached."""
+    bar = desk.feed.bar(order["symbol"], session)
+    if bar is None:
+        return None
+    opened, closed = desk.calendar.open_at(session), desk.calendar.close_at(session)
+    sign = 1 if order["side"] == "buy" else -1
+    worse = 1 + sign * terms.cost_bps / 10_000
+    price = (bar.open * worse).quantize(PRICE_STEP, ROUND_HALF_UP)
+    if order["limit_price"] is None:
+        return Execution(order, price, opened)
+    limit = Decimal(order["limit_price"])
+    if sign * price <= sign * limit:
+        return Execution(order, price, opened)
+    if order["time_in_force"] == "opg" or sign * _best(bar, sign) * worse > sign * limit:
+        return None
+    return Execution(order, limit, closed)
+
+
+def _best(bar: Bar, sign: int) -> Decimal:
+    return bar.low if sign > 0 else bar.high
+
+
+def _execute(desk: Desk, execution: Execution, session: date) -> None:
+    order, price, at = execution.order, execution.price, execution.at
+    books = desk.books()
+    wanted = _shares(books, order, price)
+    filled, sign = Decimal(0), 1 if order["side"] == "buy" else -1
+    for qty, when in _parts(books.terms, order, wanted, at):
+        filled, at = filled + qty, when
+        _book(desk, order["symbol"], sign * qty, price)
+        done = (plain(filled), plain(wanted - filled))
+        what = ("FILL", order["symbol"], order["side"], qty, price, -sign * qty * price, order["id"])
+        record(desk, *what, session, when, done)
+        _charge(desk, order, qty, session, when)
+    desk.db.execute(
+        "UPDATE orders SET filled_qty = ?, filled_avg_price = ? WHERE id = ?",
+        (plain(filled), plain(price) if filled else None, order["id"]),
+    )
+    whole = filled == wanted
+    status, ended = ("filled", at) if whole else ("expired", desk.calendar.close_at(session))
+    end(desk, order, status, stamp(ended))
+
+
+def _shares(books: Books, order: Row, price: Decimal) -> Decimal:
+    """Give the shares an order comes to; one in dollars never sells more than nobody else is selling."""
+    if order["qty"] is not None:
+        return Decimal(order["qty"])
+    qty = (Decimal(order["notional"]) / price).quantize(SHARE_STEP, ROUND_DOWN)
+    if order["side"] == "buy":
+        return qty
+    others = (row for row in books.open_orders if row["symbol"] == order["symbol"] and row["side"] == "sell")
+    taken = sum(shares_of(row) for row in others if row["id"] != order["id"])
+    return min(qty, max(Decimal(0), books.held(order["symbol"]) - taken))
+
+
+def _parts(terms: Terms, order: Row, qty: Decimal, at: datetime) -> Iterator[tuple[Decimal, datetime]]:
+    """Give the parts an order is executed in, by the fault it met, or by lot: Alpaca's paper does so one time in ten."""
+    step = WHOLE if qty == int(qty) else SHARE_STEP
+    if order["fills_only"] is not None:
+        if part := (qty * Decimal(order["fills_only"])).quantize(step, ROUND_DOWN):
+            yield part, at
+        return
+    lot = Random(f"{terms.seed}/{order['id']}")  # noqa: S311 - repeatable is what it has to be
+    if lot.random() < terms.partial_fills:
+        part = (qty * Decimal(str(round(lot.uniform(0.1, 0.9), 4)))).quantize(step, ROUND_DOWN)
+        if 0 < part < qty:
+            yield part, at
+            yield qty - part, at + LATER
+            return
+    yield qty, at
+
+
+def _book(desk: Desk, symbol: str, change: Decimal, price: Decimal) -> None:
+    books = desk.books()
+    put_cash(desk.db, desk.team, books.cash - change * price)
+    old = books.holdings.get(symbol, Holding(symbol, Decimal(0), Decimal(0), price))
+    if change > 0:
+        cost = old.cost + change * price
+    else:
+        cost = (old.cost * (old.qty + change) / old.qty).quantize(FINE)
+    put_holding(desk.db, desk.team, replace(old, qty=old.qty + change, cost=cost))
+
+
+def _charge(desk: Desk, order: Row, qty: Decimal, session: date, at: datetime) -> None:
+    books = desk.books()
+    fee = (qty * books.terms.commission).quantize(CENT, ROUND_HALF_UP)
+    if fee:
+        put_cash(desk.db, desk.team, books.cash - fee)
+        record(
+            desk, "FEE", order["symbol"], None, qty, books.terms.commission, -fee, order["id"], session, at
+        )
+
+
+def end(desk: Desk, order: Row, status: str, at: str) -> None:
+    """Put an order into a state it never leaves."""
+    desk.db.execute("UPDATE orders SET status = ?, ended_at = ? WHERE id = ?", (status, at, order["id"]))
+
+
+def record(
+    desk: Desk,
+    kind: str,
+    symbol: str,
+    side: str | None,
+    qty: Decimal,
+    price: Decimal,
+    amount: Decimal,
+    order_id: str | None,
+    session: date,
+    at: datetime,
+    done: tuple[str | None, str | None] = (None, None),
+) -> None:
+    """Write an activity; `done` is the quantity filled so far and what is left, of a fill."""
+    what = (desk.team, kind, symbol, side, plain(qty), plain(price), plain(amount), order_id)
+    desk.db.execute(
+        "INSERT INTO activities VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*what, session.isoformat(), stamp(at), *done),
+    )

@@ -1,0 +1,184 @@
+"""Taking orders in, and back: every check Alpaca makes before it says `accepted`, in its words."""
+
+from datetime import date, time
+from decimal import Decimal
+from sqlite3 import Row
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from my_dagster_project.paper_broker.desk import Ask, Desk, stamp
+from my_dagster_project.paper_broker.ledger import OPEN, SHARE_STEP, Books, plain
+from my_dagster_project.paper_broker.order_body import Ticket, read_body
+from my_dagster_project.paper_broker.refusals import ApiError, forbidden, not_found, unprocessable
+from my_dagster_project.paper_broker.views import order_view
+
+STALE_SESSIONS = 10  # How far back the last trade of a halted symbol may lie.
+NO_OPG_FROM, NO_OPG_UNTIL = (
+    time(9, 28),
+    time(19),
+)  # New York: the exchange's cut-off, and the next day's start.
+
+
+def submit(desk: Desk, ask: Ask) -> tuple[int, Any]:
+    """POST /v2/orders: queue an order for the next open."""
+    return 200, order_view(place(desk, read_body(ask.body).ticket(), ask))
+
+
+def place(desk: Desk, ticket: Ticket, ask: Ask) -> Row:
+    """Queue the order and give its row; raises 403 or 422 in Alpaca's words."""
+    # First of all: an order sent twice must be recognised even when a second one of its kind could not be taken.
+    if by_client_id(desk, ticket.client_order_id) is not None:
+        raise unprocessable("client_order_id must be unique")
+    books = desk.books()
+    session = books.stands_at()
+    if books.blocked:
+        raise forbidden("trading is blocked for this account")
+    if ticket.time_in_force == "opg":
+        _check_opening_auction(desk, session)
+    price = ticket.limit or _last_price(desk, ticket.symbol, session)
+    _check_wash_trade(books, ticket)
+    _check_funds(books, ticket, price) if ticket.side == "buy" else _check_shares(books, ticket, price)
+    return _insert(desk, ticket, price, session, ask)
+
+
+def _insert(desk: Desk, ticket: Ticket, price: Decimal, session: date, ask: Ask) -> Row:
+    order_id = str(uuid5(NAMESPACE_URL, f"paper-order/{desk.team}/{ticket.client_order_id}"))
+    only = str(ask.fault.share) if ask.fault and ask.fault.kind == "partial_fill" else None
+    what = (order_id, desk.team, ticket.client_order_id, ticket.symbol, ticket.side, ticket.type)
+    size = (
+        ticket.time_in_force,
+        _text(ticket.qty),
+        _text(ticket.notional),
+        _text(ticket.limit),
+        plain(price),
+    )
+    desk.db.execute(
+        "INSERT INTO orders (id, team, client_order_id, symbol, side, type, time_in_force, qty, notional, limit_price,"
+        " price, status, session, submitted_at, fills_only) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*what, *size, OPEN, session.isoformat(), stamp(desk.now(session)), only),
+    )
+    return by_id(desk, order_id)
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)
+
+
+def _last_price(desk: Desk, symbol: str, session: date) -> Decimal:
+    """Give the latest close an order is valued at; raises 422 for a symbol that has not traded lately."""
+    price = desk.last_close(symbol, session, STALE_SESSIONS)
+    if price is None:
+        raise unprocessable(f"asset {symbol} not found")
+    return price
+
+
+def _check_opening_auction(desk: Desk, session: date) -> None:
+    now = desk.now(session).astimezone(desk.calendar.time_zone)
+    if desk.calendar.is_session(now.date()) and NO_OPG_FROM <= now.time() < NO_OPG_UNTIL:
+        raise unprocessable("opg orders are not accepted between 9:28am and 7:00pm ET")
+
+
+def _check_wash_trade(books: Books, ticket: Ticket) -> None:
+    """Refuse an order that could trade with the account's own open one on the other side."""
+    for row in books.open_orders:
+        if row["symbol"] != ticket.symbol or row["side"] == ticket.side:
+            continue
+        if ticket.notional is not None and row["side"] == "sell":
+            raise forbidden("unable to open new notional orders while having open closing position orders")
+        other = row["limit_price"] and Decimal(row["limit_price"])
+        buy, sell = (ticket.limit, other) if ticket.side == "buy" else (other, ticket.limit)
+        if not buy or not sell or buy >= sell:
+            raise forbidden("potential wash trade detected. use complex orders", existing_order_id=row["id"])
+
+
+def _check_funds(books: Books, ticket: Ticket, price: Decimal) -> None:
+    cost = ticket.notional if ticket.qty is None else ticket.qty * price
+    if cost is not None and cost > books.buying_power:
+        raise forbidden(
+            "insufficient buying power", buying_power=plain(books.buying_power), cost_basis=plain(cost)
+        )
+
+
+def _check_shares(books: Books, ticket: Ticket, price: Decimal) -> None:
+    available = books.available(ticket.symbol)
+    qty = ticket.qty
+    if qty is None and ticket.notional is not None:
+        qty = (ticket.notional / price).quantize(SHARE_STEP)
+    if qty is not None and qty > available:
+        asked, free = plain(qty), plain(available)
+        raise forbidden(
+            f"insufficient qty available for order (requested: {asked}, available: {free})",
+            symbol=ticket.symbol,
+            existing_qty=plain(books.held(ticket.symbol)),
+            held_for_orders=plain(books.held(ticket.symbol) - available),
+            available=free,
+        )
+
+
+def by_client_id(desk: Desk, client_id: str) -> Row | None:
+    """Give the account's order with this client id."""
+    row: Row | None = desk.db.execute(
+        "SELECT * FROM orders WHERE team = ? AND client_order_id = ?", (desk.team, client_id)
+    ).fetchone()
+    return row
+
+
+def by_id(desk: Desk, order_id: str) -> Row:
+    """Give the account's order with this id; raises 404."""
+    row: Row | None = desk.db.execute(
+        "SELECT * FROM orders WHERE team = ? AND id = ?", (desk.team, order_id)
+    ).fetchone()
+    if row is None:
+        raise not_found(f"order not found for {order_id}")
+    return row
+
+
+def cancel(desk: Desk, ask: Ask) -> tuple[int, Any]:
+    """DELETE /v2/orders/{id}: 204; 422 when it is filled, expired or canceled already."""
+    order = by_id(desk, ask.path["order_id"])
+    if order["status"] != OPEN:
+        raise unprocessable(f'order is already in "{order["status"]}" state')
+    _cancel(desk, order)
+    return 204, None
+
+
+def cancel_all(desk: Desk, ask: Ask) -> tuple[int, Any]:
+    """DELETE /v2/orders: 207 with one status per order that was open."""
+    orders = desk.books().open_orders
+    for order in orders:
+        _cancel(desk, order)
+    return 207, [{"id": order["id"], "status": 200} for order in orders]
+
+
+def close_position(desk: Desk, ask: Ask) -> tuple[int, Any]:
+    """DELETE /v2/positions/{symbol}: a market order that sells `qty` shares, or all of them.
+
+    `qty` is a query parameter; alpaca-trade-api sends it in a body, and ignoring that would sell everything.
+    """
+    symbol, held = ask.path["symbol"], desk.books().held(ask.path["symbol"])
+    if not held:
+        raise not_found(f"position not found: {symbol}")
+    given = {**(ask.body or {}), **ask.only("qty")}
+    qty = given.get("qty", plain(held))
+    body = {"symbol": symbol, "side": "sell", "type": "market", "time_in_force": "day", "qty": qty}
+    return 200, order_view(place(desk, read_body(body).ticket(), ask))
+
+
+def close_all_positions(desk: Desk, ask: Ask) -> tuple[int, Any]:
+    """DELETE /v2/positions?cancel_orders=true: 207 with one answer per position."""
+    ask.only("cancel_orders")
+    if ask.choice("cancel_orders", "false", "true", "False", "True").lower() == "true":
+        cancel_all(desk, ask)
+    answers = []
+    for symbol in sorted(desk.books().holdings):
+        try:
+            status, body = close_position(desk, Ask(path={"symbol": symbol}))
+        except ApiError as refusal:
+            status, body = refusal.status, refusal.body
+        answers.append({"symbol": symbol, "status": status, "body": body})
+    return 207, answers
+
+
+def _cancel(desk: Desk, order: Row) -> None:
+    at = stamp(desk.now(desk.books().stands_at()))
+    desk.db.execute("UPDATE orders SET status = 'canceled', ended_at = ? WHERE id = ?", (at, order["id"]))

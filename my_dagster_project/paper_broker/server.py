@@ -1,0 +1,118 @@
+"""The bundled broker as an HTTP server: inside a process that trades, on a loopback port in a daemon thread, or alone.
+
+HTTP even in the same process: the order path is then the one that goes to Alpaca, client and all.
+"""
+
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from my_dagster_project.foundation.calendar import TradingCalendar
+from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.paper_broker.api import create_app
+from my_dagster_project.paper_broker.desk import wall_clock
+from my_dagster_project.paper_broker.feed import Market
+from my_dagster_project.paper_broker.store import Store
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+START_TIMEOUT_S = 10.0
+
+
+@dataclass
+class PaperServer:
+    """A running server; `admin_token` opens the organiser's routes (`PaperAdmin` takes it). Stop it, or use `with`."""
+
+    url: str
+    admin_token: str = field(repr=False)
+    _server: "uvicorn.Server" = field(repr=False)
+    _thread: threading.Thread = field(repr=False)
+    _store: Store = field(repr=False)
+
+    def stop(self) -> None:
+        """Stop answering, give the port back and close the database, which has everything already."""
+        self._server.should_exit = True
+        self._thread.join(START_TIMEOUT_S)
+        self._store.close()
+
+    def __enter__(self) -> "PaperServer":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+
+def serve_in_thread(
+    db_path: Path,
+    market: Market,
+    calendar: TradingCalendar,
+    *,
+    admin_token: str | None = None,
+    wall: Callable[[], datetime] = wall_clock,
+) -> PaperServer:
+    """Serve the accounts of `db_path` on 127.0.0.1 and a free port; answering when this returns.
+
+    Other processes may do the same with the same file at the same time. Start it after a fork, not before: a
+    thread does not survive one. Raises BrokerError when it does not come up.
+    """
+    token = admin_token or secrets.token_urlsafe(24)
+    listener = _listen()
+    app = create_app(db_path, market, calendar, token, wall)
+    server = _server(app)
+    thread = threading.Thread(target=server.run, args=([listener],), name="paper-broker", daemon=True)
+    thread.start()
+    _wait(server, thread)
+    host, port = listener.getsockname()[:2]
+    return PaperServer(f"http://{host}:{port}", token, server, thread, app.state.store)
+
+
+def serve(app: "FastAPI", host: str, port: int) -> None:
+    """Serve the app until SIGTERM or Ctrl-C, then close its database; a stop that was asked for is no failure."""
+    # uvicorn finishes what is running and then lets the signal do what it did before, which would be to kill us.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    try:
+        _server(app, host=host, port=port).run()
+    finally:
+        app.state.store.close()
+
+
+def _listen() -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+def _server(app: Any, **where: Any) -> Any:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        **where,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        # Longer than a team thinks between two requests: a reused connection that just died costs a retry.
+        timeout_keep_alive=300,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+def _wait(server: Any, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise BrokerError("the bundled broker did not start; its log says why")
+        time.sleep(0.002)

@@ -1,0 +1,124 @@
+"""Stock bars as Alpaca's data host serves them, from the bars that orders are executed at.
+
+Nothing is told of a session that the account's clock has not reached, and adjusted prices are adjusted only for what had
+happened by then. Trade counts and average prices (n, vw) are null: daily bars do not know them.
+"""
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from my_dagster_project.paper_broker.desk import Ask, Desk, stamp
+from my_dagster_project.paper_broker.feed import Bar
+from my_dagster_project.paper_broker.refusals import bad_request
+
+Answer = tuple[int, Any]
+Page = tuple[dict[str, list[dict[str, Any]]], str | None]
+DAYS = ("1Day", "1D")
+FEEDS = ("sip", "iex", "delayed_sip", "otc", "boats", "overnight")
+ADJUSTMENTS = frozenset({"raw", "split", "dividend", "spin-off", "all"})
+QUERY = ("timeframe", "start", "end", "limit", "adjustment", "asof", "feed", "currency", "page_token", "sort")
+PRICE_STEP = Decimal("0.0001")
+
+
+def bars(desk: Desk, ask: Ask) -> Answer:
+    """GET /v2/stocks/bars: daily bars by symbol, paged over symbols and sessions; by default those of today."""
+    ask.only("symbols", *QUERY)
+    symbols = sorted(set(filter(None, ask.query.get("symbols", "").split(","))))
+    if not symbols:
+        raise bad_request("symbols is required")
+    found, token = _page(desk, ask, symbols)
+    return 200, {"bars": found, "next_page_token": token}
+
+
+def bars_of_one(desk: Desk, ask: Ask) -> Answer:
+    """GET /v2/stocks/{symbol}/bars: the same of one symbol."""
+    ask.only(*QUERY)
+    symbol = ask.path["symbol"]
+    found, token = _page(desk, ask, [symbol])
+    return 200, {"symbol": symbol, "bars": found.get(symbol, []), "next_page_token": token}
+
+
+def _page(desk: Desk, ask: Ask, symbols: list[str]) -> Page:
+    wanted = _adjustment(ask)
+    days = _sessions(desk, ask)
+    rows = [(symbol, day, bar) for symbol in symbols for day in days if (bar := desk.feed.bar(symbol, day))]
+    names = [f"{symbol}|{day}" for symbol, day, _ in rows]
+    if (token := ask.query.get("page_token")) and token not in names:
+        raise bad_request(f"invalid page_token: {token!r}")
+    first = names.index(token) + 1 if token else 0
+    last = first + ask.number("limit", 1000, 10_000)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for symbol, day, bar in rows[first:last]:
+        found.setdefault(symbol, []).append(_view(desk, symbol, day, bar, wanted))
+    return found, names[last - 1] if last < len(rows) else None
+
+
+def _adjustment(ask: Ask) -> set[str]:
+    if ask.query.get("timeframe") not in DAYS:
+        raise bad_request(f"invalid timeframe: {ask.query.get('timeframe')!r}; the bundled broker has 1Day")
+    if ask.query.get("feed", FEEDS[0]) not in FEEDS:
+        raise bad_request(f"invalid feed: {ask.query['feed']}")
+    wanted = set(ask.query.get("adjustment", "raw").split(","))
+    if unknown := sorted(wanted - ADJUSTMENTS):
+        raise bad_request(f"invalid adjustment: {unknown[0]}")
+    return wanted
+
+
+def _sessions(desk: Desk, ask: Ask) -> list[date]:
+    """Give the sessions from `start` (by default today's midnight) to `end`, none after the account's own."""
+    stands, zone = desk.books().stands_at(), desk.calendar.time_zone
+    midnight = datetime.combine(desk.now(stands).astimezone(zone), time(), zone)
+    start, end = _moment(ask, "start", desk) or midnight, _moment(ask, "end", desk)
+    if end is not None and end < start:
+        raise bad_request("end should not be before start")
+    first = start.astimezone(zone)
+    last = min(stands, end.astimezone(zone).date()) if end else stands
+    # A daily bar is stamped with its midnight in New York: one second later is the next day's.
+    days = desk.calendar.sessions(max(first.date(), desk.calendar.first), last)
+    found = [day for day in days if datetime.combine(day, time(), zone) >= start]
+    return found[::-1] if ask.choice("sort", "asc", "desc") == "desc" else found
+
+
+def _moment(ask: Ask, name: str, desk: Desk) -> datetime | None:
+    """Read an instant; a bare date is its midnight in New York."""
+    text = ask.query.get(name)
+    if not text:
+        return None
+    try:
+        when = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        raise bad_request(f"invalid {name}: {text!r}") from None
+    if when.tzinfo is not None:
+        return when
+    return when.replace(tzinfo=desk.calendar.time_zone if len(text) == len("2013-01-02") else UTC)
+
+
+def _view(desk: Desk, symbol: str, day: date, bar: Bar, wanted: set[str]) -> dict[str, Any]:
+    factor, shares = _factors(desk, symbol, day, bar, wanted)
+    midnight = datetime.combine(day, time(), desk.calendar.time_zone)
+    prices = zip("ohlc", (bar.open, bar.high, bar.low, bar.close), strict=True)
+    return {
+        "t": f"{stamp(midnight)[:19]}Z",
+        **{name: float((price * factor).quantize(PRICE_STEP)) for name, price in prices},
+        "v": int(bar.volume * shares),
+        "n": None,
+        "vw": None,
+    }
+
+
+def _factors(desk: Desk, symbol: str, day: date, bar: Bar, wanted: set[str]) -> tuple[Decimal, Decimal]:
+    """Give what prices and volume are multiplied by, for splits and dividends between `day` and the account's session."""
+    stands = desk.books().stands_at()
+    shares = Decimal(1)
+    for later in desk.calendar.sessions(desk.calendar.next_session(day), stands):
+        shares *= desk.feed.split_ratio(symbol, later)
+    every = _adjusted(bar) / (_adjusted(newest) if (newest := desk.feed.bar(symbol, stands)) else Decimal(1))
+    split = bool(wanted & {"split", "all"})
+    if split:
+        return (every if wanted & {"dividend", "all"} else 1 / shares), shares
+    return (every * shares if "dividend" in wanted else Decimal(1)), Decimal(1)
+
+
+def _adjusted(bar: Bar) -> Decimal:
+    return Decimal(1) if bar.adjusted is None else bar.adjusted / bar.close

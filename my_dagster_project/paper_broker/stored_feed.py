@@ -1,0 +1,75 @@
+"""The market of the broker service: the bars in the asset store, looked at again while it runs.
+
+The embedded broker reads the bars once, because the process that trades ends with its run. A service lives for weeks:
+it asks the store whether bars were written anew, at most once a second and only while somebody asks something.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from my_dagster_project.foundation.errors import StorageError
+from my_dagster_project.paper_broker.feed import BarFeed, TableFeed
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.content import each
+from my_dagster_project.storage.parquet import from_parquet
+
+# One team's bars are written seconds before its orders, so a second is never too late; and a replay, which asks
+# hundreds of times a second, costs the store next to nothing.
+CHECK_S = 1.0
+# A store that is down makes every look wait for its timeout, and the broker with it.
+RETRY_S = 30.0
+_BARS = "bars.parquet"
+
+
+@dataclass
+class StoreFeed:
+    """A feed over every symbol whose bars are stored, also those that come later."""
+
+    assets: AssetStore
+    clock: Callable[[], float] = time.monotonic
+    _tables: dict[str, tuple[str, TableFeed]] = field(default_factory=dict)
+    _feed: TableFeed | None = None
+    _due: float = float("-inf")
+
+    def current(self) -> BarFeed:
+        """Give the market as it is stored now; what a request works with does not change under it.
+
+        When the store cannot be read the last good one stays; raises StorageError when there is none yet.
+        """
+        if self._feed is not None and self.clock() < self._due:
+            return self._feed
+        pause = CHECK_S
+        try:
+            self._feed = self._look()
+        except StorageError as error:
+            if self._feed is None:
+                raise
+            pause = RETRY_S
+            logging.getLogger(__name__).warning("bars are as of the last good look: %s", error)
+        self._due = self.clock() + pause
+        return self._feed
+
+    def _look(self) -> TableFeed:
+        symbols = sorted({info.key.split("/")[1] for info in self.assets.store.list("market/")})
+        prints = each(lambda symbol: self.assets.fingerprint(_asset(symbol)), symbols)
+        found = {symbol: md5 for symbol, md5 in zip(symbols, prints, strict=True) if md5 is not None}
+        known = {symbol: md5 for symbol, (md5, _) in self._tables.items()}
+        if self._feed is not None and found == known:
+            return self._feed
+        for symbol, md5 in found.items():
+            if known.get(symbol) != md5:
+                frame = from_parquet(self.assets.read_file(_asset(symbol), _BARS))
+                self._tables[symbol] = md5, TableFeed.from_frames({symbol: frame})
+        self._tables = {symbol: self._tables[symbol] for symbol in found}
+        return _merged([feed for _, feed in self._tables.values()])
+
+
+def _asset(symbol: str) -> tuple[str, str, str]:
+    return ("market", symbol, "bars")
+
+
+def _merged(feeds: list[TableFeed]) -> TableFeed:
+    bars = {symbol: table for feed in feeds for symbol, table in feed.bars.items()}
+    return TableFeed(bars, {where: ratio for feed in feeds for where, ratio in feed.splits.items()})

@@ -1,0 +1,171 @@
+"""The front: leaderboard, status, reports, and the door that a git host knocks at. It reads; only a push notice does anything."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from my_dagster_project.foundation.errors import ConfigError, ObjectMissingError, TradingError
+from my_dagster_project.foundation.redaction import redact
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.people.front import hook
+from my_dagster_project.people.front.pages import REFRESH_SECONDS, Links, home_html, message_html, status_html
+from my_dagster_project.people.front.reports import PAGE, ReportFile, Reports
+from my_dagster_project.people.front.security import REPORT_POLICY, headers
+from my_dagster_project.people.front.snapshots import Snapshot, Snapshots
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request, Response
+
+_log = logging.getLogger(__name__)
+_LOOK = ["GET", "HEAD"]
+_SOON = 3
+
+
+class Front:
+    """The routes over one deployment."""
+
+    def __init__(self, settings: Settings) -> None:
+        from my_dagster_project.people.front.gathering import Gatherer
+
+        self._settings = settings
+        self._links = Links.from_settings(settings, served=True)
+        self._snapshots = Snapshots(Gatherer(settings).snapshot)
+        self._reports = Reports(settings)
+
+    def home(self, _: "Request") -> "Response":
+        """The leaderboard."""
+        now = self._snapshots.get()
+        if now is None:
+            return self._being_made()
+        equity = "/equity.png" if now.equity else ""
+        return _html(home_html(self._links, now.page, now.board, equity, why=now.why))
+
+    def status(self, _: "Request") -> "Response":
+        """The status page."""
+        now = self._snapshots.get()
+        if now is None:
+            return self._being_made()
+        if now.page is None:
+            return self._broken(now)
+        return _html(status_html(now.page, self._links, refresh=REFRESH_SECONDS))
+
+    def status_json(self, _: "Request") -> "Response":
+        """The status for programs: 200 whatever it says, 503 when it could not be found out."""
+        from my_dagster_project.domain import plain_json
+
+        now = self._snapshots.get()
+        if now is None or now.page is None:
+            said = now.broken if now else "the status is still being found out"
+            return _text(plain_json.to_text({"state": "red", "verdict": said}), 503, "application/json")
+        return _text(redact(plain_json.to_text(now.page.to_plain())), 200, "application/json")
+
+    def equity(self, _: "Request") -> "Response":
+        """The plot of the teams' equity."""
+        from fastapi import Response
+
+        now = self._snapshots.get()
+        if now is None or now.equity is None:
+            return self.said(404, "There is no plot yet", ["`trading run` draws it."])
+        return Response(now.equity, media_type="image/png", headers=headers())
+
+    def report(self, request: "Request") -> "Response":
+        """A file of a report; the page itself when none is named."""
+        from fastapi import Response
+
+        asked = request.path_params
+        found = self._reports.file(asked["team"], asked["symbol"], asked.get("name", PAGE))
+        tag = f'"{found.md5}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers(REPORT_POLICY) | {"ETag": tag})
+        return Response(found.data, media_type=found.media_type, headers=_report_headers(found, tag))
+
+    async def push(self, request: "Request") -> "Response":
+        """A git host's notice of a push."""
+        code, said = await hook.answer(request, self._settings)
+        return _text(said + "\n", code)
+
+    def health(self, _: "Request") -> "Response":
+        """That this process answers; asks nobody else."""
+        return _text("ok\n", 200)
+
+    def said(self, code: int, title: str, lines: list[str]) -> "Response":
+        """A page that says what is the matter."""
+        return _html(message_html(self._links, title, lines, "red" if code >= 500 else "warn"), code)
+
+    def _being_made(self) -> "Response":
+        lines = ["The first look takes a few seconds after a start. This page loads itself again."]
+        return _html(message_html(self._links, "One moment", lines, "ok", refresh=_SOON), 503)
+
+    def _broken(self, now: Snapshot) -> "Response":
+        return self.said(503, "The organiser's own files cannot be used", now.broken.splitlines())
+
+
+def create_app(settings: Settings) -> "FastAPI":
+    """The front as an ASGI application."""
+    from fastapi import FastAPI
+
+    front = Front(settings)
+    app = FastAPI(title="Trading competition", openapi_url=None, docs_url=None, redoc_url=None)
+    for path, page in {
+        "/": front.home,
+        "/status": front.status,
+        "/status.json": front.status_json,
+        "/equity.png": front.equity,
+        "/healthz": front.health,
+        "/reports/{team}/{symbol}": front.report,
+        "/reports/{team}/{symbol}/{name:path}": front.report,
+    }.items():
+        app.add_route(path, page, methods=_LOOK)
+    app.add_route("/hooks/git", front.push, methods=["POST"])
+    _explain_errors(app, front)
+    return app
+
+
+def _explain_errors(app: "FastAPI", front: Front) -> None:
+    """Every error as a page in plain words."""
+    from starlette.exceptions import HTTPException
+
+    def missing(_: "Request", error: Exception) -> "Response":
+        return front.said(404, "There is no such report", [str(error)])
+
+    def misconfigured(_: "Request", error: Exception) -> "Response":
+        return front.said(503, "The organiser's own files cannot be used", str(error).splitlines())
+
+    def ours(_: "Request", error: Exception) -> "Response":
+        return front.said(503, "That does not work at the moment", [str(error)])
+
+    def http(_: "Request", error: Exception) -> "Response":
+        code = error.status_code if isinstance(error, HTTPException) else 400
+        if code == 405:
+            return front.said(code, "That address does something else", ["It takes another kind of request."])
+        return front.said(code, "There is no such page", ["The leaderboard and the status page are above."])
+
+    def other(_: "Request", error: Exception) -> "Response":
+        _log.error("A page failed.", exc_info=error)
+        return front.said(
+            500, "Something went wrong here", ["The front's log says what; other pages may work."]
+        )
+
+    app.add_exception_handler(ObjectMissingError, missing)
+    app.add_exception_handler(ConfigError, misconfigured)
+    app.add_exception_handler(TradingError, ours)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, other)
+
+
+def _html(text: str, code: int = 200) -> "Response":
+    from fastapi.responses import HTMLResponse
+
+    return HTMLResponse(text, code, headers=headers())
+
+
+def _text(text: str, code: int, media_type: str = "text/plain") -> "Response":
+    from fastapi import Response
+
+    return Response(text, code, media_type=media_type, headers=headers())
+
+
+def _report_headers(found: ReportFile, tag: str) -> dict[str, str]:
+    shown = headers(REPORT_POLICY) | {"ETag": tag}
+    if found.media_type == "application/octet-stream":
+        shown["Content-Disposition"] = "attachment"
+    return shown

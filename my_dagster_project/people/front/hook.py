@@ -1,0 +1,62 @@
+"""A git host's push notice: who sent it is proven before anything is read, and what it causes is done once at a time."""
+
+import threading
+from typing import TYPE_CHECKING
+
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.people.status.asking import SilentError, ask_once
+from my_dagster_project.pipeline.push_notice import on_push, verify_signature
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+# GitHub caps its notices at 25 MB; one of a push that is no flood has some kB.
+_MOST_BYTES = 2_000_000
+# GitHub and GitLab take a notice for failed after 10 s.
+_SECONDS = 8.0
+# One look goes on and one waits for it: that one begins after every push that is told meanwhile.
+_looks = threading.BoundedSemaphore(2)
+
+
+async def answer(request: "Request", settings: Settings) -> tuple[int, str]:
+    """HTTP status and words for a notice: 404 without a secret, 403 for a wrong signature, 202 when it takes longer."""
+    from starlette.concurrency import run_in_threadpool
+
+    secret = settings.git_hook_secret
+    if not secret:
+        return (
+            404,
+            "This front takes no push notices: GIT_HOOK_SECRET is not set. Pushes are found by asking the remote.",
+        )
+    body = await _body(request)
+    if body is None:
+        return 413, f"A push notice has at most {_MOST_BYTES} bytes."
+    if not verify_signature(secret, body, request.headers):
+        return 403, "The signature does not fit GIT_HOOK_SECRET; enter the same secret at the git host."
+    return await run_in_threadpool(_look, settings)
+
+
+def _look(settings: Settings) -> tuple[int, str]:
+    if not _looks.acquire(blocking=False):
+        return 202, "Another look is about to begin; it will see this push."
+
+    def look() -> str:
+        try:
+            return on_push(settings)
+        finally:
+            _looks.release()
+
+    try:
+        return 200, ask_once(look, _SECONDS)
+    except SilentError:
+        return 202, "The push is being looked at."
+
+
+async def _body(request: "Request") -> bytes | None:
+    """The body; None when it is too large, however large it says it is."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_BYTES:
+            return None
+    return bytes(body)

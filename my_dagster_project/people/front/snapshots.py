@@ -1,0 +1,67 @@
+"""What the pages show, found out at most every few seconds, in a thread of its own: no visitor waits for a dead service."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from my_dagster_project.domain.leaderboard import Leaderboard
+from my_dagster_project.people.status.page import StatusPage
+
+KEEP_SECONDS = 10.0
+WAIT_SECONDS = 2.8
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The status page, the table (None with the reason in `why`) and the plot of the teams' equity, as of one moment.
+
+    `page` is None when not even the registry can be read; `broken` says why.
+    """
+
+    page: StatusPage | None
+    board: Leaderboard | None
+    why: str
+    equity: bytes | None
+    broken: str = ""
+
+
+class Snapshots:
+    """The newest snapshot. One that is younger than KEEP_SECONDS is shown as it is; an older one is being replaced."""
+
+    def __init__(self, make: Callable[[], Snapshot]) -> None:
+        self._make = make
+        self._changed = threading.Condition()
+        self._newest: Snapshot | None = None
+        self._made_at = -KEEP_SECONDS
+        self._making = False
+
+    def get(self, wait: float = WAIT_SECONDS) -> Snapshot | None:
+        """The newest snapshot; waits so many seconds for one that is not old. None when there never was one."""
+        until = time.monotonic() + wait
+        with self._changed:
+            while not self._is_young():
+                if not self._making:
+                    self._making = True
+                    threading.Thread(target=self._renew, name="snapshot", daemon=True).start()
+                left = until - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    break
+            return self._newest
+
+    def _is_young(self) -> bool:
+        return self._newest is not None and time.monotonic() - self._made_at < KEEP_SECONDS
+
+    def _renew(self) -> None:
+        made = None
+        try:
+            made = self._make()
+        except Exception:
+            _log.exception("The status could not be found out.")
+        with self._changed:
+            if made is not None:
+                self._newest, self._made_at = made, time.monotonic()
+            self._making = False
+            self._changed.notify_all()

@@ -1,0 +1,78 @@
+"""A team's part of the page, from the platform, the store and what Dagster's book says."""
+
+from dataclasses import dataclass, replace
+
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.people.status.book import TeamBook
+from my_dagster_project.people.status.page import Check, SymbolStatus, TeamStatus
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.teams.platform import Platform
+from my_dagster_project.teams.sources import team_path
+from my_dagster_project.trading.halts import Halts, read_halts
+from my_dagster_project.trading.modes import mode_of
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the store says of all teams: whose versions wait for their commit, and who may not trade."""
+
+    waiting: tuple[str, ...]
+    halts: Halts
+
+
+def stored(assets: AssetStore) -> Stored:
+    """Ask the store; raises StorageError when it does not answer."""
+    return Stored(tuple(assets.pending.owners()), read_halts(assets))
+
+
+def team_status(
+    platform: Platform, settings: Settings, team: str, book: TeamBook | None, found: Stored | None
+) -> TeamStatus:
+    """One team; `book` and `found` are None where what they are read from does not answer."""
+    return TeamStatus(
+        name=team,
+        origin=platform.origin(team),
+        file=_file(platform, team),
+        last_traded=book.chain.last_traded if book else None,
+        schedules=book.schedules if book else (),
+        runs=book.runs if book else (),
+        symbols=book.chain.symbols if book else _unknown(platform, team),
+        trading=_trading(platform, settings, team, found),
+        versions=_versions(team, found),
+    )
+
+
+def _file(platform: Platform, team: str) -> Check:
+    path, problem = team_path(team), platform.problems.get(team, "")
+    if not problem:
+        return Check(path, "ok", platform.origin(team))
+    branch = platform.registry.teams[team].branch
+    return Check(
+        path, "red", problem, f"mend {path}, `trading validate {team}`, commit it on branch {branch}"
+    )
+
+
+def _trading(platform: Platform, settings: Settings, team: str, found: Stored | None) -> Check | None:
+    config = platform.teams.get(team)
+    if config is None:
+        return None
+    if found and (reason := found.halts.reason(team)):
+        return Check("trading", "warn", reason, f"`trading resume {team}` once the reason is gone")
+    mode = mode_of(platform.registry.teams[team], config, bundled_broker=settings.broker_url is None)
+    return Check("trading", "off" if mode.mode == "off" else "ok", str(mode))
+
+
+def _versions(team: str, found: Stored | None) -> Check | None:
+    if found is None or team not in found.waiting:
+        return None
+    todo = "the sensor record_versions commits them within a minute; so does `trading run`"
+    return Check("versions", "warn", "versions not committed yet", todo)
+
+
+def _unknown(platform: Platform, team: str) -> tuple[SymbolStatus, ...]:
+    config = platform.teams.get(team)
+    unread = Check("", "off", "not known while Dagster's storage does not answer")
+    return tuple(
+        SymbolStatus(symbol, {}, None, None, 0, replace(unread, name=symbol))
+        for symbol in (config.symbols if config else ())
+    )

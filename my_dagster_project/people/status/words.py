@@ -1,0 +1,43 @@
+"""Times and runs as words for people: the exchange's time and UTC side by side, ages instead of dates where they say more."""
+
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from my_dagster_project.people.status.page import RunStatus, ScheduleStatus
+from my_dagster_project.reports.markdown import NONE
+
+
+def next_tick(schedule: ScheduleStatus, zone: tzinfo) -> str:
+    """`Mon 2 Dec 06:30 · 11:30 UTC`; in brackets for a schedule that is stopped."""
+    if schedule.next_tick is None:
+        return NONE
+    local = schedule.next_tick.astimezone(zone)
+    said = f"{local:%a} {local.day} {local:%b %H:%M} · {schedule.next_tick.astimezone(UTC):%H:%M} UTC"
+    return said if schedule.running else f"({said})"
+
+
+def run_words(run: RunStatus, now: datetime) -> str:
+    """`success 5 min ago, took 12 s`; a run that works says since when."""
+    if run.ended and run.began:
+        return f"{run.status} {age(now - run.ended)} ago, took {_length(run.ended - run.began)}"
+    if run.ended:
+        return f"{run.status} {age(now - run.ended)} ago"
+    return f"{run.status} for {age(now - run.began)}" if run.began else run.status
+
+
+def age(span: timedelta) -> str:
+    """A length of time in its largest whole unit."""
+    seconds = max(0, int(span.total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def session_word(session: date | None) -> str:
+    """A session as a date; a dash where there is none."""
+    return NONE if session is None else session.isoformat()
+
+
+def _length(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 10 else age(span)

@@ -1,0 +1,64 @@
+"""A team's feature table of a symbol, proven blind to the future before it is stored."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from my_dagster_project.domain.features import compute_features
+from my_dagster_project.domain.lookahead import check_history_independence
+from my_dagster_project.pipeline.assets.keys import bars_key, features_key
+from my_dagster_project.pipeline.assets.outputs import table_output
+from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
+from my_dagster_project.pipeline.retries import explained, network_retries
+
+BLIND = "blind_to_the_future"
+
+
+def features_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
+    """The asset `[team, SYMBOL, features]`."""
+    key = features_key(team.name, symbol)
+    config = team.config.for_symbol(symbol)
+    features = config.feature_list
+
+    @dg.asset(
+        key=key,
+        ins={"bars": dg.AssetIn(bars_key(symbol))},
+        description=f"{len(features)} features of {symbol} per session, from bars up to its close.",
+        code_version=version_of(config.features_fingerprint()),
+        retry_policy=network_retries(),
+        output_required=False,
+        check_specs=[
+            dg.AssetCheckSpec(
+                BLIND,
+                asset=key,
+                blocking=True,
+                description="Recomputed on bars cut off earlier, and on bars that begin later, every value stays.",
+            )
+        ],
+        **team.attributes("parquet", "pandas"),
+    )
+    def feature_table(context: dg.AssetExecutionContext, bars: Any) -> Iterator[Any]:
+        table = explained(lambda: compute_features(bars, features, symbol))
+        mismatches = check_history_independence(bars, features)
+        yield dg.AssetCheckResult(
+            check_name=BLIND,
+            passed=not mismatches,
+            description="\n".join(str(mismatch) for mismatch in mismatches[:10])
+            or "No value depends on later bars.",
+        )
+        if mismatches:
+            return
+        context.log.info(f"{team.name} {symbol}: {len(features)} features for {len(table)} sessions")
+        yield table_output(
+            "features",
+            table,
+            {
+                "first_session": table["session"].iloc[0].date().isoformat(),
+                "last_session": table["session"].iloc[-1].date().isoformat(),
+                "warm_up_sessions": len(bars) - len(table),
+                "latest": dg.MetadataValue.md(table.tail(3).to_markdown(index=False, floatfmt=".4f")),
+            },
+        )
+
+    return feature_table

@@ -1,0 +1,122 @@
+"""What became of a team's orders: executions, slippage against the plan, costs, what did not fill and why, equity."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from my_dagster_project.pipeline.assets.keys import fills_key, orders_key
+from my_dagster_project.pipeline.assets.leasing import account_lease
+from my_dagster_project.pipeline.assets.outputs import files_output, picture
+from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.partitions import session_of
+from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
+from my_dagster_project.pipeline.retries import explained, network_retries
+from my_dagster_project.reports.markdown import NONE, table
+from my_dagster_project.reports.plots import equity_plot
+from my_dagster_project.trading.fills import NOTHING, SettledOrder, Settlement
+from my_dagster_project.trading.records import file_of
+from my_dagster_project.trading.settling import settlements
+from my_dagster_project.trading.watch import AccountState, account_markdown, look
+
+# Lines of a table in Dagit: more of them nobody reads there, and the files have them all.
+_SHOWN = 30
+
+
+def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
+    """The asset `[team, fills]`, partitioned by the session after whose close the orders were decided."""
+
+    @dg.asset(
+        key=fills_key(team.name),
+        deps=[orders_key(team.name)],
+        description=f"What became of {team.name}'s orders at the next open, against the plan's prices.",
+        partitions_def=team.partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="2",
+        retry_policy=network_retries(),
+        **team.attributes("json"),
+    )
+    def fills(
+        context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
+    ) -> dg.Output[Mapping[str, bytes]]:
+        sessions = sorted(session_of(partition) for partition in context.partition_keys)
+        account, calendar = partial(broker.open, team.name, team.entry.account), team.platform.calendar
+        stored, bundled = asset_store.open(), broker.url is None
+        spread = Decimal(str(broker.cost_bps)) if bundled else NOTHING
+        told = (team.name, sessions, stored, account, calendar)
+
+        def settled() -> list[Settlement]:
+            # Settling moves the clock of an account at the bundled broker, so nobody else may be trading it.
+            with account_lease(context, team, broker):
+                return settlements(*told, bundled=bundled, spread_bps=spread)
+
+        made = explained(settled)
+        off = all(one.mode == "off" for one in made)
+        state = AccountState(team.name) if off else explained(lambda: look(team.name, account()))
+        for one in made[-_SHOWN:]:
+            for order in one.unfilled:
+                context.log.info(f"{team.name} {one.session}: {order.side} {order.symbol}: {order.reason}")
+        files = {file_of(one.session): one.to_json() for one in made}
+        return files_output(files, _metadata(made, state, team.platform.registry.competition.starting_cash))
+
+    return fills
+
+
+def _metadata(made: list[Settlement], state: AccountState, starting_cash: float) -> dict[str, Any]:
+    orders = [(one, order) for one in made for order in one.orders]
+    curve = [(point.session, float(point.equity)) for point in state.curve]
+    # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
+    drawn = {"equity": picture(equity_plot({state.team: curve}), "equity")} if len(curve) > 1 else {}
+    rows = [_equity_row(one) for one in made[-_SHOWN:]]
+    return {
+        "orders": len(orders),
+        "executions": sum(len(order.executions) for _, order in orders),
+        "not_filled_whole": sum(len(one.unfilled) for one in made),
+        "slippage": float(sum(one.slippage for one in made)),
+        "fees": float(sum(one.fees for one in made)),
+        "what_became_of_them": dg.MetadataValue.md(
+            table(_ORDER_HEAD, [_order_row(one, order) for one, order in orders[-_SHOWN:]])
+        ),
+        "equity_curve": dg.MetadataValue.md(table(_EQUITY_HEAD, rows)),
+        "account": dg.MetadataValue.md(account_markdown(state, starting_cash)),
+        **drawn,
+    }
+
+
+_ORDER_HEAD = (
+    "filled in",
+    "order",
+    "planned at",
+    "filled",
+    "at",
+    "slippage, bps",
+    "dollars",
+    "why not whole",
+)
+_EQUITY_HEAD = ("session", "orders", "traded", "slippage", "fees", "equity at the next close")
+
+
+def _order_row(one: Settlement, order: SettledOrder) -> list[str]:
+    return [
+        one.filled_in.isoformat(),
+        f"{order.side} {order.qty} {order.symbol}",
+        NONE if order.planned_price is None else f"{order.planned_price:,.2f}",
+        str(order.filled_qty),
+        NONE if order.price is None else f"{order.price:,.4f}",
+        NONE if order.slippage_bps is None else f"{order.slippage_bps:+}",
+        f"{order.slippage:+,.2f}",
+        order.reason,
+    ]
+
+
+def _equity_row(one: Settlement) -> list[str]:
+    return [
+        one.session.isoformat(),
+        str(len(one.orders)),
+        f"{one.traded:,.2f}",
+        f"{one.slippage:+,.2f}",
+        f"{one.fees:,.2f}",
+        NONE if one.equity is None else f"{one.equity:,.2f}",
+    ]

@@ -1,0 +1,166 @@
+"""The competition's table, from every team's reports, order records and fills, beside the house teams. It only reads."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from my_dagster_project.domain.evaluation import Metrics
+from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Leaderboard, TradingSummary, assemble, to_json
+from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, performance
+from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.pipeline.assets.keys import (
+    COMPETITION,
+    fills_key,
+    leaderboard_key,
+    orders_key,
+    report_key,
+)
+from my_dagster_project.pipeline.assets.outputs import files_output, picture
+from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.partitions import last_session, replay_sessions
+from my_dagster_project.pipeline.resources import AssetStoreResource, stored_bars
+from my_dagster_project.pipeline.retries import explained, network_retries
+from my_dagster_project.reports.evidently_report import read_metrics
+from my_dagster_project.reports.markdown import leaderboard_markdown
+from my_dagster_project.reports.plots import equity_plot
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.teams.platform import Platform
+from my_dagster_project.trading.results import Result, expected_sessions, result_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def leaderboard_asset(platform: Platform, teams: list[TeamContext]) -> dg.AssetsDefinition:
+    """The asset `[competition, leaderboard]`."""
+    upstream = [key(team.name) for team in teams for key in (orders_key, fills_key)]
+    upstream += [report_key(team.name, symbol) for team in teams for symbol in team.config.symbols]
+
+    @dg.asset(
+        key=leaderboard_key(),
+        deps=upstream,
+        group_name=COMPETITION,
+        kinds={"json"},
+        tags={"team": COMPETITION},
+        description="Every team's forecasts and money, each figure beside its baseline.",
+        code_version="2",
+        retry_policy=network_retries(),
+    )
+    def leaderboard(
+        context: dg.AssetExecutionContext, asset_store: AssetStoreResource
+    ) -> dg.Output[Mapping[str, bytes]]:
+        assets = asset_store.open()
+        bars = explained(lambda: stored_bars(assets, platform.symbols))
+        results = explained(lambda: _results(platform, assets, teams))
+        curves = explained(lambda: _curves(platform, results, bars))
+        board = explained(
+            lambda: assemble(_metrics(assets, teams), _summaries(platform, teams, results, bars, curves))
+        )
+        context.log.info(f"{len(board.teams)} teams on the table")
+        files = {"leaderboard.json": to_json(board).encode()}
+        return files_output(files, _metadata(board, curves))
+
+    return leaderboard
+
+
+def _metrics(assets: AssetStore, teams: list[TeamContext]) -> dict[tuple[str, str], Metrics]:
+    """What each stored report measured; a symbol without a report has no row."""
+    found = {}
+    for team in teams:
+        for symbol in team.config.symbols:
+            try:
+                data = assets.read_file((team.name, symbol, "report"), "report.json")
+            except ObjectMissingError:
+                continue
+            found[team.name, symbol] = read_metrics(data)
+    return found
+
+
+def _results(platform: Platform, assets: AssetStore, teams: list[TeamContext]) -> dict[str, Result]:
+    spread = Decimal(str(platform.registry.competition.cost_bps))
+    return {team.name: result_of(assets, team.name, spread) for team in teams}
+
+
+def _curves(
+    platform: Platform, results: Mapping[str, Result], bars: "dict[str, pd.DataFrame]"
+) -> dict[str, EquityCurve]:
+    """Each team's equity at every close on record, and what holding would have been worth up to the newest one."""
+    newest = last_session(platform.calendar, platform.registry.market.end)
+    curves = {team: _curve(result) for team, result in results.items()}
+    if spans := [curve for curve in curves.values() if curve]:
+        curves[BUY_AND_HOLD] = _held(platform, bars, min(curve[0][0] for curve in spans), newest)
+    return curves
+
+
+def _curve(result: Result) -> EquityCurve:
+    return [(session, float(equity)) for session, equity in result.curve]
+
+
+def _held(platform: Platform, bars: "dict[str, pd.DataFrame]", first: date, last: date) -> EquityCurve:
+    """Buying and holding what has bars, for a start after the close of `first`: cash until the next open, as for a team."""
+    competition, opened = platform.registry.competition, platform.calendar.next_session(first)
+    # On the day a team starts there is no next open yet, and a symbol whose source broke before has no bars since.
+    alive = {symbol: frame for symbol, frame in bars.items() if _has_bars(frame, opened, last)}
+    if not alive:
+        return [(first, competition.starting_cash)]
+    return buy_and_hold(alive, opened, last, competition.starting_cash, competition.cost_bps)
+
+
+def _has_bars(frame: "pd.DataFrame", first: date, last: date) -> bool:
+    import pandas as pd
+
+    return bool(frame["session"].between(pd.Timestamp(first), pd.Timestamp(last)).any())
+
+
+def _summaries(
+    platform: Platform,
+    teams: list[TeamContext],
+    results: Mapping[str, Result],
+    bars: "dict[str, pd.DataFrame]",
+    curves: dict[str, EquityCurve],
+) -> dict[str, TradingSummary]:
+    cash, cost = platform.registry.competition.starting_cash, platform.registry.competition.cost_bps
+    summaries = {}
+    for team in teams:
+        result, curve = results[team.name], curves[team.name]
+        money = TradingSummary(orders=result.orders, fills=result.fills, **_sessions(platform, result))
+        if curve:
+            own = {symbol: bars[symbol] for symbol in team.config.symbols if symbol in bars}
+            held = _held(platform, own, curve[0][0], curve[-1][0])
+            money = _with_figures(money, curve, cash, held, float(result.costs))
+        summaries[team.name] = money
+    if house := curves.get(BUY_AND_HOLD):
+        summaries[BUY_AND_HOLD] = _with_figures(TradingSummary(), house, cash, house, cash * cost / 10_000)
+    return summaries
+
+
+def _sessions(platform: Platform, result: Result) -> dict[str, int]:
+    """How many of the sessions that are to be on record are, up to their fills."""
+    expected = expected_sessions(platform.calendar, replay_sessions(platform), result)
+    return {"sessions": len(result.settled.intersection(expected)), "expected": len(expected)}
+
+
+def _with_figures(
+    money: TradingSummary, curve: EquityCurve, cash: float, held: EquityCurve, costs: float
+) -> TradingSummary:
+    figures = performance(curve, starting_cash=cash)
+    return replace(
+        money,
+        equity=curve[-1][1],
+        total_return=figures.total_return,
+        buy_and_hold_return=held[-1][1] / cash - 1,
+        sharpe=figures.sharpe,
+        max_drawdown=figures.max_drawdown,
+        costs=costs,
+    )
+
+
+def _metadata(board: Leaderboard, curves: dict[str, EquityCurve]) -> dict:
+    # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
+    drawn = any(len(curve) > 1 for curve in curves.values())
+    plots = {"equity": picture(equity_plot(curves), "equity of every team")} if drawn else {}
+    return {"table": dg.MetadataValue.md(leaderboard_markdown(board)), **plots}

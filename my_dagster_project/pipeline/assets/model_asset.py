@@ -1,0 +1,165 @@
+"""A team's Ludwig model of a symbol, stored only if its exported form says what Ludwig says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from my_dagster_project.domain.targets import training_rows
+from my_dagster_project.models.manifest import Manifest
+from my_dagster_project.models.parity import TOLERANCE
+from my_dagster_project.models.training import TrainedModel, train
+from my_dagster_project.models.training_input import TrainingSpec
+from my_dagster_project.pipeline.assets.keys import bars_key, features_key, model_key
+from my_dagster_project.pipeline.assets.outputs import files_output
+from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
+from my_dagster_project.pipeline.resources import TrackingResource
+from my_dagster_project.pipeline.retries import explained, training_retries
+
+PARITY = "onnx_agrees_with_ludwig"
+TRAINING_POOL = "training"
+
+
+def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
+    """The asset `[team, SYMBOL, model]`; its code version is the hash of all that determines the model."""
+    key = model_key(team.name, symbol)
+    config = team.config.for_symbol(symbol)
+
+    @dg.asset(
+        key=key,
+        ins={
+            "features": dg.AssetIn(features_key(team.name, symbol)),
+            "bars": dg.AssetIn(bars_key(symbol)),
+        },
+        description=f"Ludwig model of {config.target} for {symbol}, trained through {config.training.cutoff}.",
+        code_version=version_of(config.model_fingerprint()),
+        pool=TRAINING_POOL,
+        retry_policy=training_retries(),
+        output_required=False,
+        check_specs=[
+            dg.AssetCheckSpec(
+                PARITY,
+                asset=key,
+                blocking=True,
+                description=f"Exported to ONNX, it differs from Ludwig's own prediction by at most {TOLERANCE:g}.",
+            )
+        ],
+        **team.attributes("ludwig", "onnx", "mlflow"),
+    )
+    def model(
+        context: dg.AssetExecutionContext, features: Any, bars: Any, tracking: TrackingResource
+    ) -> Iterator[Any]:
+        spec = _spec(team, symbol)
+        rows = explained(lambda: _rows(team, symbol, features, bars))
+        context.log.info(
+            f"{team.name} {symbol}: training on {len(rows)} sessions through {spec.trained_through}"
+        )
+        trained, run_id = explained(lambda: _tracked_training(context, team, spec, rows, tracking))
+        yield _parity_result(trained.manifest)
+        if not _agrees(trained.manifest):
+            return
+        if not trained.manifest.exported:
+            context.log.warning(
+                f"{team.name} {symbol}: predictions will use Ludwig: {trained.manifest.reason}"
+            )
+        yield files_output(trained.files, _metadata(trained.manifest, run_id))
+
+    return model
+
+
+def _spec(team: TeamContext, symbol: str) -> TrainingSpec:
+    config = team.config.for_symbol(symbol)
+    return TrainingSpec(
+        team=team.name,
+        symbol=symbol,
+        ludwig=config.complete_ludwig(),
+        target=config.target,
+        features=tuple(config.input_names),
+        seed=config.training.seed,
+        trained_through=config.training.cutoff,
+    )
+
+
+def _rows(team: TeamContext, symbol: str, features: Any, bars: Any) -> Any:
+    config = team.config.for_symbol(symbol)
+    training = config.training
+    return training_rows(
+        features,
+        bars,
+        config.target,
+        start=training.start,
+        cutoff=training.cutoff,
+        validation_fraction=training.validation_fraction,
+        symbol=f"{team.name} {symbol}",
+    )
+
+
+def _tracked_training(
+    context: dg.AssetExecutionContext,
+    team: TeamContext,
+    spec: TrainingSpec,
+    rows: Any,
+    tracking: TrackingResource,
+) -> tuple[TrainedModel, str]:
+    tags = {
+        "team": spec.team,
+        "symbol": spec.symbol,
+        "config_sha": team.config_sha,
+        "dagster_run": context.run_id,
+    }
+    with tracking.run(experiment=spec.team, name=f"{spec.team}-{spec.symbol}", tags=tags) as run:
+
+        def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+            run.log_epoch(epoch, metrics)
+            losses = ", ".join(
+                f"{name} {value:.5f}" for name, value in metrics.items() if name.endswith("loss")
+            )
+            context.log.info(f"{spec.team} {spec.symbol}: epoch {epoch}, {losses}")
+
+        trained = train(spec, rows, on_epoch)
+        run.log_params(_parameters(spec, trained.manifest))
+        # Under the epochs' own names they would be a point of the curves, before the first epoch.
+        run.log_metrics({f"best_{name}": value for name, value in trained.metrics.items()})
+        run.log_files({name: data for name, data in trained.files.items() if "/" not in name})
+        return trained, run.run_id
+
+
+def _parameters(spec: TrainingSpec, manifest: Manifest) -> dict[str, object]:
+    sections = ("combiner", "trainer")
+    ludwig: dict[str, object] = {name: spec.ludwig[name] for name in sections if name in spec.ludwig}
+    return {
+        **ludwig,
+        "target": spec.target,
+        "features": len(spec.features),
+        "seed": spec.seed,
+        "trained_through": spec.trained_through.isoformat(),
+        "rows": manifest.rows,
+        "versions": manifest.versions,
+    }
+
+
+def _agrees(manifest: Manifest) -> bool:
+    return manifest.parity is None or manifest.parity.max_abs_diff <= TOLERANCE
+
+
+def _parity_result(manifest: Manifest) -> dg.AssetCheckResult:
+    parity = manifest.parity
+    if parity is None:
+        text, metadata = f"{manifest.label}: not exported: {manifest.reason}", {}
+    else:
+        text = f"{manifest.label}: {parity.max_abs_diff:.1e} apart on {parity.rows} rows"
+        metadata = {"max_abs_diff": parity.max_abs_diff, "rows": parity.rows}
+    return dg.AssetCheckResult(
+        check_name=PARITY, passed=_agrees(manifest), description=text, metadata=metadata
+    )
+
+
+def _metadata(manifest: Manifest, run_id: str) -> dict[str, Any]:
+    return {
+        "trained_through": manifest.trained_through.isoformat(),
+        "training_rows": sum(manifest.rows.values()),
+        "epochs": manifest.epochs,
+        "seed": manifest.seed,
+        "exported_to_onnx": manifest.exported,
+        "mlflow_run": run_id,
+    }

@@ -1,0 +1,180 @@
+"""A team's orders of one session: plan after the close, submit for the next open.
+
+One op that has the account's lease from planning to recording: as two ops (a plan, then its submission) another run could
+come in between, and a re-execution from failure began without its plan. What was planned is on record, as an observation of
+the session, before anything is sent. Nothing here is retried.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import date
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from my_dagster_project.domain.plan import Plan
+from my_dagster_project.domain.risk import refusals
+from my_dagster_project.pipeline.assets.keys import orders_key, predictions_key
+from my_dagster_project.pipeline.assets.leasing import account_lease
+from my_dagster_project.pipeline.assets.outputs import files_output
+from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
+from my_dagster_project.pipeline.partitions import session_of
+from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
+from my_dagster_project.pipeline.retries import explained
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.trading.broker import SessionPassedError
+from my_dagster_project.trading.halts import read_halts
+from my_dagster_project.trading.lease import Held
+from my_dagster_project.trading.modes import mode_of
+from my_dagster_project.trading.planning import Trader, session_plan
+from my_dagster_project.trading.records import file_of, record_of, recorded
+from my_dagster_project.trading.submission import Outcome, open_ends, submit_plan
+from my_dagster_project.trading.watch import snapshot_markdown
+
+
+def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
+    """The asset `[team, orders]`, partitioned by session; sessions are traded one run at a time, in order.
+
+    A backfill is a run per session, the earliest first (`pipeline/run_tags.py`): a plan follows from what the session
+    before it left in the account.
+    """
+
+    @dg.asset(
+        key=orders_key(team.name),
+        deps=[predictions_key(team.name, symbol) for symbol in team.config.symbols],
+        description=f"{team.name}'s orders after a session's close, for the next open: market, day, sells first.",
+        code_version=_rules_version(team),
+        partitions_def=team.partitions,
+        # Said, not left to the default: without it Dagit offers to pass a range of sessions to one run.
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
+        **team.attributes("alpaca"),
+    )
+    def orders(
+        context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
+    ) -> Iterator[dg.Output[Mapping[str, bytes]]]:
+        session, trader, assets = _session(context, team.name), _trader(team, broker), asset_store.open()
+        with ExitStack() as having:
+            held = explained(lambda: having.enter_context(account_lease(context, team, broker)))
+            planned = _planned(context, trader, session, assets, broker)
+            # Dagster stores the output before it comes back in here, so the record is written under the lease too.
+            yield _traded(context, team, trader, planned, assets, broker, held)
+
+    return orders
+
+
+def _session(context: dg.AssetExecutionContext, team: str) -> date:
+    sessions = context.partition_keys
+    if len(sessions) > 1:
+        raise dg.Failure(
+            f"team {team}: sessions {sessions[0]} to {sessions[-1]} in one run cannot be traded; nothing was sent. Launch a "
+            "backfill of them: a run per session, one at a time, the earliest first",
+            allow_retries=False,
+        )
+    return session_of(sessions[0])
+
+
+def _rules_version(team: TeamContext) -> str:
+    """What orders depend on besides predictions: the team's rules, its limits, its cash and what trading costs."""
+    competition = team.platform.registry.competition
+    rules, limits = team.config.trading.model_dump_json(), team.entry.limits.model_dump_json()
+    costs = (competition.cost_bps, competition.commission, competition.partial_fills)
+    return version_of(rules, limits, team.entry.mode, competition.starting_cash, *costs)
+
+
+def _planned(
+    context: dg.AssetExecutionContext,
+    trader: Trader,
+    session: date,
+    assets: AssetStore,
+    broker: BrokerResource,
+) -> Plan:
+    """Predictions, account and rules in, orders with their reasons out, on record. Nothing is sent."""
+    account = partial(broker.open, trader.name, trader.entry.account)
+    plan = explained(lambda: session_plan(trader, session, assets, account))
+    for line in [*plan.orders, *plan.skipped]:
+        context.log.info(f"{trader.name} {session}: {line}")
+    told = {"plan": dg.MetadataValue.json(json.loads(plan.to_json()))}
+    context.log_event(dg.AssetObservation(orders_key(trader.name), "planned, not sent", told, str(session)))
+    return plan
+
+
+def _traded(
+    context: dg.AssetExecutionContext,
+    team: TeamContext,
+    trader: Trader,
+    planned: Plan,
+    assets: AssetStore,
+    broker: BrokerResource,
+    held: Held,
+) -> dg.Output[Mapping[str, bytes]]:
+    """Submit each planned order at most once; a second run finds them there and submits nothing."""
+    outcomes = explained(lambda: _submitted(trader, planned, assets, broker, held))
+    if outcomes is None:
+        context.log.warning(
+            f"{team.name} {planned.session}: traded before; nothing is sent, the record stays"
+        )
+        record = explained(lambda: recorded(assets, team.name, planned.session))
+        return files_output({file_of(planned.session): record}, {})
+    for outcome in outcomes:
+        context.log.info(f"{team.name} {planned.session}: {outcome}")
+    if trader.mode.mode == "paper":
+        _require_certain(team, planned, outcomes)
+    record = record_of(planned, outcomes, trader.mode.mode)
+    return files_output({file_of(planned.session): record}, _metadata(planned, outcomes, trader))
+
+
+def _trader(team: TeamContext, broker: BrokerResource) -> Trader:
+    mode = mode_of(team.entry, team.config, bundled_broker=broker.url is None)
+    return Trader(team.name, team.config, team.entry, mode)
+
+
+def _submitted(
+    trader: Trader, planned: Plan, assets: AssetStore, broker: BrokerResource, held: Held
+) -> list[Outcome] | None:
+    """What became of each order; None when the account has passed the session, so that nothing was sent.
+
+    Before each order the lease is asked for and the kill switch read: either may be gone since planning. Raises LeaseError.
+    """
+    if trader.mode.mode != "paper":
+        return [Outcome(order, "not sent", f"mode {trader.mode}") for order in planned.orders]
+    account = broker.open(trader.name, trader.entry.account)
+
+    def halted() -> str:
+        held.require()
+        return read_halts(assets).reason(trader.name)
+
+    try:
+        return submit_plan(account, planned, halted, trader.limits)
+    except SessionPassedError:
+        return None
+
+
+def _require_certain(team: TeamContext, plan: Plan, outcomes: list[Outcome]) -> None:
+    """A session counts as traded only when every order's fate is known; running it again completes it, never doubles it."""
+    if left := open_ends(outcomes):
+        raise dg.Failure(
+            description=f"team {team.name}, session {plan.session}: run it again, nothing is sent twice\n"
+            + "\n".join(map(str, left)),
+            allow_retries=False,
+        )
+
+
+def _metadata(plan: Plan, outcomes: list[Outcome], trader: Trader) -> dict[str, Any]:
+    lines = [f"- {line}" for line in [*outcomes, *plan.skipped]] or ["- nothing to do"]
+    asked = {} if trader.mode.mode == "off" else _money(plan)
+    return {
+        "orders": len(plan.orders),
+        **asked,
+        "session": plan.session.isoformat(),
+        "mode": str(trader.mode),
+        "refused": len(refusals(plan)),
+        "what_and_why": dg.MetadataValue.md("\n".join(lines)),
+    }
+
+
+def _money(plan: Plan) -> dict[str, Any]:
+    seen = plan.snapshot
+    account = dg.MetadataValue.md(snapshot_markdown(seen))
+    return {"equity": float(seen.equity), "cash": float(seen.cash), "account": account}

@@ -1,0 +1,79 @@
+"""A team's predictions of a symbol, one file per session; a range of sessions is one pass of the model."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from my_dagster_project.domain.predictions import model_from_the_future, prediction_table, rows_of
+from my_dagster_project.models.manifest import read_manifest
+from my_dagster_project.models.prediction import predict
+from my_dagster_project.pipeline.assets.keys import bars_key, features_key, model_key, predictions_key
+from my_dagster_project.pipeline.assets.outputs import files_output, session_files
+from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.partitions import session_of
+from my_dagster_project.pipeline.retries import explained, network_retries
+
+AS_OF = "model_is_older_than_the_session"
+
+
+def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
+    """The asset `[team, SYMBOL, predictions]`, partitioned by session."""
+    key = predictions_key(team.name, symbol)
+
+    @dg.asset(
+        key=key,
+        ins={
+            "features": dg.AssetIn(features_key(team.name, symbol)),
+            "model": dg.AssetIn(model_key(team.name, symbol)),
+            "bars": dg.AssetIn(bars_key(symbol)),
+        },
+        description=f"What the model says after a session's close about {symbol}'s next session.",
+        partitions_def=team.partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="1",
+        retry_policy=network_retries(),
+        output_required=False,
+        check_specs=[
+            dg.AssetCheckSpec(
+                AS_OF,
+                asset=key,
+                blocking=True,
+                description="No prediction comes from a model whose training saw that session's close.",
+            )
+        ],
+        **team.attributes("onnx", "parquet"),
+    )
+    def predictions(
+        context: dg.AssetExecutionContext, features: Any, model: Mapping[str, bytes], bars: Any
+    ) -> Iterator[Any]:
+        label = f"{team.name} {symbol}"
+        sessions = [session_of(partition) for partition in context.partition_keys]
+        manifest = explained(lambda: read_manifest(model))
+        problem = model_from_the_future(manifest.trained_through, sessions)
+        yield dg.AssetCheckResult(
+            check_name=AS_OF,
+            passed=problem is None,
+            description=f"{label}: {problem}" if problem else f"Trained through {manifest.trained_through}.",
+        )
+        if problem:
+            return
+        rows = explained(lambda: rows_of(features, sessions, label))
+        answer = explained(lambda: predict(model, rows))
+        if answer.note:
+            context.log.warning(answer.note)
+        calendar = team.platform.calendar
+        table = prediction_table(rows, answer.frame, bars, calendar, symbol, manifest.trained_through)
+        context.log.info(f"{label}: {len(table)} sessions predicted by {answer.engine}")
+        yield files_output(
+            session_files(table),
+            {
+                "sessions": len(table),
+                "engine": answer.engine,
+                "trained_through": manifest.trained_through.isoformat(),
+                "mean_predicted_return": float(table["predicted_return"].mean()),
+                "latest": dg.MetadataValue.md(table.tail(3).to_markdown(index=False, floatfmt=".5f")),
+            },
+        )
+
+    return predictions

@@ -1,0 +1,86 @@
+"""A team's Evidently report of a symbol over all scored sessions; its tests are asset checks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from my_dagster_project.domain.evaluation import score
+from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.pipeline.assets.keys import bars_key, features_key, predictions_key, report_key
+from my_dagster_project.pipeline.assets.outputs import files_output, picture
+from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.retries import explained, network_retries
+from my_dagster_project.reports.evidently_report import ReportFiles, build_report
+from my_dagster_project.reports.plots import prediction_plot
+from my_dagster_project.reports.report_tests import ReportTest, report_tests
+
+# Sessions just before the first prediction that drift is measured against: about a year.
+REFERENCE_SESSIONS = 250
+
+
+def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
+    """The asset `[team, SYMBOL, report]`: report.html for people, report.json for the leaderboard."""
+    key = report_key(team.name, symbol)
+    specs = report_tests(team.config.target)
+
+    @dg.asset(
+        key=key,
+        ins={
+            "predictions": dg.AssetIn(predictions_key(team.name, symbol)),
+            "features": dg.AssetIn(features_key(team.name, symbol)),
+            "bars": dg.AssetIn(bars_key(symbol)),
+        },
+        description=f"How good {team.name}'s predictions of {symbol} were, beside the naive forecast.",
+        code_version="1",
+        retry_policy=network_retries(),
+        check_specs=[dg.AssetCheckSpec(spec.name, asset=key, description=spec.description) for spec in specs],
+        **team.attributes("evidently", "html"),
+    )
+    def report(
+        context: dg.AssetExecutionContext, predictions: Any, features: Any, bars: Any
+    ) -> Iterator[Any]:
+        scored = explained(lambda: score(predictions, bars))
+        made = explained(lambda: _report(team, symbol, scored, predictions, features))
+        context.log.info(
+            f"{team.name} {symbol}: {made.metrics.n} sessions scored, MASE {made.metrics.mase:.3f}"
+        )
+        for test in made.tests:
+            yield _check_result(test)
+        yield files_output(made.files, {**_metadata(made, scored, symbol), **_address(team.name, symbol)})
+
+    return report
+
+
+def _report(team: TeamContext, symbol: str, scored: Any, predictions: Any, features: Any) -> ReportFiles:
+    inputs = features[["session", *team.config.for_symbol(symbol).input_names]]
+    first = predictions["session"].min()
+    return build_report(
+        scored,
+        inputs[inputs["session"].isin(scored["session"])],
+        inputs[inputs["session"] < first].tail(REFERENCE_SESSIONS),
+        target=team.config.target,
+        team=team.name,
+        symbol=symbol,
+    )
+
+
+def _check_result(test: ReportTest) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=test.name,
+        passed=test.status in ("pass", "skip"),
+        severity=dg.AssetCheckSeverity.ERROR if test.status == "fail" else dg.AssetCheckSeverity.WARN,
+        description=test.description,
+    )
+
+
+def _metadata(made: ReportFiles, scored: Any, symbol: str) -> dict[str, Any]:
+    figures = {name: value for name, value in vars(made.metrics).items() if value == value}
+    plot = {} if scored.empty else {"predicted_and_actual": picture(prediction_plot(scored), symbol)}
+    return {**figures, **plot}
+
+
+def _address(team: str, symbol: str) -> dict[str, Any]:
+    """Where people open the page, for a click in Dagit; nothing where no front page is announced."""
+    front = load_settings().front_url
+    return {"page": dg.MetadataValue.url(f"{front}/reports/{team}/{symbol}")} if front else {}

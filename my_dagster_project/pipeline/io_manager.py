@@ -1,0 +1,85 @@
+"""Between Dagster and the asset store: every output is a few files, every input a table or those files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.pipeline.retries import explained
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.parquet import from_parquet, from_session_files
+
+SUFFIX = ".parquet"
+FIGURES = frozenset({"mase", "direction", "ic", "epochs"})
+"""Output metadata that goes into the commit, so that a branch's history can be read without Dagster."""
+
+
+class StoreIOManager(dg.IOManager):
+    """Writes an output (a mapping of file name to bytes) as the asset's current objects and notes a version of it.
+
+    Partitioned assets have one file per session, `<session>.parquet` or `.json`; a write adds or replaces only those.
+    """
+
+    def __init__(self, assets: AssetStore) -> None:
+        self._assets = assets
+
+    def handle_output(self, context: dg.OutputContext, obj: Mapping[str, bytes]) -> None:
+        """Store the files; the pending-version record carries the run and the configuration they came from."""
+        if not context.has_asset_key:
+            raise TypeError(f"{context.step_key}: only assets are stored; return files from an asset")
+        written = explained(
+            lambda: self._assets.write(
+                tuple(context.asset_key.path),
+                obj,
+                replace=not context.has_asset_partitions,
+                record=_record(context),
+            )
+        )
+        context.add_output_metadata(
+            {
+                "md5": written.md5,
+                "size": dg.MetadataValue.int(written.size),
+                "objects": f"{self._assets.store.url}/{'/'.join(context.asset_key.path)}/",
+            }
+        )
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """A table as a DataFrame (several sessions in one), anything else as a mapping of file name to bytes."""
+        return explained(lambda: self._load(context))
+
+    def _load(self, context: dg.InputContext) -> Any:
+        asset = tuple(context.asset_key.path)
+        if not context.has_asset_partitions:
+            return as_value(self._assets.read(asset))
+        wanted = {f"{key}{SUFFIX}" for key in context.asset_partition_keys}
+        names = [name for name in self._assets.names(asset) if name in wanted]
+        if not names:
+            raise ObjectMissingError(
+                f"{'/'.join(asset)}: nothing stored for {_span(sorted(wanted))}; materialize these sessions first"
+            )
+        return from_session_files(self._assets.read_files(asset, names))
+
+
+def as_value(files: dict[str, bytes]) -> Any:
+    """A single Parquet file as its table, anything else as it is."""
+    name, *others = files
+    return from_parquet(files[name]) if not others and name.endswith(SUFFIX) else files
+
+
+def _record(context: dg.OutputContext) -> dict[str, str]:
+    metadata = context.definition_metadata or {}
+    record = {"run_id": context.run_id}
+    if "config_sha" in metadata:
+        record["config_sha"] = str(metadata["config_sha"])
+    for name in FIGURES & set(context.output_metadata):
+        value = context.output_metadata[name]
+        record[name] = f"{getattr(value, 'value', value):.4g}"
+    if context.has_asset_partitions:
+        record["sessions"] = _span(sorted(context.asset_partition_keys))
+    return record
+
+
+def _span(keys: list[str]) -> str:
+    first, last = (name.removesuffix(SUFFIX) for name in (keys[0], keys[-1]))
+    return first if first == last else f"{first}..{last}"

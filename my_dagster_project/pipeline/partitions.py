@@ -1,0 +1,54 @@
+"""Sessions as Dagster partitions: every trading day of the competition, and no other day."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import dagster as dg
+
+from my_dagster_project.foundation.calendar import TradingCalendar
+from my_dagster_project.teams.platform import Platform
+
+_WEEKENDS = ("0 0 * * 0", "0 0 * * 6")
+
+
+def session_partitions(
+    calendar: TradingCalendar, start: date, end: date | None = None
+) -> dg.DailyPartitionsDefinition:
+    """One partition per session from `start`, a session; up to `end` (included) for a source that has ended, else to yesterday.
+
+    Weekends and holidays are exclusions, so Friday's window is one day long (with cron `1-5` it ended on Monday,
+    dagster 17464). A session's partition exists once its day is over; no end_offset, which is wrong beside exclusions
+    (dagster 33551).
+    """
+    holidays = calendar.holidays(start, min(end or calendar.last, calendar.last))
+    return dg.DailyPartitionsDefinition(
+        start_date=start.isoformat(),
+        end_date=(end + timedelta(days=1)).isoformat() if end else None,
+        timezone=str(calendar.time_zone),
+        exclusions=[
+            *_WEEKENDS,
+            *(datetime.combine(day, time(), tzinfo=calendar.time_zone) for day in holidays),
+        ],
+    )
+
+
+def session_of(partition_key: str) -> date:
+    """The session a partition key stands for."""
+    return date.fromisoformat(partition_key)
+
+
+def last_session(calendar: TradingCalendar, end: date | None, now: datetime | None = None) -> date:
+    """The newest session whose bar can exist: closed by now (UTC), and not after the source's `end`."""
+    closed = calendar.last_closed(now or datetime.now(UTC))
+    return min(closed, end) if end else closed
+
+
+def replay_sessions(platform: Platform) -> list[date]:
+    """The sessions after whose close predictions are made: the last ones whose next session has ended too.
+
+    So every prediction can be scored, and every order has filled.
+    """
+    registry = platform.registry
+    newest = last_session(platform.calendar, registry.market.end)
+    last = platform.calendar.previous_session(newest)
+    sessions = platform.calendar.sessions(registry.competition.start, last)
+    return sessions[-registry.competition.replay_sessions :]

@@ -1,0 +1,50 @@
+"""The deployment's own answer to where versions are recorded: which branch an owner has, where its bytes lie."""
+
+from contextlib import suppress
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.git.branch import BranchRepo
+from my_dagster_project.history.commits import Committed, commit_pending
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.teams.platform import Platform
+
+
+def record_versions(platform: Platform, settings: Settings, assets: AssetStore) -> list[Committed]:
+    """Commit everything pending; raises NotAllCommittedError naming the branches that could not take it.
+
+    A team's branch that has to be made begins with the team's file in force, so that the next run reads what this one did.
+    """
+    registry = platform.registry
+
+    def branch_of(owner: str) -> str:
+        return registry.teams[owner].branch if owner in registry.teams else registry.platform_branch
+
+    made = _make_branches(
+        platform, settings, {owner for owner in assets.pending.owners() if owner in platform.teams}
+    )
+    done = commit_pending(assets, settings.project, branch_of, lambda owner: dvc_address(settings.dvc_url))
+    return [replace(one, branch_created=one.branch_created or one.branch in made) for one in done]
+
+
+def _make_branches(platform: Platform, settings: Settings, teams: set[str]) -> set[str]:
+    git, made = BranchRepo(settings.project), set()
+    for team in sorted(teams):
+        branch, source = platform.registry.teams[team].branch, platform.sources.teams[team]
+        # One that cannot be made is told with its versions, which cannot be committed either; the others go on.
+        with suppress(VersioningError):
+            if git.ensure_branch(branch):
+                made.add(branch)
+                if source is not None and source.commit is None:
+                    git.commit_files(
+                        branch, {source.path: source.content}, f"{team}: the file of its first run", {}
+                    )
+    return made
+
+
+def dvc_address(url: str) -> str:
+    """A store's address as DVC writes it: a plain path for a folder, s3:// as it is."""
+    parts = urlsplit(url)
+    return unquote(parts.path) if parts.scheme == "file" else url

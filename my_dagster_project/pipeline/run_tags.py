@@ -1,0 +1,92 @@
+"""What every run is tagged with: derived from the assets it will execute, however it was launched and whatever it was told.
+
+A job's tags reach only the runs of that job: what is materialized from an asset's page, or by an asset backfill, is a run of
+Dagster's own `__ASSET_JOB` without any (dagster 33430), and a backfill accepts the tags of whoever asks for it.
+"""
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date
+
+import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_START_TAG,
+    MAX_RETRIES_TAG,
+    PARTITION_NAME_TAG,
+    PRIORITY_TAG,
+    RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
+)
+
+from my_dagster_project.pipeline.assets.keys import COMPETITION, MARKET
+
+TEAM_TAG, CONFIG_TAG = "team", "config"
+ONE_AT_A_TIME = "one run at a time"
+"""The value of the tag `team/red` of a run that red's other runs wait for."""
+_LIMITED = "team/"
+_NOBODY = "not of this run"
+
+# Which waiting run goes first: orders have the open as a deadline, everything waits for bars, training can wait.
+PRIORITY = {"trade": 20, "market": 10, "daily": 5, "settle": 1, "leaderboard": 0, "train": -5}
+FIRST_OF_ALL = 1_000_000
+"""The priority of what waits for nobody: the kill switch."""
+# A run that makes several of these goes as the first of them: what takes long comes before what is quick.
+_STAGE = {
+    "orders": "trade",
+    "bars": "market",
+    "model": "train",
+    "predictions": "daily",
+    "report": "daily",
+    "fills": "settle",
+    "leaderboard": "leaderboard",
+    "features": "train",
+}
+_FAR = date(2100, 1, 1)
+
+
+def derived_tags(
+    assets: AbstractSet[dg.AssetKey], told: Mapping[str, str], origin: Callable[[str], str | None]
+) -> dict[str, str]:
+    """The tags of a run that executes these assets and was created with the tags `told`; they replace what it was told.
+
+    `origin` says which commit a team's file in force is of. Orders are never tried again by the daemon.
+    """
+    owners = sorted({key.path[0] for key in assets})
+    forged = {tag: _NOBODY for tag in told if tag.startswith(_LIMITED)}
+    limited = dict.fromkeys(map(limit_tag, owners), ONE_AT_A_TIME)
+    if not owners:
+        return forged
+    origins = [origin(owner) or "unknown" for owner in owners if owner not in (MARKET, COMPETITION)]
+    tags = {**forged, **limited, TEAM_TAG: ", ".join(owners), PRIORITY_TAG: str(_priority(assets, told))}
+    if origins:
+        tags[CONFIG_TAG] = ", ".join(dict.fromkeys(origins))
+    if _has_orders(assets):
+        tags |= {MAX_RETRIES_TAG: "0", RETRY_ON_ASSET_OR_OP_FAILURE_TAG: "false"}
+    return tags
+
+
+def limit_tag(team: str) -> str:
+    """The tag by which the queue lets one run of a team wait for another: a run of several teams has one for each."""
+    return _LIMITED + team
+
+
+def order_priority(session: date | None) -> int:
+    """Orders of an earlier session go first: an account's clock only goes forward, in whatever order they were asked for."""
+    return PRIORITY["trade"] + ((_FAR - session).days if session else 0)
+
+
+def _priority(assets: AbstractSet[dg.AssetKey], told: Mapping[str, str]) -> int:
+    nouns = {key.path[-1] for key in assets}
+    stage = next((stage for noun, stage in _STAGE.items() if noun in nouns), "leaderboard")
+    return order_priority(_session(told)) if stage == "trade" else PRIORITY[stage]
+
+
+def _has_orders(assets: AbstractSet[dg.AssetKey]) -> bool:
+    return any(key.path[-1] == "orders" for key in assets)
+
+
+def _session(told: Mapping[str, str]) -> date | None:
+    text = told.get(PARTITION_NAME_TAG) or told.get(ASSET_PARTITION_RANGE_START_TAG)
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:  # No session of ours; the run fails by itself and says so.
+        return None

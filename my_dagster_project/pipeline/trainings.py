@@ -1,0 +1,67 @@
+"""What a changed team file makes due: the training of the symbols it changed, once their bars are there."""
+
+import dagster as dg
+
+from my_dagster_project.pipeline.assets.keys import MARKET, bars_key, features_key, model_key
+from my_dagster_project.pipeline.dagster_records import symbols_with_bars
+from my_dagster_project.pipeline.jobs import MARKET_JOB, train_job_name
+from my_dagster_project.teams.platform import Platform
+
+type Fingerprints = dict[str, dict[str, str]]
+"""By team and symbol: what its model depends on in the team's file."""
+
+
+def fingerprints(platform: Platform) -> Fingerprints:
+    """Those of the files in force."""
+    return {team: config.model_fingerprints() for team, config in platform.teams.items()}
+
+
+def due_trainings(
+    platform: Platform, instance: dg.DagsterInstance, before: Fingerprints
+) -> tuple[list[dg.RunRequest], Fingerprints]:
+    """The runs to request, and the fingerprints to remember: those of a symbol without bars stay as they were.
+
+    A team may add a symbol that nobody had: its bars are asked for at once, and its training at the tick that finds them.
+    """
+    now = fingerprints(platform)
+    changed = {team: _changed(models, before.get(team, {})) for team, models in now.items()}
+    wanted = {symbol for symbols in changed.values() for symbol in symbols}
+    there = set(symbols_with_bars(instance, wanted, platform.registry.market.start)) if wanted else set()
+    requests = [_bars(wanted - there)] if wanted - there else []
+    for team, symbols in changed.items():
+        ready = [symbol for symbol in symbols if symbol in there]
+        if ready:
+            requests.append(_training(platform, team, {symbol: now[team][symbol] for symbol in ready}))
+        for symbol in set(symbols) - there:
+            _forget(now[team], symbol, before.get(team, {}).get(symbol))
+    return requests, now
+
+
+def _changed(now: dict[str, str], before: dict[str, str]) -> list[str]:
+    return [symbol for symbol, fingerprint in now.items() if before.get(symbol) != fingerprint]
+
+
+def _forget(models: dict[str, str], symbol: str, before: str | None) -> None:
+    if before is None:
+        del models[symbol]
+    else:
+        models[symbol] = before
+
+
+def _bars(symbols: set[str]) -> dg.RunRequest:
+    names = sorted(symbols)
+    return dg.RunRequest(
+        run_key=f"{MARKET_JOB}:new:{','.join(names)}",
+        job_name=MARKET_JOB,
+        asset_selection=[bars_key(symbol) for symbol in names],
+        tags={"team": MARKET},
+    )
+
+
+def _training(platform: Platform, team: str, models: dict[str, str]) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=f"{team}:{':'.join(models.values())}",
+        job_name=train_job_name(team),
+        asset_selection=[key(team, symbol) for symbol in models for key in (features_key, model_key)],
+        tags={"team": team, "config": platform.origin(team)},
+    )

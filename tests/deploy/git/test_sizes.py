@@ -1,0 +1,100 @@
+"""What a team's push may bring, asked of the hook's own question in a repository, and once over HTTP."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from my_dagster_project.deploy.git import sizes
+from my_dagster_project.deploy.git.sizes import too_large
+from tests.deploy.git.test_pushes import commit, push, tip
+from tests.support.gitrepo import git, repo_with_a_commit
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch) -> Path:
+    folder = repo_with_a_commit(tmp_path / "repo")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def tree(*entries: str) -> str:
+    lines = "".join(f"{entry}\n" for entry in entries)
+    return subprocess.run(["git", "mktree"], input=lines, capture_output=True, text=True).stdout.strip()
+
+
+def new_commit(repo: Path, root: str) -> str:
+    """One that is not on any branch, as a push in the making is not."""
+    return git(repo, "commit-tree", "-m", "odd", "-p", "main", root)
+
+
+def blob(repo: Path, data: bytes) -> str:
+    done = subprocess.run(["git", "hash-object", "-w", "--stdin"], input=data, capture_output=True)
+    return done.stdout.decode().strip()
+
+
+def said(sha: str) -> str:
+    [text] = too_large([sha])
+    return text
+
+
+def test_an_ordinary_commit_is_not_too_large(repo):
+    ordinary = blob(repo, b"team: red\n" * 1000)
+    root = tree(f"100644 blob {ordinary}\tred.yaml")
+    assert too_large([new_commit(repo, tree(f"040000 tree {root}\tconfigs"))]) == []
+
+
+def test_what_the_repository_has_already_does_not_count(repo, monkeypatch):
+    git(repo, "commit", "-q", "--allow-empty", "-m", "more")
+    monkeypatch.setattr(sizes, "MOST_PUSH", 10)
+    assert too_large([git(repo, "rev-parse", "main")]) == []
+
+
+def test_a_file_of_zeros_is_named_with_its_size_though_it_is_gone_again(repo):
+    bomb = tree(f"100644 blob {blob(repo, bytes(5 * 1024**2))}\tnotes \x1b[31m.csv")
+    middle = new_commit(repo, tree(f"040000 tree {bomb}\tdata"))
+    tip = git(repo, "commit-tree", "-m", "taken out", "-p", middle, f"{'main'}^{{tree}}")
+    text = said(tip)
+    assert text.startswith("data/notes ?[31m.csv has 5.0 MB; 1.0 MB is the most a file may have. Do: git rm")
+
+
+def test_many_files_together_are_too_large_a_push(repo, monkeypatch):
+    monkeypatch.setattr(sizes, "MOST_PUSH", 200_000)
+    files = [f"100644 blob {blob(repo, bytes([n]) * 50_000)}\tf{n}" for n in range(5)]
+    assert said(new_commit(repo, tree(*files))).startswith(
+        "this push brings 0.2 MB; 0.2 MB is the most one may bring"
+    )
+
+
+def test_a_message_of_a_megabyte_is_no_message(repo):
+    (repo / "message").write_bytes(b"x" * 1_100_000)
+    sha = git(repo, "commit-tree", "-F", "message", "-p", "main", "main^{tree}")
+    assert said(sha).startswith(f"the message of commit {sha[:10]} has 1.0 MB; ")
+
+
+def test_a_kilobyte_that_is_a_billion_files_is_refused_at_once(repo):
+    root = tree(f"100644 blob {blob(repo, b'x')}\tx")
+    for _ in range(9):
+        root = tree(*(f"040000 tree {root}\t{name}" for name in range(10)))
+    assert said(new_commit(repo, root)).startswith("there are more than 20,000 files in one commit. ")
+
+
+def test_folders_without_end_are_refused(repo):
+    root = tree(f"100644 blob {blob(repo, b'x')}\tx")
+    for _ in range(sizes.MOST_DEPTH):
+        root = tree(f"040000 tree {root}\td")
+    assert said(new_commit(repo, root)).startswith("folders are nested more than 32 deep. ")
+
+
+def test_a_team_reads_why_and_gets_through_by_what_it_is_told(host, tmp_path):
+    red = host.clone("red", tmp_path / "red", "red")
+    before = tip(host, "red")
+    commit(red, "bars.csv", "0" * 3_000_000)
+    text = " ".join(push(red, "red").replace("remote:", "").split())
+    assert (
+        "Refused: bars.csv has 2.9 MB; 1.0 MB is the most a file may have. Do: git rm --cached FILE" in text
+    )
+    assert tip(host, "red") == before
+    git(red, "rm", "-q", "--cached", "bars.csv")
+    git(red, "commit", "-q", "--amend", "--allow-empty", "-m", "without it")
+    assert push(red, "red") == ""

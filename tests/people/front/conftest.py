@@ -1,0 +1,70 @@
+"""A front over a real store with a leaderboard and reports in it, in a folder and in an S3 bucket."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from my_dagster_project.domain.evaluation import Metrics
+from my_dagster_project.domain.leaderboard import TradingSummary, assemble, to_json
+from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.people.front import snapshots
+from my_dagster_project.people.front.app import create_app
+from my_dagster_project.storage.opening import open_assets
+from tests.support.deployment import deployed, write_project
+
+METRICS = Metrics(
+    n=60, mae=9.0, naive_mae=9.2, mase=0.981, rmse=13.0, bias=2.3, direction=0.52, direction_low=0.39,
+    direction_high=0.64, direction_n=60, up_share=0.35, ic=0.19, log_loss=0.678, brier=0.243,
+)  # fmt: skip
+REPORT = b"<!DOCTYPE html><title>red</title><script>document.title = 'drawn'</script>"
+PICTURE = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def settings(request, tmp_path, monkeypatch):
+    """A deployment of teams red and blue whose store holds red's report of IBM and a leaderboard."""
+    if request.param == "bucket":
+        server = request.getfixturevalue("s3")
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        address = f"s3://{server.new_bucket()}"
+        monkeypatch.setenv("TRADING_STORE_URL", f"{address}/store")
+        monkeypatch.setenv("TRADING_DVC_URL", f"{address}/dvc")
+    write_project(
+        tmp_path / "project", ["red", "blue"], ["IBM", "MSFT"], date(2026, 11, 2), replay_sessions=3
+    )
+    # A visitor of a test waits as long as a busy machine takes.
+    monkeypatch.setattr(snapshots.Snapshots.get, "__defaults__", (60.0,))
+    with deployed(tmp_path / "project"):
+        settings = load_settings()
+        fill(settings)
+        yield settings
+
+
+def fill(settings) -> None:
+    assets = open_assets(settings.store_url, settings.dvc_url)
+    files = {"report.html": REPORT, "report.json": b"{}", "plots/error.png": PICTURE, "model.onnx": b"\x00"}
+    assets.write(("red", "IBM", "report"), files, replace=True, record={})
+    assets.write(("red", "IBM", "model"), {"secret.txt": b"not for the front"}, replace=True, record={})
+    board = assemble(
+        {("red", "IBM"): METRICS}, {"red": TradingSummary(orders=3, equity=101_000.0, total_return=0.01)}
+    )
+    files = {"leaderboard.json": to_json(board).encode()}
+    assets.write(("competition", "leaderboard"), files, replace=True, record={})
+
+
+@pytest.fixture
+def open_front(settings):
+    """Opens a front over the settings with some of them changed."""
+    from fastapi.testclient import TestClient
+
+    def open_it(**changes):
+        return TestClient(create_app(replace(settings, **changes)), raise_server_exceptions=False)
+
+    return open_it
+
+
+@pytest.fixture
+def front(open_front):
+    return open_front()

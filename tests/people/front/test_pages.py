@@ -1,0 +1,104 @@
+import re
+import time
+
+import pytest
+
+from my_dagster_project.foundation.settings import load_settings
+from tests.support.minio import free_port
+from tests.support.silent import hanging
+
+PAGES = ("/", "/status", "/status.json", "/healthz")
+
+
+def test_the_leaderboard(front):
+    page = front.get("/").text
+    assert "0.981" in page
+    assert "$101,000.00" in page
+    assert 'href="/reports/red/IBM"' in page
+    assert 'href="/status#team-blue"' in page
+
+
+def test_the_status_page_and_its_json_say_the_same(front):
+    page, told = front.get("/status").text, front.get("/status.json").json()
+    assert told["verdict"] in page
+    assert [team["name"] for team in told["teams"]] == ["red", "blue"]
+    assert told["state"] == "red"  # Its schedules run and no daemon does.
+    for word in ("red_daily", "IBM", "object store", "America/New_York"):
+        assert word in page
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/reports/red/IBM", "/nothing"])
+def test_every_answer_has_the_security_headers(front, path):
+    headers = front.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert "default-src 'none'" in headers["content-security-policy"]
+
+
+def test_our_own_pages_run_no_script_and_ask_no_other_host(front):
+    for path in ("/", "/status"):
+        answer = front.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "script-src" not in policy
+        assert "unsafe" not in policy
+        assert "<script" not in answer.text
+        assert " style=" not in answer.text
+        assert not re.findall(r'(?:src|action)="(?!/|data:)', answer.text)
+
+
+def test_what_a_team_wrote_is_shown_and_not_executed(front, settings):
+    path = settings.project / "configs" / "blue.yaml"
+    path.write_text("team: blue\n<script>alert(1)</script>: 1\n")
+    page = front.get("/status").text
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "trading validate blue" in page
+
+
+def test_no_secret_is_on_any_page(open_front, monkeypatch):
+    canaries = {
+        name: f"canary-{name.lower()}-77f0"
+        for name in ("GIT_HOOK_SECRET", "ALPACA_RED_SECRET", "REDIS_PASSWORD")
+    }
+    for name, value in canaries.items():
+        monkeypatch.setenv(name, value)
+    front = open_front(
+        mlflow_uri=f"http://admin:{canaries['ALPACA_RED_SECRET']}@127.0.0.1:{free_port()}",
+        git_remote=f"http://bot:{canaries['GIT_HOOK_SECRET']}@127.0.0.1:{free_port()}/x.git",
+    )
+    for path in PAGES:
+        assert "canary" not in front.get(path).text, path
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_health_asks_nobody(open_front, method):
+    with hanging() as silent:
+        dead = f"http://127.0.0.1:{silent}"
+        front = open_front(mlflow_uri=dead, dagit_url=dead, git_remote=dead)
+        began = time.monotonic()
+        assert getattr(front, method)("/healthz").status_code == 200
+        assert time.monotonic() - began < 0.5
+
+
+def test_a_page_is_found_out_once_in_ten_seconds(front):
+    first = front.get("/status.json").json()["at"]
+    assert front.get("/status.json").json()["at"] == first
+
+
+def test_an_unknown_page_says_so_in_words(front):
+    answer = front.get("/wp-admin.php")
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+    assert front.post("/status").status_code == 405
+
+
+def test_a_broken_registry_is_said_and_mended(front, settings):
+    path = load_settings().project / "configs" / "teams.yaml"
+    good = path.read_text()
+    path.write_text("teams: 3\n")
+    answer = front.get("/status")
+    assert answer.status_code == 503
+    assert "configs/teams.yaml" in answer.text
+    assert front.get("/").status_code == 200
+    assert front.get("/status.json").status_code == 503
+    path.write_text(good)

@@ -1,0 +1,112 @@
+"""Bars: fetched, judged, and kept only when they are sound."""
+
+from datetime import date
+
+import pytest
+
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.storage.parquet import from_parquet
+from tests.support.house import checks, csv_house, failures, made
+
+AAPL = keys.bars_key("AAPL")
+SOUND = ("market/AAPL/bars", "bars_are_sound")
+BEFORE, NOW = date(2013, 2, 22), date(2013, 3, 1)
+
+
+@pytest.fixture
+def house(tmp_path):
+    """One team on AAPL, whose prices lie in a file; on the evening of 2013-02-22."""
+    return csv_house(tmp_path, {"red": ["AAPL"]}, ["AAPL"], end=BEFORE)
+
+
+def stored(house):
+    return from_parquet(house.store.read_file(("market", "AAPL", "bars"), "bars.parquet"))
+
+
+def rewrite(house, change):
+    """Let the file's last line say something else."""
+    path = house.settings.project / "prices" / "AAPL.csv"
+    *lines, last = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, change(last)]) + "\n")
+
+
+def test_bars_are_stored_with_what_a_person_wants_to_know(house):
+    run = house.materialize(AAPL)
+    metadata = made(run)["market/AAPL/bars"][0].metadata
+    assert checks(run)[SOUND].passed
+    assert metadata["dagster/row_count"].value == len(stored(house)) == 1546
+    assert metadata["last_session"].value == "2013-02-22"
+    assert metadata["last_close"].value == 450.81
+    assert metadata["adjusted_close"].value.startswith("![AAPL adjusted close](data:image/png;base64,")
+
+
+def test_bars_that_break_a_rule_are_refused_and_the_last_good_ones_stay(house):
+    house.materialize(AAPL)
+    good = house.store.fingerprint(("market", "AAPL", "bars"))
+    rewrite(house, lambda line: line.replace("430.47", "-1.0"))
+    today = house.later(end=NOW)
+    run = today.materialize(AAPL)
+    answer = checks(run)[SOUND]
+    assert not answer.passed
+    assert "AAPL: a price is zero or negative on 2013-03-01. Correct the rows" in answer.description
+    assert answer.severity.value == "ERROR"
+    assert made(run) == {}
+    assert today.store.fingerprint(("market", "AAPL", "bars")) == good
+
+
+def test_a_source_that_lags_behind_is_refused_and_mended_by_the_next_run(house):
+    house.materialize(AAPL)
+    path = house.settings.project / "prices" / "AAPL.csv"
+    whole = path.read_text()
+    path.write_text("\n".join(whole.splitlines()[:-2]) + "\n")
+    today = house.later(end=NOW)
+    refused = today.materialize(AAPL)
+    assert "the newest bars are missing on 2013-02-28, 2013-03-01" in checks(refused)[SOUND].description
+    path.write_text(whole)
+    assert checks(today.materialize(AAPL))[SOUND].passed
+    assert stored(today)["session"].iloc[-1].date() == NOW
+
+
+def test_a_refusal_stops_what_comes_after_it_in_the_same_run(house):
+    rewrite(house, lambda line: line.replace("430.47", "-1.0"))
+    run = house.later(end=NOW).materialize(AAPL, keys.features_key("red", "AAPL"))
+    assert made(run) == {}
+
+
+def test_a_torn_file_is_one_message_with_file_and_line(house):
+    path = house.settings.project / "prices" / "AAPL.csv"
+    path.write_text(path.read_text()[:-20])
+    [message] = failures(house.materialize(AAPL)).values()
+    assert message.startswith(f"{path}:1552: ")
+
+
+def test_a_second_run_with_nothing_new_gives_the_same_version(house):
+    versions = [
+        made(house.materialize(AAPL))["market/AAPL/bars"][0].tags["dagster/data_version"] for _ in "ab"
+    ]
+    assert versions[0] == versions[1]
+
+
+def test_a_symbol_listed_late_is_stored_with_a_warning(tmp_path):
+    house = csv_house(tmp_path, {"red": ["FB"]}, ["FB"])
+    run = house.materialize(keys.bars_key("FB"))
+    answer = checks(run)["market/FB/bars", "bars_are_sound"]
+    assert not answer.passed
+    assert answer.severity.value == "WARN"
+    assert "bars begin late" in answer.description
+    assert list(made(run)) == ["market/FB/bars"]
+
+
+def test_a_symbol_the_source_does_not_know_stops_only_its_own_chain(tmp_path):
+    house = csv_house(tmp_path, {"red": ["AAPL", "NOPE"]}, ["AAPL"])
+    wanted = [
+        key
+        for symbol in ("AAPL", "NOPE")
+        for key in (keys.bars_key(symbol), keys.features_key("red", symbol))
+    ]
+    run = house.materialize(*wanted)
+    assert not run.success
+    [(step, message)] = failures(run).items()
+    assert "NOPE" in step
+    assert message == f"{tmp_path / 'prices'}: has neither NOPE.csv nor NOPE.parquet."
+    assert sorted(made(run)) == ["market/AAPL/bars", "red/AAPL/features"]
