@@ -11,10 +11,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 
 import dagster as dg
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+
+from my_dagster_project.foundation.dagster_private import (
+    FINISHED_STATUSES,
+    SqlEventLogStorage,
+    SqlEventLogStorageTable,
+)
 
 _RESULTS = (dg.DagsterEventType.ASSET_MATERIALIZATION.value, dg.DagsterEventType.ASSET_OBSERVATION.value)
 # Bounds the statements' length and how long a transaction keeps others from writing.

@@ -5,9 +5,9 @@ queue (`trading run`) meets the lease of the account: `trading/lease.py`.
 """
 
 import dagster as dg
-from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
-from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
+from dagster import QueuedRunCoordinator, SubmitRunContext
 
+from my_dagster_project.foundation.dagster_private import RunQueueConfig
 from my_dagster_project.pipeline.pinning import pinned_sources
 from my_dagster_project.pipeline.run_tags import ONE_AT_A_TIME, TEAM_TAG, derived_tags, limit_tag
 

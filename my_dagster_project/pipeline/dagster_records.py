@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
-from dagster._core.storage.tags import RUN_KEY_TAG, SCHEDULE_NAME_TAG
 
+from my_dagster_project.foundation.dagster_private import (
+    NOT_FINISHED_STATUSES,
+    RUN_KEY_TAG,
+    SCHEDULE_NAME_TAG,
+)
 from my_dagster_project.pipeline.assets.keys import bars_key, predictions_key
 from my_dagster_project.pipeline.partitions import session_of
 

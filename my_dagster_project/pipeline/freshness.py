@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import (
+
+from my_dagster_project.foundation.dagster_private import (
     NULL_EVENT_POINTER,
     CachingStaleStatusResolver,
+    LoadingContext,
     StaleStatus,
     get_input_event_pointer_tag,
 )
-from dagster._core.loader import LoadingContext
 
 
 class _Loading(LoadingContext):

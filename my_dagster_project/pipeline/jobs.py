@@ -1,9 +1,12 @@
 """One job per team and purpose, never one per symbol: 500 jobs cost 10 s of every load (research/dagster.md 2b)."""
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
-from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG
 
+from my_dagster_project.foundation.dagster_private import (
+    MAX_RETRIES_TAG,
+    PRIORITY_TAG,
+    UnresolvedAssetJobDefinition,
+)
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.run_tags import PRIORITY
 from my_dagster_project.teams.platform import Platform

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
-
+from my_dagster_project.foundation.dagster_private import DefinitionsLoadContext, DefinitionsLoadType
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import Sources
 

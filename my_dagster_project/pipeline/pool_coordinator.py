@@ -8,12 +8,11 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dagster import DagsterRun
-from dagster._core.run_coordinator import SubmitRunContext
-from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
+from dagster import DagsterRun, SubmitRunContext
 from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG
 
 from my_dagster_project.deploy.workers.signs_of_life import DEFAULT_QUEUE, connect, slots_by_queue
+from my_dagster_project.foundation.dagster_private import RunQueueConfig
 from my_dagster_project.foundation.pool_settings import pool_settings
 from my_dagster_project.pipeline.coordinator import TradingRunCoordinator
 

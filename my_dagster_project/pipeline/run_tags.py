@@ -9,14 +9,14 @@ from collections.abc import Set as AbstractSet
 from datetime import date
 
 import dagster as dg
-from dagster._core.storage.tags import (
+
+from my_dagster_project.foundation.dagster_private import (
     ASSET_PARTITION_RANGE_START_TAG,
     MAX_RETRIES_TAG,
     PARTITION_NAME_TAG,
     PRIORITY_TAG,
     RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
 )
-
 from my_dagster_project.pipeline.assets.keys import COMPETITION, MARKET
 
 TEAM_TAG, CONFIG_TAG = "team", "config"

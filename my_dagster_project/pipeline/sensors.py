@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from my_dagster_project.foundation.dagster_private import UnresolvedAssetJobDefinition
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.history.commits import NotAllCommittedError

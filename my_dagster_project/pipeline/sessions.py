@@ -9,9 +9,12 @@ Dagster's `max_tick_retries` evaluates again every minute until the next tick.
 from datetime import UTC, date
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
-from dagster._time import get_current_datetime  # the scheduler's own clock, which tests can set
 
+from my_dagster_project.foundation.dagster_private import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    get_current_datetime,
+)
 from my_dagster_project.foundation.errors import NotYetError
 from my_dagster_project.pipeline import dagster_records as known
 from my_dagster_project.pipeline.jobs import MARKET_JOB, daily_job_name, settle_job_name, trade_job_name

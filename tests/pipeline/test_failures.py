@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 from dagster import DagsterEventType
 from dagster._core.execution.plan.objects import StepFailureData
-from dagster._utils.error import SerializableErrorInfo
 
+from my_dagster_project.foundation.dagster_private import SerializableErrorInfo
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.pipeline.failures import problem_of
 

@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 
 import pytest
-from dagster._core.scheduler.instigation import TickStatus
 
+from my_dagster_project.foundation.dagster_private import TickStatus
 from tests.support.deployment import deployed, write_project
 
 START = date(2025, 12, 1)

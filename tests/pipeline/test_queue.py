@@ -6,8 +6,9 @@ from datetime import date
 import dagster as dg
 import pytest
 from dagster._core.launcher import LaunchRunContext, RunLauncher
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster._serdes import ConfigurableClass
 
+from my_dagster_project.foundation.dagster_private import ConfigurableClassData
 from tests.support.deployment import deployed, write_project
 from tests.support.draws import FULL
 

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dagster._cli import dev
+from my_dagster_project.foundation.dagster_private import dev_command_module
 
 # What `dagster dev` starts, and what is started in its place; anything else is a Dagster that we do not know.
 _MODULES = {"dagster_webserver": "my_dagster_project.deploy.dagit", "dagster._daemon": "dagster._daemon"}
 
-_open = dev.open_ipc_subprocess
+_dev = dev_command_module()
+_open = _dev.open_ipc_subprocess
 
 
 def main() -> None:
     """Run web server, daemon and code server until Ctrl-C."""
-    dev.open_ipc_subprocess = open_guarded
-    dev.dev_command()
+    _dev.open_ipc_subprocess = open_guarded
+    _dev.dev_command()
 
 
 def open_guarded(parts: Sequence[str], **options: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from dagster._serdes import ConfigurableClassData
 from dagster_postgres import (
     DagsterPostgresStorage,
     PostgresEventLogStorage,
@@ -14,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 
 from my_dagster_project.deploy.instance.redacting import RedactedEvents, RedactedTicks
+from my_dagster_project.foundation.dagster_private import ConfigurableClassData
 
 
 def _ping(connection: Any, _record: Any, _proxy: Any) -> None:

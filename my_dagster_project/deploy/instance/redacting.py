@@ -7,10 +7,9 @@ Dagster stores the text of an exception in clear, and an exception of a library 
 from collections.abc import Sequence
 from typing import Any
 
-from dagster._core.events.log import EventLogEntry
-from dagster._core.scheduler.instigation import InstigatorTick, TickData
-from dagster._serdes import deserialize_value, serialize_value
+from dagster import EventLogEntry, deserialize_value, serialize_value
 
+from my_dagster_project.foundation.dagster_private import InstigatorTick, TickData
 from my_dagster_project.foundation.redaction import redact
 
 

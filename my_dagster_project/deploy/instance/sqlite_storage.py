@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from dagster._core.storage.event_log.sqlite.consolidated_sqlite_event_log import (
-    ConsolidatedSqliteEventLogStorage,
-)
-from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
-from dagster._core.storage.schedules import SqliteScheduleStorage
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from my_dagster_project.deploy.instance.redacting import RedactedEvents, RedactedTicks
+from my_dagster_project.foundation.dagster_private import (
+    ConsolidatedSqliteEventLogStorage,
+    SqliteRunStorage,
+    SqliteScheduleStorage,
+)
 
 _BUSY_SECONDS = 60
 

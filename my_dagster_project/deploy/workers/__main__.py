@@ -56,7 +56,7 @@ def _work(pool: PoolSettings) -> int:
 
 def _require_pool_instance() -> None:
     """A worker on another instance than the daemon's would execute runs that nobody sees."""
-    from dagster._core.instance.ref import InstanceRef
+    from my_dagster_project.foundation.dagster_private import InstanceRef
 
     home = os.environ.get("DAGSTER_HOME", "")
     if not home or not (Path(home) / "dagster.yaml").is_file():

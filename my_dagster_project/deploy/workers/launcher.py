@@ -10,9 +10,6 @@ from typing import Any
 
 from celery.result import AsyncResult
 from dagster import DagsterRun
-from dagster._config import UserConfigSchema
-from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
-from dagster._serdes import ConfigurableClassData
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
@@ -23,6 +20,12 @@ from my_dagster_project.deploy.workers.signs_of_life import (
     LIFE_SECONDS,
     slots_by_queue,
     task_of,
+)
+from my_dagster_project.foundation.dagster_private import (
+    CheckRunHealthResult,
+    ConfigurableClassData,
+    UserConfigSchema,
+    WorkerStatus,
 )
 from my_dagster_project.foundation.pool_settings import pool_settings
 

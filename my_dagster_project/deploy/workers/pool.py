@@ -11,13 +11,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery, Task, bootsteps
-from dagster._grpc.types import ExecuteRunArgs
-from dagster._serdes import unpack_value
-from dagster._utils.interrupts import capture_interrupts
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task
 
 from my_dagster_project.deploy.workers.signs_of_life import BEAT_SECONDS, DEFAULT_QUEUE, alive, gone, present
+from my_dagster_project.foundation.dagster_private import ExecuteRunArgs, capture_interrupts, unpack_value
 from my_dagster_project.foundation.pool_settings import PoolSettings
 
 if TYPE_CHECKING:

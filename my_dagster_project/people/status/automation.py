@@ -4,10 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorTick, TickStatus
-from dagster._utils.error import SerializableErrorInfo
-from dagster._utils.schedules import get_next_cron_tick
 
+from my_dagster_project.foundation.dagster_private import (
+    InstigatorStatus,
+    InstigatorTick,
+    SerializableErrorInfo,
+    TickStatus,
+    get_next_cron_tick,
+)
 from my_dagster_project.foundation.errors import NotYetError, TradingError
 from my_dagster_project.people.status.page import Check, ScheduleStatus, Tick
 

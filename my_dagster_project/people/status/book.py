@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
-from dagster._utils.schedules import get_latest_completed_cron_tick
 
+from my_dagster_project.foundation.dagster_private import get_latest_completed_cron_tick
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status.automation import Automation
 from my_dagster_project.people.status.chain import ChainReader, Expected, TeamChain

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
-from dagster._core.storage.event_log.base import AssetRecord
 
+from my_dagster_project.foundation.dagster_private import AssetRecord
 from my_dagster_project.people.status.page import CHAIN, DUE, Check, SymbolStatus
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.freshness import Freshness

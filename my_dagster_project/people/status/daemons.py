@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._daemon.types import DaemonHeartbeat
 
+from my_dagster_project.foundation.dagster_private import DaemonHeartbeat
 from my_dagster_project.foundation.pool_settings import pool_is_named
 from my_dagster_project.people.status.page import Check
 from my_dagster_project.people.status.services import start

@@ -10,8 +10,7 @@ from my_dagster_project.people.status import probes
 
 def postgres_url(home: Path) -> str | None:
     """The address of the PostgreSQL server that the dagster.yaml of a folder names, None for SQLite."""
-    from dagster._config import process_config
-    from dagster._core.instance.ref import InstanceRef
+    from my_dagster_project.foundation.dagster_private import InstanceRef, process_config
 
     data = InstanceRef.from_dir(str(home)).storage_data
     written: dict[str, Any] = yaml.safe_load(data.config_yaml if data else "") or {}

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster import DagsterEventType, DagsterRunStatus
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunRecord
+from dagster import DagsterEventType, DagsterRunStatus, RunRecord
 
+from my_dagster_project.foundation.dagster_private import NOT_FINISHED_STATUSES
 from my_dagster_project.people.status.page import Check, RunStatus
 from my_dagster_project.pipeline.failures import problem_of
 

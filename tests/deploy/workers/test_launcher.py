@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from dagster._core.launcher import WorkerStatus
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from redis import RedisError
 
 from my_dagster_project.deploy.workers import launcher as launching
 from my_dagster_project.deploy.workers.launcher import PoolRunLauncher
 from my_dagster_project.deploy.workers.signs_of_life import LIFE_SECONDS, alive, connect, present
+from my_dagster_project.foundation.dagster_private import WorkerStatus
 from my_dagster_project.pipeline.pool_coordinator import PoolRunCoordinator
 from tests.support.redis import RedisServer
 

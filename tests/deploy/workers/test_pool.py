@@ -126,10 +126,10 @@ def test_a_message_that_comes_again_executes_nothing(working) -> None:
 def publish_again(deployment: Deployment, run: str) -> None:
     """What Redis would do, had it lost the acknowledgement."""
     from dagster import DagsterInstance
-    from dagster._grpc.types import ExecuteRunArgs
     from dagster._serdes import pack_value
 
     from my_dagster_project.deploy.workers.pool import worker_app
+    from my_dagster_project.foundation.dagster_private import ExecuteRunArgs
     from my_dagster_project.foundation.pool_settings import pool_settings
 
     with DagsterInstance.from_config(str(deployment.dagster_home)) as instance:

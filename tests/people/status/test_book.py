@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
-from dagster._daemon.types import DaemonHeartbeat
 
+from my_dagster_project.foundation.dagster_private import DaemonHeartbeat
 from my_dagster_project.people.status.book import read_book
 from my_dagster_project.people.status.chain import ChainReader
 from my_dagster_project.pipeline.code_location import build_definitions

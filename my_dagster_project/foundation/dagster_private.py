@@ -1,0 +1,73 @@
+"""Everything of Dagster's that is not public and that we use: what an upgrade may take away, it breaks here and nowhere else.
+
+Nobody else imports `dagster._anything`: tests/foundation/test_dagster_private.py sees to it, and names what an upgrade took.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from dagster._config import UserConfigSchema, process_config
+from dagster._core.definitions.data_version import (
+    NULL_EVENT_POINTER,
+    CachingStaleStatusResolver,
+    StaleStatus,
+    get_input_event_pointer_tag,
+)
+from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._core.loader import LoadingContext
+from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
+from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorTick, TickData, TickStatus
+from dagster._core.storage.dagster_run import FINISHED_STATUSES, NOT_FINISHED_STATUSES
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    MAX_RETRIES_TAG,
+    PARTITION_NAME_TAG,
+    PRIORITY_TAG,
+    RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
+    RUN_KEY_TAG,
+    SCHEDULE_NAME_TAG,
+)
+from dagster._daemon.types import DaemonHeartbeat
+from dagster._grpc.types import ExecuteRunArgs
+from dagster._serdes import ConfigurableClassData, unpack_value
+from dagster._time import get_current_datetime  # the scheduler's own clock, which tests can set
+from dagster._utils.error import SerializableErrorInfo
+from dagster._utils.interrupts import capture_interrupts
+from dagster._utils.schedules import get_latest_completed_cron_tick, get_next_cron_tick
+
+if TYPE_CHECKING:
+    from dagster._core.storage.event_log.base import AssetRecord
+    from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+    from dagster._core.storage.event_log.sqlite.consolidated_sqlite_event_log import (
+        ConsolidatedSqliteEventLogStorage,
+    )
+    from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+    from dagster._core.storage.schedules import SqliteScheduleStorage
+
+# Loaded when first asked for: with SQLAlchemy they cost half a second, and a run's code needs none of them.
+_LATE = {
+    "AssetRecord": "event_log.base",
+    "ConsolidatedSqliteEventLogStorage": "event_log.sqlite.consolidated_sqlite_event_log",
+    "SqlEventLogStorage": "event_log.sql_event_log",
+    "SqlEventLogStorageTable": "event_log.schema",
+    "SqliteRunStorage": "runs.sqlite.sqlite_run_storage",
+    "SqliteScheduleStorage": "schedules",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"dagster._core.storage.{_LATE[name]}"), name)
+
+
+def dev_command_module() -> Any:
+    """The module behind `dagster dev`: it has `dev_command` and the `open_ipc_subprocess` that starts its processes."""
+    from dagster._cli import dev
+
+    return dev

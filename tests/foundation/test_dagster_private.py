@@ -1,0 +1,42 @@
+"""What we use of Dagster's private modules stands in one file, and an upgrade that takes a piece away is told by its name."""
+
+import ast
+import importlib
+from pathlib import Path
+
+from my_dagster_project.foundation import dagster_private
+
+OURS = Path(dagster_private.__file__)
+
+
+def private_imports(file: Path) -> list[tuple[str, str]]:
+    """Module and name of everything private to Dagster that a file imports."""
+    return [
+        (module, name.name)
+        for node in ast.walk(ast.parse(file.read_text()))
+        for module in [getattr(node, "module", "") or ""]
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+        if f"{module}.{name.name}".lstrip(".").startswith("dagster._")
+    ]
+
+
+def test_everything_we_use_is_still_there():
+    taken = [
+        f"{module}: {name}"
+        for module, name in private_imports(OURS)
+        if not hasattr(importlib.import_module(module), name)
+    ]
+    assert taken == [], "Dagster has moved or dropped these; mend foundation/dagster_private.py"
+
+
+def test_what_is_loaded_late_is_there_too():
+    late = {name: f"dagster._core.storage.{module}" for name, module in dagster_private._LATE.items()}
+    assert set(late.items()) <= {(name, module) for module, name in private_imports(OURS)}
+    assert all(getattr(dagster_private, name) for name in late)
+    assert dagster_private.dev_command_module().open_ipc_subprocess
+
+
+def test_nobody_else_reaches_into_dagster():
+    package = OURS.parents[1]
+    assert [file.name for file in package.rglob("*.py") if file != OURS and private_imports(file)] == []
