@@ -85,10 +85,9 @@ def _where_next(console: Console, platform: Platform, settings: Settings) -> Non
     team = next(iter(platform.teams), None)
     if team is None:
         return
-    symbol, store = platform.teams[team].symbols[0], settings.store_url.removeprefix("file://")
     branch = platform.registry.teams[team].branch
     lines = {
-        "A report": f"{store}/{team}/{symbol}/report/report.html",
+        **_a_report(platform, settings),
         "Everything in Dagit": "make ui, then http://localhost:3000",
         "Experiments": "make mlflow, then http://localhost:5000",
         "Edit a team": f"git switch {branch}, edit configs/{team}.yaml, trading validate {team}, commit, make run",
@@ -97,6 +96,20 @@ def _where_next(console: Console, platform: Platform, settings: Settings) -> Non
     console.print("\n[b]Where to look next[/b]")
     for what, where in lines.items():
         console.print(f"  {what:20} {where}", highlight=False, soft_wrap=True)
+
+
+def _a_report(platform: Platform, settings: Settings) -> dict[str, str]:
+    """Where the first report that is there lies; none, of a run that came to no report."""
+    assets, store = (
+        open_assets(settings.store_url, settings.dvc_url),
+        settings.store_url.removeprefix("file://"),
+    )
+    for team, config in platform.teams.items():
+        for symbol in config.symbols:
+            asset = tuple(report_key(team, symbol).path)
+            if "report.html" in assets.names(asset):
+                return {"A report": f"{store}/{'/'.join(asset)}/report.html"}
+    return {}
 
 
 def _table(console: Console, title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

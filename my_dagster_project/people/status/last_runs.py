@@ -14,6 +14,8 @@ from my_dagster_project.pipeline.failures import problem_of
 _LONGEST_WAIT = timedelta(minutes=15)
 _WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 _LONGEST_TEXT = 300
+# Steps of a run that are told; ten symbols that lack the same session say it no better than three.
+_MOST_STEPS = 3
 
 
 def last_run(instance: dg.DagsterInstance, job: str) -> RunStatus | None:
@@ -68,16 +70,18 @@ def _check(instance: dg.DagsterInstance, record: RunRecord) -> Check:
 
 
 def _why(instance: dg.DagsterInstance, run_id: str) -> str:
-    """The first failure's own words, the way `trading run` says them."""
+    """The failures' own words, the way `trading run` says them; of a run that never came to a step, why it failed."""
     failures = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
-    records = instance.get_records_for_run(run_id, of_type=failures, limit=1).records
-    event = records[0].event_log_entry.dagster_event if records else None
-    if event is None:
-        return "failed without a message"
-    if event.event_type == DagsterEventType.RUN_FAILURE:
-        return _short(event.message or "the run's process ended")
-    problem = problem_of(event)
-    return _short(f"{problem.step}: {problem.message}")
+    records = instance.get_records_for_run(run_id, of_type=failures).records
+    events = [event for one in records if (event := one.event_log_entry.dagster_event)]
+    steps = [problem_of(event) for event in events if event.event_type == DagsterEventType.STEP_FAILURE]
+    if not steps:
+        return _short(
+            (events[0].message or "the run's process ended") if events else "failed without a message"
+        )
+    said = [_short(f"{problem.step}: {problem.message}") for problem in steps[:_MOST_STEPS]]
+    more = len(steps) - len(said)
+    return "\n".join([*said, f"and {more} more steps"] if more else said)
 
 
 def _short(text: str) -> str:

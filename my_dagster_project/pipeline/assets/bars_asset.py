@@ -9,6 +9,7 @@ import dagster as dg
 from my_dagster_project.domain.quality import Finding, check_bars
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.market_data.update import update_bars
+from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import MARKET, bars_key
 from my_dagster_project.pipeline.assets.outputs import picture, table_output
 from my_dagster_project.pipeline.assets.team_context import version_of
@@ -22,7 +23,10 @@ from my_dagster_project.teams.platform import Platform
 if TYPE_CHECKING:
     import pandas as pd
 
-QUALITY = "bars_are_sound"
+QUALITY = Gate(
+    "bars_are_sound",
+    "Complete sessions, no duplicates, consistent prices, volume, not stale, no unadjusted split.",
+)
 
 
 def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
@@ -39,14 +43,7 @@ def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
         code_version=version_of(market.model_dump_json()),
         retry_policy=network_retries(),
         output_required=False,
-        check_specs=[
-            dg.AssetCheckSpec(
-                QUALITY,
-                asset=key,
-                blocking=True,
-                description="Complete sessions, no duplicates, consistent prices, volume, not stale, no unadjusted split.",
-            )
-        ],
+        check_specs=[QUALITY.spec(key)],
     )
     def bars(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, market_data: MarketDataResource
@@ -65,10 +62,7 @@ def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
             )
         )
         findings = check_bars(frame, symbol, platform.calendar, market.start, end)
-        yield _quality_result(findings)
-        if any(finding.severity == "error" for finding in findings):
-            context.log.error(f"{symbol}: the new bars were not stored; the last good ones stay")
-            return
+        yield from _verdict(findings)
         context.log.info(
             f"{symbol}: {len(frame)} bars, {len(frame) - (0 if stored is None else len(stored))} of them new"
         )
@@ -84,13 +78,14 @@ def _stored(asset_store: AssetStoreResource, symbol: str) -> "pd.DataFrame | Non
         return None
 
 
-def _quality_result(findings: list[Finding]) -> dg.AssetCheckResult:
-    errors = [finding for finding in findings if finding.severity == "error"]
-    return dg.AssetCheckResult(
-        check_name=QUALITY,
+def _verdict(findings: list[Finding]) -> Iterator[dg.AssetCheckResult]:
+    errors = [finding.message for finding in findings if finding.severity == "error"]
+    said = errors or [finding.message for finding in findings] or ["All rules hold."]
+    kept = ["The new bars are not stored; the last good ones stay."] if errors else []
+    return QUALITY.answer(
+        "\n".join([*said, *kept]),
         passed=not findings,
         severity=dg.AssetCheckSeverity.ERROR if errors else dg.AssetCheckSeverity.WARN,
-        description="\n".join(finding.message for finding in errors or findings) or "All rules hold.",
         metadata={finding.rule: finding.message for finding in findings},
     )
 

@@ -7,12 +7,16 @@ import dagster as dg
 
 from my_dagster_project.domain.features import compute_features
 from my_dagster_project.domain.lookahead import check_history_independence
+from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import bars_key, features_key
 from my_dagster_project.pipeline.assets.outputs import table_output
 from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
 from my_dagster_project.pipeline.retries import explained, network_retries
 
-BLIND = "blind_to_the_future"
+BLIND = Gate(
+    "blind_to_the_future",
+    "Recomputed on bars cut off earlier, and on bars that begin later, every value stays.",
+)
 
 
 def features_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
@@ -28,27 +32,14 @@ def features_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         code_version=version_of(config.features_fingerprint()),
         retry_policy=network_retries(),
         output_required=False,
-        check_specs=[
-            dg.AssetCheckSpec(
-                BLIND,
-                asset=key,
-                blocking=True,
-                description="Recomputed on bars cut off earlier, and on bars that begin later, every value stays.",
-            )
-        ],
+        check_specs=[BLIND.spec(key)],
         **team.attributes("parquet", "pandas"),
     )
     def feature_table(context: dg.AssetExecutionContext, bars: Any) -> Iterator[Any]:
         table = explained(lambda: compute_features(bars, features, symbol))
         mismatches = check_history_independence(bars, features)
-        yield dg.AssetCheckResult(
-            check_name=BLIND,
-            passed=not mismatches,
-            description="\n".join(str(mismatch) for mismatch in mismatches[:10])
-            or "No value depends on later bars.",
-        )
-        if mismatches:
-            return
+        said = "\n".join(str(mismatch) for mismatch in mismatches[:10])
+        yield from BLIND.answer(said or "No value depends on later bars.", passed=not mismatches)
         context.log.info(f"{team.name} {symbol}: {len(features)} features for {len(table)} sessions")
         yield table_output(
             "features",

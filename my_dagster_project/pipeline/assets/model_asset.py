@@ -10,13 +10,17 @@ from my_dagster_project.models.manifest import Manifest
 from my_dagster_project.models.parity import TOLERANCE
 from my_dagster_project.models.training import TrainedModel, train
 from my_dagster_project.models.training_input import TrainingSpec
+from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import bars_key, features_key, model_key
 from my_dagster_project.pipeline.assets.outputs import files_output
 from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
 from my_dagster_project.pipeline.resources import TrackingResource
 from my_dagster_project.pipeline.retries import explained, training_retries
 
-PARITY = "onnx_agrees_with_ludwig"
+PARITY = Gate(
+    "onnx_agrees_with_ludwig",
+    f"Exported to ONNX, it differs from Ludwig's own prediction by at most {TOLERANCE:g}.",
+)
 TRAINING_POOL = "training"
 
 
@@ -36,14 +40,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         pool=TRAINING_POOL,
         retry_policy=training_retries(),
         output_required=False,
-        check_specs=[
-            dg.AssetCheckSpec(
-                PARITY,
-                asset=key,
-                blocking=True,
-                description=f"Exported to ONNX, it differs from Ludwig's own prediction by at most {TOLERANCE:g}.",
-            )
-        ],
+        check_specs=[PARITY.spec(key)],
         **team.attributes("ludwig", "onnx", "mlflow"),
     )
     def model(
@@ -55,9 +52,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
             f"{team.name} {symbol}: training on {len(rows)} sessions through {spec.trained_through}"
         )
         trained, run_id = explained(lambda: _tracked_training(context, team, spec, rows, tracking))
-        yield _parity_result(trained.manifest)
-        if not _agrees(trained.manifest):
-            return
+        yield from _parity(trained.manifest)
         if not trained.manifest.exported:
             context.log.warning(
                 f"{team.name} {symbol}: predictions will use Ludwig: {trained.manifest.reason}"
@@ -138,19 +133,15 @@ def _parameters(spec: TrainingSpec, manifest: Manifest) -> dict[str, object]:
     }
 
 
-def _agrees(manifest: Manifest) -> bool:
-    return manifest.parity is None or manifest.parity.max_abs_diff <= TOLERANCE
-
-
-def _parity_result(manifest: Manifest) -> dg.AssetCheckResult:
+def _parity(manifest: Manifest) -> Iterator[dg.AssetCheckResult]:
     parity = manifest.parity
     if parity is None:
-        text, metadata = f"{manifest.label}: not exported: {manifest.reason}", {}
-    else:
-        text = f"{manifest.label}: {parity.max_abs_diff:.1e} apart on {parity.rows} rows"
-        metadata = {"max_abs_diff": parity.max_abs_diff, "rows": parity.rows}
-    return dg.AssetCheckResult(
-        check_name=PARITY, passed=_agrees(manifest), description=text, metadata=metadata
+        return PARITY.answer(f"{manifest.label}: not exported: {manifest.reason}", passed=True)
+    apart = f"{manifest.label}: exported to ONNX it is {parity.max_abs_diff:.1e} apart from Ludwig on {parity.rows} rows"
+    return PARITY.answer(
+        f"{apart}; at most {TOLERANCE:g} is allowed",
+        passed=parity.max_abs_diff <= TOLERANCE,
+        metadata={"max_abs_diff": parity.max_abs_diff, "rows": parity.rows},
     )
 
 

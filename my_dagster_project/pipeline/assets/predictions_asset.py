@@ -8,13 +8,17 @@ import dagster as dg
 from my_dagster_project.domain.predictions import model_from_the_future, prediction_table, rows_of
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.prediction import predict
+from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import bars_key, features_key, model_key, predictions_key
 from my_dagster_project.pipeline.assets.outputs import files_output, session_files
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.retries import explained, network_retries
 
-AS_OF = "model_is_older_than_the_session"
+AS_OF = Gate(
+    "model_is_older_than_the_session",
+    "No prediction comes from a model whose training saw that session's close.",
+)
 
 
 def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
@@ -34,14 +38,7 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         code_version="1",
         retry_policy=network_retries(),
         output_required=False,
-        check_specs=[
-            dg.AssetCheckSpec(
-                AS_OF,
-                asset=key,
-                blocking=True,
-                description="No prediction comes from a model whose training saw that session's close.",
-            )
-        ],
+        check_specs=[AS_OF.spec(key)],
         **team.attributes("onnx", "parquet"),
     )
     def predictions(
@@ -51,13 +48,8 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         sessions = [session_of(partition) for partition in context.partition_keys]
         manifest = explained(lambda: read_manifest(model))
         problem = model_from_the_future(manifest.trained_through, sessions)
-        yield dg.AssetCheckResult(
-            check_name=AS_OF,
-            passed=problem is None,
-            description=f"{label}: {problem}" if problem else f"Trained through {manifest.trained_through}.",
-        )
-        if problem:
-            return
+        said = f"{label}: {problem}" if problem else f"Trained through {manifest.trained_through}."
+        yield from AS_OF.answer(said, passed=problem is None)
         rows = explained(lambda: rows_of(features, sessions, label))
         answer = explained(lambda: predict(model, rows))
         if answer.note:
