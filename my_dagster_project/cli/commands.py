@@ -74,13 +74,24 @@ def run() -> None:
 
 
 @app.command()
-def leaderboard() -> None:
+def leaderboard(
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print the bare figures as CSV, a line per team.")
+    ] = False,
+    symbols: Annotated[
+        bool, typer.Option("--symbols", help="With --csv: a line per team and symbol.")
+    ] = False,
+) -> None:
     """Print the current table without computing anything."""
-    from my_dagster_project.main_job.summary import print_leaderboard, stored_leaderboard
+    from my_dagster_project.main_job.summary import leaderboard_csv, print_leaderboard, stored_leaderboard
     from my_dagster_project.storage.opening import open_assets
 
     settings = load_settings()
-    print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
+    board = stored_leaderboard(open_assets(settings.store_url, settings.dvc_url))
+    if csv:
+        typer.echo(leaderboard_csv(board, by_symbol=symbols), nl=False)
+    else:
+        print_leaderboard(console, board)
 
 
 @app.command()

@@ -1,19 +1,17 @@
 """The end of the main job: the tables a person wants to read, what went wrong, and where to look next."""
 
-from collections.abc import Iterable, Sequence
-
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow, from_json
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.main_job.run import Result
 from my_dagster_project.pipeline.assets.keys import report_key
+from my_dagster_project.reports.columns import csv_table
 from my_dagster_project.reports.evidently_report import read_metrics
-from my_dagster_project.reports.markdown import RANKING_RULE, SYMBOL_HEAD, TEAM_HEAD, symbol_cells, team_cells
+from my_dagster_project.reports.leaderboard_columns import RANKING_RULE, SYMBOL_COLUMNS, TEAM_COLUMNS
+from my_dagster_project.reports.terminal_tables import print_table
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
@@ -30,9 +28,16 @@ def stored_leaderboard(assets: AssetStore) -> Leaderboard:
 
 def print_leaderboard(console: Console, board: Leaderboard) -> None:
     """Both tables: per team and symbol, per team."""
-    console.print(_table(console, "Forecasts", SYMBOL_HEAD, map(symbol_cells, board.symbols)))
-    console.print(_table(console, "Teams", TEAM_HEAD, map(team_cells, board.teams)))
+    print_table(console, "Forecasts", SYMBOL_COLUMNS, board.symbols)
+    print_table(console, "Teams", TEAM_COLUMNS, board.teams)
     console.print(f"[dim]{RANKING_RULE}[/dim]\n")
+
+
+def leaderboard_csv(board: Leaderboard, *, by_symbol: bool) -> str:
+    """The bare figures of a table as CSV."""
+    if by_symbol:
+        return csv_table(SYMBOL_COLUMNS, board.symbols)
+    return csv_table(TEAM_COLUMNS, board.teams)
 
 
 def print_result(console: Console, result: Result, platform: Platform, settings: Settings) -> None:
@@ -55,10 +60,9 @@ def print_report(console: Console, settings: Settings, team: str, symbol: str) -
         raise ObjectMissingError(
             f"team {team} has no report of {symbol}; `trading status` says what there is and what is due"
         ) from None
-    metrics = read_metrics(data)
-    cells = symbol_cells(SymbolRow(team, symbol, metrics))
-    for name, value in zip(SYMBOL_HEAD, cells, strict=True):
-        console.print(f"{name:18} {value}", highlight=False)
+    row = SymbolRow(team, symbol, read_metrics(data))
+    for column in SYMBOL_COLUMNS:
+        console.print(f"{column.name:18} {column.cell(row)}", highlight=False)
     address = f"{settings.store_url}/{'/'.join(asset)}/report.html"
     console.print(f"\n{address.removeprefix('file://')}", highlight=False, soft_wrap=True)
     if settings.front_url:
@@ -110,19 +114,3 @@ def _a_report(platform: Platform, settings: Settings) -> dict[str, str]:
             if "report.html" in assets.names(asset):
                 return {"A report": f"{store}/{'/'.join(asset)}/report.html"}
     return {}
-
-
-def _table(console: Console, title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """The first two columns are names; on a narrow terminal the last columns give way, so that the rest stays readable."""
-    space = 1 if console.width > 100 else 0
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    table.padding = (0, space, 0, 0)
-    columns = [[name, *cells] for name, *cells in zip(head, *rows, strict=True)]
-    room = console.width - 2
-    for number, (name, *cells) in enumerate(columns):
-        room -= max(len(cell.replace("*", "")) for cell in (name, *cells)) + 1 + space
-        if room >= 0:
-            table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
-    for row in zip(*(cells for _, *cells in columns[: len(table.columns)]), strict=True):
-        table.add_row(*(cell.replace("*", "") for cell in row))
-    return table

@@ -1,8 +1,15 @@
 import math
+import re
+from html import unescape
 
-from my_dagster_project.domain.evaluation import Metrics
-from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, TradingSummary, assemble
-from my_dagster_project.reports.markdown import direction, dollars, leaderboard_markdown, number, percent
+from markdown_it import MarkdownIt
+
+from my_dagster_project.reports.markdown import direction, dollars, number, percent, table
+
+
+def html(markdown: str) -> str:
+    """Markdown as Dagit renders it: GitHub's, with tables and struck-out text."""
+    return MarkdownIt("gfm-like", {"linkify": False}).render(markdown)
 
 
 def test_a_missing_figure_is_a_dash():
@@ -21,17 +28,10 @@ def test_figures_read_well():
     assert direction(0.5333, 0.409, 0.654) == "53.3% [40.9, 65.4]"
 
 
-def test_the_leaderboard_is_two_tables_with_its_rule():
-    metrics = {
-        ("red", "AAPL"): Metrics(n=60, mae=6.5, naive_mae=6.6, mase=0.985, direction=0.5, direction_low=0.4)
-    }
-    board = assemble(
-        metrics, {"red": TradingSummary(orders=12, total_return=0.031), BUY_AND_HOLD: TradingSummary()}
-    )
-    lines = leaderboard_markdown(board).splitlines()
-    assert lines[2].startswith("| 1 | **red** | 0.985 |")
-    assert "| +3.1% |" in lines[2]
-    assert "| *naive* | 1.000 |" in lines[3]
-    assert lines[-1].startswith("| red | AAPL | 60 | $6.50 | $6.60 | 0.985 |")
-    widths = {line.count("|") for line in lines[:5]}
-    assert len(widths) == 1
+def test_no_text_marks_anything_up():
+    written = "a|b\n*c* _d_ `e` <script> &lt; [f](http://g) ~~h~~ \\"
+    shown = html(table(["x"], [[written]]))
+    assert shown.count("<td>") == 1
+    assert "<script" not in shown
+    assert not re.search(r"<(em|strong|code|a|del|s)\b", shown)
+    assert unescape(re.search(r"<td>(.*)</td>", shown)[1]) == written.replace("\n", " ")

@@ -1,6 +1,5 @@
 """The pages as HTML: templates filled with what is known, everything escaped, every secret masked."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from zoneinfo import ZoneInfo
 from my_dagster_project.domain.leaderboard import Leaderboard
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.people.front.cells import page_cell
 from my_dagster_project.people.status import words
 from my_dagster_project.people.status.page import CHAIN, State, StatusPage
-from my_dagster_project.reports.markdown import RANKING_RULE, direction, dollars, number, percent
+from my_dagster_project.reports.leaderboard_columns import RANKING_RULE, SYMBOL_COLUMNS, TEAM_COLUMNS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent / "templates"
 REFRESH_SECONDS = 30
-# Of the axis that intervals are drawn on: no daily forecast is right in 3 of 10 or in 7 of 10 cases for long.
-_LOWEST, _HIGHEST, _WIDTH = 0.25, 0.75, 190
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,8 @@ def home_html(
         equity=equity,
         why=why,
         rule=RANKING_RULE,
+        team_columns=TEAM_COLUMNS,
+        symbol_columns=SYMBOL_COLUMNS,
         refresh=REFRESH_SECONDS,
     )
 
@@ -112,11 +112,7 @@ def _environment() -> "Environment":
         "next_tick": words.next_tick,
         "run_words": words.run_words,
         "session": words.session_word,
-        "number": number,
-        "dollars": dollars,
-        "percent": percent,
-        "signed": lambda value: percent(value, sign=True),
-        "interval": _interval,
+        "cell": page_cell,
         "code": _code,
     }
     return environment
@@ -137,25 +133,3 @@ def _code(text: str) -> "Markup":
         _safe("<code>{}</code>").format(part) if number % 2 else escape(part)
         for number, part in enumerate(parts)
     )
-
-
-def _interval(figures: Any) -> "Markup":
-    """A share of right directions with its interval, drawn over an axis with 50 % in its middle."""
-    share, low, high = figures.direction, figures.direction_low, figures.direction_high
-    said = direction(share, low, high)
-    if math.isnan(share):
-        return _safe('<span class="quiet">{}</span>').format(said)
-    drawing = (
-        f'<svg class="interval" viewBox="0 0 {_WIDTH} 22" role="img" aria-label="{said}"><title>{said}</title>'
-        f'<line class="axis" x1="0" y1="11" x2="{_WIDTH}" y2="11"/>'
-        f'<line class="coin" x1="{_x(0.5)}" y1="1" x2="{_x(0.5)}" y2="21"/>'
-        f'<line class="span" x1="{_x(low)}" y1="11" x2="{_x(high)}" y2="11"/>'
-        f'<circle class="at" cx="{_x(share)}" cy="11" r="4.5"/></svg>'
-        f'<span class="small quiet nowrap">{said}</span>'
-    )
-    return _safe(drawing)
-
-
-def _x(share: float) -> str:
-    inside = min(max(share, _LOWEST), _HIGHEST)
-    return f"{(inside - _LOWEST) / (_HIGHEST - _LOWEST) * _WIDTH:.1f}"

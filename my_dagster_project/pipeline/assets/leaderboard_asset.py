@@ -25,7 +25,7 @@ from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.pipeline.resources import AssetStoreResource, stored_bars
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.evidently_report import read_metrics
-from my_dagster_project.reports.markdown import leaderboard_markdown
+from my_dagster_project.reports.leaderboard_columns import leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.platform import Platform

@@ -1,0 +1,70 @@
+"""Cells of declared columns on a page: text, escaped, except the few kinds of figures that a page draws."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from my_dagster_project.reports.columns import Column
+from my_dagster_project.reports.leaderboard_columns import part_words, rank_words, team_words
+from my_dagster_project.reports.markdown import direction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from markupsafe import Markup
+
+# Of the axis that intervals are drawn on: no daily forecast is right in 3 of 10 or in 7 of 10 cases for long.
+_LOWEST, _HIGHEST, _WIDTH = 0.25, 0.75, 190
+
+
+def page_cell(column: Column[Any], row: Any, front: str) -> "Markup":
+    """The cell of a row; `front` is the address of the front, for links."""
+    from markupsafe import Markup, escape
+
+    draw = _DRAWN.get(column.words)
+    cell = draw(front, *column.values(row)) if draw else escape(column.cell(row))
+    tag = {"bold": "b", "italic": "i"}.get(column.mark(row))
+    return Markup(f"<{tag}>{{}}</{tag}>").format(cell) if tag else cell  # noqa: S704 - one of two tags of ours
+
+
+def _rank(_: str, rank: int | None) -> "Markup":
+    return _filled('<span class="rank">{}</span>', rank_words(rank))
+
+
+def _team(front: str, team: str, house: bool, sessions: int, expected: int) -> "Markup":
+    part = part_words(sessions, expected)
+    name = _filled("{}" if house else '<a href="{1}/status#team-{0}">{0}</a>', team, front)
+    return name + _filled(' <span class="small quiet">{}</span>', part) if part else name
+
+
+def _interval(_: str, share: float, low: float, high: float) -> "Markup":
+    """A share of right directions with its interval, drawn over an axis with 50 % in its middle."""
+    said = direction(share, low, high)
+    if math.isnan(share):
+        return _filled('<span class="quiet">{}</span>', said)
+    return _filled(
+        '<svg class="interval" viewBox="0 0 {width} 22" role="img" aria-label="{said}"><title>{said}</title>'
+        '<line class="axis" x1="0" y1="11" x2="{width}" y2="11"/>'
+        '<line class="coin" x1="{coin}" y1="1" x2="{coin}" y2="21"/>'
+        '<line class="span" x1="{low}" y1="11" x2="{high}" y2="11"/>'
+        '<circle class="at" cx="{share}" cy="11" r="4.5"/></svg>'
+        '<span class="small quiet nowrap">{said}</span>',
+        width=_WIDTH, said=said, coin=_x(0.5), low=_x(low), high=_x(high), share=_x(share),
+    )  # fmt: skip
+
+
+def _x(share: float) -> str:
+    inside = min(max(share, _LOWEST), _HIGHEST)
+    return f"{(inside - _LOWEST) / (_HIGHEST - _LOWEST) * _WIDTH:.1f}"
+
+
+def _filled(template: str, *texts: object, **named: object) -> "Markup":
+    from markupsafe import Markup
+
+    return Markup(template).format(*texts, **named)  # noqa: S704 - templates of this file; what fills them is escaped
+
+
+_DRAWN: "dict[Callable[..., str], Callable[..., Markup]]" = {
+    rank_words: _rank,
+    team_words: _team,
+    direction: _interval,
+}

@@ -1,0 +1,124 @@
+"""The columns of the competition's two tables, for every place that shows them: terminal, Dagit, front page, CSV.
+
+A new column is one line here; a figure that a page draws in its own way is told by its `words`.
+"""
+
+from my_dagster_project.domain.leaderboard import TIE_MASE, Leaderboard, SymbolRow, TeamRow, TradingSummary
+from my_dagster_project.reports.columns import Column, markdown_table
+from my_dagster_project.reports.markdown import NONE, direction, dollars, number, percent, signed
+
+RANKING_RULE = (
+    f"Ranked by MASE (1.000 is naive, less is better); teams within {TIE_MASE} whose direction intervals overlap "
+    "share a rank."
+)
+
+
+def rank_words(rank: int | None) -> str:
+    """A rank; a dash for a team that is not ranked."""
+    return NONE if rank is None else str(rank)
+
+
+def team_words(team: str, house: bool, sessions: int, expected: int) -> str:
+    """A team; with the sessions behind its money where these are too few: `red (47 of 60 sessions)`."""
+    part = part_words(sessions, expected)
+    return f"{team} ({part})" if part else team
+
+
+def part_words(sessions: int, expected: int) -> str:
+    """How much of the competition figures are of; '' when of all of it."""
+    return TradingSummary(sessions=sessions, expected=expected).part
+
+
+def ratio(value: float) -> str:
+    """A ratio with two decimals."""
+    return number(value, 2)
+
+
+_INTERVAL = ("direction", "direction_low", "direction_high")
+_DIRECTION_MEANS = (
+    "Share of right calls of up or down, with its 95 % interval; one that holds 50 % may be a coin's."
+)
+
+TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
+    Column("#", lambda row: row.rank, rank_words, "Rank by MASE.", figures=("rank",), key=True),
+    Column(
+        "team",
+        lambda row: (row.team, row.house, row.trading.sessions, row.trading.expected),
+        team_words,
+        "The team; in italics the house teams that every team must beat.",
+        figures=("team", "house", "sessions", "expected_sessions"),
+        text=True,
+        key=True,
+        mark=lambda row: "italic" if row.house else "bold",
+    ),
+    Column(
+        "MASE",
+        lambda row: row.mase,
+        number,
+        "Mean error divided by that of “no change tomorrow” on the same sessions: below 1.000 beats it.",
+    ),
+    Column(
+        "direction [95 %]",
+        lambda row: (row.direction, row.direction_low, row.direction_high),
+        direction,
+        _DIRECTION_MEANS,
+        figures=_INTERVAL,
+    ),
+    Column("orders", lambda row: row.trading.orders, str, "Orders sent to the broker."),
+    Column("fills", lambda row: row.trading.fills, str, "Executions of these orders."),
+    Column("equity", lambda row: row.trading.equity, dollars, "Cash and positions at the last close."),
+    Column("return", lambda row: row.trading.total_return, signed, "Equity over the starting cash."),
+    Column(
+        "held",
+        lambda row: row.trading.buy_and_hold_return,
+        signed,
+        "What buying the team's symbols at the start and holding them would have returned.",
+        mark=lambda _: "quiet",
+    ),
+    Column("Sharpe", lambda row: row.trading.sharpe, ratio, "Mean return over its deviation, a year's."),
+    Column("drawdown", lambda row: row.trading.max_drawdown, percent, "Deepest fall from a high before."),
+    Column("costs", lambda row: row.trading.costs, dollars, "Paid for spread and fees."),
+)
+
+SYMBOL_COLUMNS: tuple[Column[SymbolRow], ...] = (
+    Column("team", lambda row: row.team, text=True, key=True),
+    Column("symbol", lambda row: row.symbol, text=True, key=True),
+    Column("n", lambda row: row.metrics.n, str, "Sessions whose prediction has been scored."),
+    Column("MAE", lambda row: row.metrics.mae, dollars, "Mean absolute error of the predicted close."),
+    Column(
+        "naive",
+        lambda row: row.metrics.naive_mae,
+        dollars,
+        "The same for “no change tomorrow”.",
+        figures=("naive_mae",),
+        mark=lambda _: "quiet",
+    ),
+    Column("MASE", lambda row: row.metrics.mase, number, "The error divided by that of “no change”."),
+    Column(
+        "direction [95 %]",
+        lambda row: (row.metrics.direction, row.metrics.direction_low, row.metrics.direction_high),
+        direction,
+        _DIRECTION_MEANS,
+        figures=_INTERVAL,
+    ),
+    Column(
+        "ups",
+        lambda row: row.metrics.up_share,
+        percent,
+        "Share of sessions that rose: what “always up” scores.",
+        figures=("up_share",),
+        mark=lambda _: "quiet",
+    ),
+    Column("IC", lambda row: row.metrics.ic, number, "Rank correlation of predicted and actual return."),
+)
+
+
+def leaderboard_markdown(board: Leaderboard) -> str:
+    """The competition table and the table per team and symbol, with the ranking rule under the first."""
+    return "\n\n".join(
+        [
+            markdown_table(TEAM_COLUMNS, board.teams),
+            f"{RANKING_RULE} *Italic*: house teams.",
+            markdown_table(SYMBOL_COLUMNS, board.symbols),
+        ]
+    )
