@@ -2,7 +2,7 @@
 
 A network or a server that was not there is asked again after 30 s and once more after 90 s (TRADING_RETRY_SECONDS,
 then three times that; no jitter, because the queue lets two runs at a time through anyway). Bad input fails at once, because it stays bad; so does a bug. Orders have no
-policy at all: submitting is idempotent by its client order ids, and whoever runs it again does so on purpose.
+policy at all: they are tried again within their step, under the account's lease, until the open (`trading/patience.py`).
 """
 
 from collections.abc import Callable

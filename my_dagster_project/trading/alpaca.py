@@ -101,11 +101,11 @@ class AlpacaBroker:
         if not isinstance(answer, Failure):
             return parsing.order(answer)
         what = f"{request.side} {request.qty} {request.symbol} ({request.client_order_id})"
-        if answer.kind == "not_sent":
+        if answer.kind == "not_sent" and answer.status != TOO_MANY:
             raise self._transport.error(what, answer)
         if answer.kind == "unknown":
             return self._resolve(what, request, answer)
-        # Whatever the refusal says, the order may be there from an earlier run: "must be unique" means so,
+        # Whatever the answer says, the order may be there from an earlier run: "must be unique" means so,
         # "insufficient qty" does too when the first one holds the shares, and a 429 says nothing of it.
         known = self._look(what, request)
         if known is None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder
 from my_dagster_project.domain.risk import gate
-from my_dagster_project.foundation.errors import BrokerError, OrderOutcomeUnknownError
+from my_dagster_project.foundation.errors import BrokerError, OrderOutcomeUnknownError, PassingError
 from my_dagster_project.trading.broker import (
     Broker,
     BrokerRefusedError,
@@ -23,13 +23,17 @@ LANDED = ("submitted", "already there")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a planned order. `detail` is for people; `order` is the broker's, None when it has none."""
+    """What became of a planned order. `detail` is for people; `order` is the broker's, None when it has none.
+
+    `withdrawn`: not sent, or not standing, because somebody cancelled it or the sells that pay for it.
+    """
 
     planned: PlannedOrder
     status: Status
     detail: str = ""
     order: Order | None = None
     refusal: BrokerRefusedError | None = field(default=None, compare=False, repr=False)
+    withdrawn: bool = field(default=False, compare=False, repr=False)
 
     def record(self) -> dict[str, Any]:
         """Give the outcome for JSON: money and times as text, the broker's order or None."""
@@ -42,6 +46,14 @@ class Outcome:
 
     def __str__(self) -> str:
         return f"{self.planned.side} {self.planned.qty} {self.planned.symbol}: {self.status}. {self.detail}".strip()
+
+
+class UncertainError(BrokerError, PassingError):
+    """Nobody knows yet what became of some orders; running the session again settles it, and sends nothing twice."""
+
+
+class WithdrawnError(BrokerError):
+    """Somebody cancelled an order meanwhile; whether it is to be sent after all is for people to say."""
 
 
 def submit_plan(
@@ -87,6 +99,14 @@ def open_ends(outcomes: list[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.status in ("unknown", "not sent")]
 
 
+def require_certain(plan: Plan, outcomes: list[Outcome]) -> None:
+    """Raise unless every order's fate is known: WithdrawnError when somebody cancelled one, else UncertainError."""
+    if left := open_ends(outcomes):
+        lines = "\n".join(map(str, left))
+        text = f"team {plan.team}, session {plan.session}: run it again, nothing is sent twice\n{lines}"
+        raise WithdrawnError(text) if any(one.withdrawn for one in left) else UncertainError(text)
+
+
 def orders_of(broker: Broker, team: str, session: date) -> list[Order]:
     """Give what the broker has of the orders that `team` decided on after `session`."""
     prefix = f"{team}-{session:%Y%m%d}-"
@@ -113,7 +133,7 @@ def _send(
         if halted := still_allowed():
             return outcomes + [Outcome(left, "halted", halted) for left in orders[number:]]
         if gone := unpaid():
-            return outcomes + [Outcome(left, "not sent", gone) for left in orders[number:]]
+            return outcomes + [Outcome(left, "not sent", gone, withdrawn=True) for left in orders[number:]]
         outcomes.append(_send_one(broker, order))
         if open_ends(outcomes):
             rest = orders[number + 1 :]
@@ -170,7 +190,7 @@ def _answered(planned: PlannedOrder, order: Order) -> Outcome:
         return Outcome(planned, "refused", "the broker rejected it", order)
     if not order.stands:
         why = f"{order.status} at the broker before it could fill; run the session again, which plans it anew"
-        return Outcome(planned, "not sent", why, order)
+        return Outcome(planned, "not sent", why, order, withdrawn=True)
     return Outcome(planned, "already there" if order.already_there else "submitted", "", order)
 
 

@@ -2,7 +2,7 @@
 
 The client has no timeout at all, and it repeats a POST after a 504, which may well have been accepted
 (research/trading.md 4.3). Here reads are repeated, writes never, and every failure gets a kind that says what
-is known about the request.
+is known about the request. (A whole session may be repeated, `trading/patience.py`: by the same ids.)
 """
 
 import time
@@ -23,13 +23,13 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 READ_PAUSES_S = (0.3, 1.0)
 TOO_MANY = 429
 
-# refused: a structured 4xx, nothing was done. not_sent: no connection. unknown: anything else.
+# refused: a structured 4xx, nothing was done and never will be. not_sent: no connection, or 429: nothing was done, ask
+# again. unknown: anything else.
 Kind = Literal["refused", "not_sent", "unknown"]
 HINTS = {
     401: "the broker does not accept the team's key and secret; check them in .env.secrets",
     403: "the account does not allow it; look at its cash, positions and open orders",
     404: "there is no such thing at the broker",
-    429: "it was asked too often; wait a minute",
 }
 
 
@@ -47,7 +47,7 @@ class Failure:
     @property
     def passing(self) -> bool:
         """Tell whether the same read may well work in a moment."""
-        return self.kind != "refused" or self.status == TOO_MANY
+        return self.kind != "refused"
 
 
 def check_endpoint(url: str, *, allow_live: bool = False, bundled_url: str | None = None) -> str:
@@ -171,7 +171,8 @@ def _answered(status: int | None, text: str, response: Any, body: dict[str, Any]
     refused = status is not None and 400 <= status < 500 and status != 408
     extra = {name: value for name, value in body.items() if name not in ("code", "message")}
     code = body.get("code") if isinstance(body.get("code"), int) else None
-    return Failure("refused" if refused else "unknown", text, status, code, extra, _retry_after(response))
+    kind: Kind = "not_sent" if status == TOO_MANY else "refused" if refused else "unknown"
+    return Failure(kind, text, status, code, extra, _retry_after(response))
 
 
 def _retry_after(response: Any) -> float | None:

@@ -17,7 +17,7 @@ from my_dagster_project.trading.settling import settlements
 from my_dagster_project.trading.submission import LANDED, Outcome
 from tests.trading.audit import HAND, audit
 from tests.trading.ledger import ledger
-from tests.trading.street import CALENDAR, Fate, Killed, Street, UncertainError, records, run_session, trader
+from tests.trading.street import CALENDAR, Fate, Killed, Street, records, run_session, trader
 from tests.trading.world import SYMBOLS
 
 KINDS = ("429", "500", "504_after_accept", "half_open", "hang", "partial_fill")
@@ -96,7 +96,7 @@ def _trade(street: Street, one: Trader, session: date, rng: Random, tally: Tally
             assert _sent(street, one.name, session) == 0
             _patiently(lambda: accept(street.store(), one.name, street.client(one.name), "me", "a test"))
             continue
-        except (BrokerError, UncertainError):
+        except BrokerError:
             tally.failures += 1
             _scored(street, one.name)
         else:
@@ -115,7 +115,7 @@ def _trade(street: Street, one: Trader, session: date, rng: Random, tally: Tally
     if rng.random() < 0.25:
         before = _sent(street, one.name, session)
         tally.repeated += 1
-        with suppress(BrokerError, UncertainError):
+        with suppress(BrokerError):
             run_session(street, one, session)
             # What was refused may be sent now; when everything was, nothing is.
             done = outcomes is not None and all(outcome.status in LANDED for outcome in outcomes)

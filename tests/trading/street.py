@@ -28,7 +28,7 @@ from my_dagster_project.trading.halts import read_halts
 from my_dagster_project.trading.modes import Decided
 from my_dagster_project.trading.planning import Trader, session_plan
 from my_dagster_project.trading.records import file_of, record_of
-from my_dagster_project.trading.submission import Outcome, open_ends, submit_plan
+from my_dagster_project.trading.submission import Outcome, require_certain, submit_plan
 from tests.trading.world import SYMBOLS, World, frames_of
 
 PROJECT = Path(__file__).parents[2]
@@ -39,10 +39,6 @@ CASH = Decimal(100_000)
 
 class Killed(BaseException):
     """The process ends here, as by kill -9: nothing after this happens, and nobody handles it."""
-
-
-class UncertainError(Exception):
-    """The run failed because nobody could tell what became of an order, as `assets.orders` has it."""
 
 
 @dataclass
@@ -181,8 +177,7 @@ def run_session(
         outcomes = submit_plan(account, plan, still_allowed, one.limits)
     except SessionPassedError:
         return None
-    if left := open_ends(outcomes):
-        raise UncertainError("; ".join(map(str, left)))
+    require_certain(plan, outcomes)
     files = {file_of(session): record_of(plan, outcomes, "paper")}
     assets.write((one.name, "orders"), files, replace=False, record={})
     return outcomes

@@ -14,10 +14,10 @@ from my_dagster_project.trading.open_orders import cancel_open
 from my_dagster_project.trading.planning import session_plan
 from my_dagster_project.trading.reconcile import check
 from my_dagster_project.trading.settling import settlements
-from my_dagster_project.trading.submission import submit_plan
+from my_dagster_project.trading.submission import WithdrawnError, submit_plan
 from tests.trading.ledger import ledger
 from tests.trading.scenarios import panic
-from tests.trading.street import CALENDAR, UncertainError, open_street, predictions, run_session, trader
+from tests.trading.street import CALENDAR, open_street, predictions, run_session, trader
 from tests.trading.world import make_world
 
 SESSIONS = CALENDAR.sessions(date(2012, 12, 20), date(2012, 12, 27))
@@ -88,7 +88,7 @@ def test_cancelled_while_it_is_sent_and_resumed_no_buy_goes_out_on_the_cash_of_a
         run_session(street, RED, SECOND)
     # Before the second order the sell is sent and the buy is not.
     with pytest.raises(
-        UncertainError, match="canceled at the broker before it could fill; run the session again"
+        WithdrawnError, match="canceled at the broker before it could fill; run the session again"
     ):
         run_session(street, RED, SECOND, meanwhile=once(order, lambda: panic(street, "red")))
     assert set(ids(street).values()) == {"canceled"}

@@ -2,7 +2,8 @@
 
 One op that has the account's lease from planning to recording: as two ops (a plan, then its submission) another run could
 come in between, and a re-execution from failure began without its plan. What was planned is on record, as an observation of
-the session, before anything is sent. Nothing here is retried.
+the session, before anything is sent. What fails in passing is tried again until the open, the whole session and by the same
+ids (`trading/patience.py`); Dagster retries nothing here.
 """
 
 import json
@@ -16,6 +17,7 @@ import dagster as dg
 
 from my_dagster_project.domain.plan import Plan
 from my_dagster_project.domain.risk import refusals
+from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets.keys import orders_key, predictions_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output
@@ -28,9 +30,10 @@ from my_dagster_project.trading.broker import SessionPassedError
 from my_dagster_project.trading.halts import read_halts
 from my_dagster_project.trading.lease import Held
 from my_dagster_project.trading.modes import mode_of
+from my_dagster_project.trading.patience import until_the_open
 from my_dagster_project.trading.planning import Trader, session_plan
 from my_dagster_project.trading.records import file_of, record_of, recorded
-from my_dagster_project.trading.submission import Outcome, open_ends, submit_plan
+from my_dagster_project.trading.submission import Outcome, require_certain, submit_plan
 from my_dagster_project.trading.watch import snapshot_markdown
 
 
@@ -57,9 +60,16 @@ def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
         session, trader, assets = _session(context, team.name), _trader(team, broker), asset_store.open()
         with ExitStack() as having:
             held = explained(lambda: having.enter_context(account_lease(context, team, broker)))
-            planned = _planned(context, trader, session, assets, broker)
+            opens = team.platform.calendar.open_at(team.platform.calendar.next_session(session))
+
+            def attempt() -> tuple[Plan, list[Outcome] | None]:
+                planned = _planned(context, trader, session, assets, broker)
+                return planned, _submitted(trader, planned, assets, broker, held)
+
+            patience = (opens, load_settings().retry_seconds, context.log.warning)
+            planned, outcomes = explained(lambda: until_the_open(attempt, *patience))
             # Dagster stores the output before it comes back in here, so the record is written under the lease too.
-            yield _traded(context, team, trader, planned, assets, broker, held)
+            yield _traded(context, trader, planned, outcomes, assets)
 
     return orders
 
@@ -92,7 +102,7 @@ def _planned(
 ) -> Plan:
     """Predictions, account and rules in, orders with their reasons out, on record. Nothing is sent."""
     account = partial(broker.open, trader.name, trader.entry.account)
-    plan = explained(lambda: session_plan(trader, session, assets, account))
+    plan = session_plan(trader, session, assets, account)
     for line in [*plan.orders, *plan.skipped]:
         context.log.info(f"{trader.name} {session}: {line}")
     told = {"plan": dg.MetadataValue.json(json.loads(plan.to_json()))}
@@ -102,25 +112,20 @@ def _planned(
 
 def _traded(
     context: dg.AssetExecutionContext,
-    team: TeamContext,
     trader: Trader,
     planned: Plan,
+    outcomes: list[Outcome] | None,
     assets: AssetStore,
-    broker: BrokerResource,
-    held: Held,
 ) -> dg.Output[Mapping[str, bytes]]:
-    """Submit each planned order at most once; a second run finds them there and submits nothing."""
-    outcomes = explained(lambda: _submitted(trader, planned, assets, broker, held))
+    """The session's record: what became of each order, or what was on record before."""
     if outcomes is None:
         context.log.warning(
-            f"{team.name} {planned.session}: traded before; nothing is sent, the record stays"
+            f"{trader.name} {planned.session}: traded before; nothing is sent, the record stays"
         )
-        record = explained(lambda: recorded(assets, team.name, planned.session))
+        record = explained(lambda: recorded(assets, trader.name, planned.session))
         return files_output({file_of(planned.session): record}, {})
     for outcome in outcomes:
-        context.log.info(f"{team.name} {planned.session}: {outcome}")
-    if trader.mode.mode == "paper":
-        _require_certain(team, planned, outcomes)
+        context.log.info(f"{trader.name} {planned.session}: {outcome}")
     record = record_of(planned, outcomes, trader.mode.mode)
     return files_output({file_of(planned.session): record}, _metadata(planned, outcomes, trader))
 
@@ -135,7 +140,8 @@ def _submitted(
 ) -> list[Outcome] | None:
     """What became of each order; None when the account has passed the session, so that nothing was sent.
 
-    Before each order the lease is asked for and the kill switch read: either may be gone since planning. Raises LeaseError.
+    Before each order the lease is asked for and the kill switch read: either may be gone since planning. Raises LeaseError,
+    and UncertainError or WithdrawnError unless the fate of every order is known.
     """
     if trader.mode.mode != "paper":
         return [Outcome(order, "not sent", f"mode {trader.mode}") for order in planned.orders]
@@ -146,19 +152,11 @@ def _submitted(
         return read_halts(assets).reason(trader.name)
 
     try:
-        return submit_plan(account, planned, halted, trader.limits)
+        outcomes = submit_plan(account, planned, halted, trader.limits)
     except SessionPassedError:
         return None
-
-
-def _require_certain(team: TeamContext, plan: Plan, outcomes: list[Outcome]) -> None:
-    """A session counts as traded only when every order's fate is known; running it again completes it, never doubles it."""
-    if left := open_ends(outcomes):
-        raise dg.Failure(
-            description=f"team {team.name}, session {plan.session}: run it again, nothing is sent twice\n"
-            + "\n".join(map(str, left)),
-            allow_retries=False,
-        )
+    require_certain(planned, outcomes)
+    return outcomes
 
 
 def _metadata(plan: Plan, outcomes: list[Outcome], trader: Trader) -> dict[str, Any]:

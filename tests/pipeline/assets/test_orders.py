@@ -1,6 +1,7 @@
 """Orders: planned, sent at most once, on record; predictions are written by hand, the broker is the bundled one."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -103,6 +104,44 @@ def test_an_outcome_nobody_can_tell_fails_the_run_and_the_next_one_completes_it(
     assert sent(house) == []
     assert trade(house, FIRST).success
     assert sorted(sent(house)) == ["red-20130222-AAPL-buy-1", "red-20130222-IBM-buy-1"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "500"},
+        {"kind": "500", "times": 3},
+        {"kind": "429", "times": 7},
+        {"kind": "504_after_accept"},
+        {"kind": "500", "method": "GET", "path": "/v2/positions", "times": 7},
+        {"kind": "429", "method": "GET", "path": "/v2/account", "times": 7},
+    ],
+    ids=lambda fault: f"{fault.get('times', 1)} x {fault['kind']} {fault.get('path', 'an order')}",
+)
+def test_a_blip_of_the_broker_costs_no_session(house, monkeypatch, fault):
+    patient = replace(house.settings, retry_seconds=30.0)
+    monkeypatch.setattr("my_dagster_project.pipeline.assets.orders_asset.load_settings", lambda: patient)
+    monkeypatch.setattr("my_dagster_project.trading.patience.PAUSES_S", (0.01,))
+    monkeypatch.setattr("my_dagster_project.trading.alpaca.LOOK_PAUSES_S", (0.0, 0.01))
+    monkeypatch.setattr("my_dagster_project.trading.transport.READ_PAUSES_S", (0.01, 0.01))
+    predict(house, FIRST, AAPL=0.02, IBM=0.01)
+    house.account()
+    house.broker.embedded().admin().fault(**fault)
+    run = trade(house, FIRST)
+    assert run.success, failures(run)
+    assert sorted(sent(house)) == ["red-20130222-AAPL-buy-1", "red-20130222-IBM-buy-1"]
+    assert set(statuses(house).values()) == {"submitted"} or fault["kind"] != "500"
+
+
+def test_too_many_requests_is_never_a_refusal(house):
+    """It was on record as refused, and the session counted as done."""
+    predict(house, FIRST, AAPL=0.02, IBM=0.01)
+    house.account()
+    house.broker.embedded().admin().fault("429", times=3)
+    [message] = failures(trade(house, FIRST)).values()
+    assert "HTTP 429" in message
+    assert trade(house, FIRST).success
+    assert set(statuses(house).values()) == {"submitted"}
 
 
 def test_a_symbol_without_a_prediction_is_skipped_and_the_other_traded(house):
