@@ -8,13 +8,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
 from benchmarks import loading, main_job, planning, predictions, replay, trading, training, versions, workers
 from benchmarks.figures import Findings, save, show
 from benchmarks.measure import BenchmarkError
 from benchmarks.workshop import Workshop
+from my_dagster_project.foundation.console import Console
 
 BENCHMARKS: dict[str, Callable[[Workshop], Findings]] = {
     "loading": loading.measure,
@@ -39,7 +37,7 @@ def main() -> int:
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > _QUIET_LOAD * cores:
         said = f"Load {load:.1f} on {cores} cores: other work is running, so wall times and their ratios say little."
-        console.print(f"[yellow]{said}[/yellow]", highlight=False)
+        console.say((said, "yellow"))
     # A terminated benchmark, too, ends what it started and removes its folder.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     found: dict[str, Findings] = {}
@@ -52,11 +50,11 @@ def main() -> int:
                     found[name] = BENCHMARKS[name](workshop)
             except BenchmarkError as error:
                 broken = True
-                console.print(f"[red]{name}:[/red] {escape(str(error))}\n", highlight=False)
+                console.say((f"{name}:", "red"), f" {error}\n")
                 continue
             show(console, found[name], judged=not options.quick)
     if options.save:
-        console.print(f"Written to {save(found, options.quick, load)}", highlight=False)
+        console.say(f"Written to {save(found, options.quick, load)}")
     missed = any(findings.missed for findings in found.values()) and not options.quick
     return int(broken or missed)
 

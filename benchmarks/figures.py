@@ -10,8 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+
+from my_dagster_project.foundation.console import Console, styled
 
 RESULTS = Path(__file__).parent / "results"
 _PACKAGES = ("dagster", "ludwig", "torch", "mlflow", "dvc", "evidently", "onnxruntime")
@@ -63,22 +64,20 @@ class Findings:
 
 def show(console: Console, findings: Findings, *, judged: bool) -> None:
     """Print a benchmark's table; `judged` says whether its figures are to be held against their targets."""
-    console.print(f"[bold]{findings.title}[/bold]", highlight=False)
+    console.say((findings.title, "bold"))
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for head in ("here", "plain", "ratio", "target"):
         table.add_column(head, justify="right")
     table.add_column("")
     for figure in findings.figures:
-        mark = {True: "[green]✓[/green]", False: "[red]✗ missed[/red]", None: ""}[
-            figure.met if judged else None
-        ]
+        mark = {True: ("✓", "green"), False: ("✗ missed", "red"), None: ""}[figure.met if judged else None]
         cells = (_number(figure.ours, figure.unit), _number(figure.plain, figure.unit), _ratio(figure.ratio))
-        table.add_row(figure.what, *cells, _target(figure), mark)
+        table.add_row(figure.what, *cells, _target(figure), styled(mark))
     console.print(table)
-    console.print(f"[dim]plain: {findings.plain}[/dim]", highlight=False)
+    console.say((f"plain: {findings.plain}", "dim"))
     for note in findings.notes:
-        console.print(f"[dim]{note}[/dim]", highlight=False)
+        console.say((note, "dim"))
     console.print()
 
 

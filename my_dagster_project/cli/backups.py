@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from my_dagster_project.cli.console import errors
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import load_settings
 
 if TYPE_CHECKING:
     from my_dagster_project.operations.archive import Manifest
     from my_dagster_project.operations.parts import Part
-
-# Standard output may be the backup itself.
-console = Console(stderr=True)
 
 File = Annotated[str, typer.Argument(help="The backup; - for standard input or output.")]
 Folders = Annotated[list[str] | None, typer.Option("--folder", help="A further folder, name=/path.")]
@@ -113,8 +110,5 @@ def _parts(
 def _say(what: str, manifest: Manifest) -> None:
     made = manifest.made.strftime("%Y-%m-%d %H:%M UTC")
     size, parts = manifest.size / 1e6, ", ".join(manifest.parts)
-    console.print(
-        f"{what} {len(manifest.members)} files, {size:.1f} MB, of {made}: {parts}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    # Standard output may be the backup itself.
+    errors.say(f"{what} {len(manifest.members)} files, {size:.1f} MB, of {made}: {parts}")

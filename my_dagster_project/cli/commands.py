@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from my_dagster_project.cli import backups as operations
 from my_dagster_project.cli import kill_switch as switches
 from my_dagster_project.cli import reset as competition
 from my_dagster_project.cli import team_accounts as accounts
 from my_dagster_project.cli import versions as history
+from my_dagster_project.cli.console import console, errors
 from my_dagster_project.deploy.instance.home import prepare_environment
+from my_dagster_project.foundation.console import styled
 from my_dagster_project.foundation.errors import ObjectMissingError, TradingError
-from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.effects import effects
@@ -29,8 +28,6 @@ app = typer.Typer(
     help="A competition of trading models: one YAML per team, one deployment for all.",
     pretty_exceptions_enable=False,
 )
-console = Console()
-errors = Console(stderr=True)
 for command in (history.versions, history.diff, history.restore, history.gc):
     app.command()(command)
 for switch in (switches.halt, switches.resume, switches.halts):
@@ -47,7 +44,7 @@ def main() -> None:
     try:
         app()
     except TradingError as error:
-        errors.print(f"[red]error:[/red] {escape(redact(str(error)))}", highlight=False, soft_wrap=True)
+        errors.say(("error:", "red"), f" {error}")
         sys.exit(1)
 
 
@@ -67,7 +64,7 @@ def run() -> None:
         print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
     except ObjectMissingError as missing:
         # Why there is none is among the problems, which must still be said.
-        console.print(f"{missing}\n")
+        console.say(f"{missing}\n")
     print_result(console, result, platform, settings)
     if result.problems or platform.problems:
         raise typer.Exit(1)
@@ -112,13 +109,13 @@ def validate(
     in_force = current_platform(load_settings())
     for team in teams or platform.registry.teams:
         if team in platform.problems:
-            console.print(f"[red]✗ {team}[/red]\n{platform.problems[team]}", highlight=False, soft_wrap=True)
+            console.say((f"✗ {team}", "red"), f"\n{platform.problems[team]}")
             continue
         config = platform.teams[team]
         what = f"{config.target}, {len(config.features)} features, symbols {', '.join(config.symbols)}"
-        console.print(f"[green]✓ {team}[/green]: {what}", highlight=False)
+        console.print(styled((f"✓ {team}", "green"), f": {what}"))
         caused = effects(in_force.teams.get(team), config) or ["as in force"]
-        console.print(f"  [dim]{in_force.origin(team)}:[/dim] {'; '.join(caused)}", highlight=False)
+        console.print(styled((f"  {in_force.origin(team)}:", "dim"), f" {'; '.join(caused)}"))
     if any(team in platform.problems for team in teams or platform.registry.teams):
         raise typer.Exit(1)
 
@@ -138,10 +135,10 @@ def maintenance(
     failed = False
     for part in Upkeep(platform, settings, delete).parts(dg.DagsterInstance.get()):
         try:
-            console.print(part(), highlight=False, soft_wrap=True)
+            console.say(part())
         except TradingError as error:
             failed = True
-            errors.print(f"[red]error:[/red] {escape(redact(str(error)))}", highlight=False, soft_wrap=True)
+            errors.say(("error:", "red"), f" {error}")
     if failed:
         raise typer.Exit(1)
 
@@ -154,11 +151,9 @@ def freeze() -> None:
         team: source.commit for team, source in platform.sources.teams.items() if source and source.commit
     }
     pinned = ", ".join(f"{team}: {commit}" for team, commit in commits.items())
-    console.print(f"competition:\n  frozen: {{{pinned}}}", highlight=False, soft_wrap=True)
+    console.say(f"competition:\n  frozen: {{{pinned}}}")
     for team in platform.teams.keys() - commits.keys():
-        errors.print(
-            f"[yellow]{team} is read from the working tree; it has no commit to be pinned to.[/yellow]"
-        )
+        errors.say((f"{team} is read from the working tree; it has no commit to be pinned to.", "yellow"))
 
 
 @app.command()
@@ -184,7 +179,7 @@ def front(
     from my_dagster_project.people.front.web_server import serve
 
     settings, _ = _prepared()
-    console.print(f"Front page: http://localhost:{port}", highlight=False)
+    console.say(f"Front page: http://localhost:{port}")
     serve(settings, "127.0.0.1", port)
 
 
@@ -230,7 +225,7 @@ def ui(
         "my_dagster_project.definitions",
     ]
     command += ["-h", "127.0.0.1", "-p", str(port)]
-    console.print(f"Dagit: http://localhost:{port}  (state in {settings.dagster_home})", highlight=False)
+    console.say(f"Dagit: http://localhost:{port}  (state in {settings.dagster_home})")
     os.execv(sys.executable, command)  # noqa: S606 - it becomes that process
 
 
@@ -240,11 +235,12 @@ def _prepared() -> tuple[Settings, Platform]:
     platform = current_platform(settings)
     for team in uncommitted(settings.project, platform.sources):
         branch = platform.registry.teams[team].branch
-        errors.print(
-            f"[yellow]configs/{team}.yaml differs in your working tree; in force is {platform.origin(team)}.[/yellow] "
-            f"Commit it on branch {branch} to use it, or set TRADING_CONFIG=working-tree to try it.",
-            highlight=False,
-            soft_wrap=True,
+        errors.say(
+            (
+                f"configs/{team}.yaml differs in your working tree; in force is {platform.origin(team)}.",
+                "yellow",
+            ),
+            f" Commit it on branch {branch} to use it, or set TRADING_CONFIG=working-tree to try it.",
         )
     return settings, platform
 

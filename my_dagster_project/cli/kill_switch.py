@@ -7,16 +7,14 @@ import socket
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.console import Console
 
+from my_dagster_project.cli.console import console
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from my_dagster_project.storage.assets import AssetStore
     from my_dagster_project.teams.platform import Platform
-
-console = Console()
 
 Team = Annotated[str | None, typer.Argument(help="The team, as in configs/teams.yaml.")]
 Everybody = Annotated[bool, typer.Option("--all", help="Everybody, also teams that join later.")]
@@ -39,7 +37,7 @@ def halt(
     # To stop everybody nothing is read first: a registry with a mistake in it must not stand in the way.
     stop_all = everybody and team is None
     scope = EVERYBODY if stop_all else check_scope(team, everybody, read()[1].registry.teams)
-    _say(f"[red]{write(_assets(settings), scope, person(), reason)}[/red]")
+    console.say((str(write(_assets(settings), scope, person(), reason)), "red"))
     if cancel_open:
         # After the switch: it must hold whatever the broker answers.
         platform = read()[1]
@@ -58,13 +56,13 @@ def resume(team: Team = None, everybody: Everybody = False, reason: Reason = "")
     assets = _assets(settings)
     lifted = lift(assets, check_scope(team, everybody, platform.registry.teams), person(), reason)
     for one in lifted:
-        _say(f"lifted: {one}")
+        console.say(f"lifted: {one}")
     if not lifted:
-        _say("There was nothing to lift.")
+        console.say("There was nothing to lift.")
     halts = read_halts(assets)
     for name in [team] if team else platform.registry.teams:
         still = halts.reason(name)
-        _say(f"[red]{name}: {still}[/red]" if still else f"[green]{name} trades again.[/green]")
+        console.say((f"{name}: {still}", "red") if still else (f"{name} trades again.", "green"))
 
 
 def halts() -> None:
@@ -75,14 +73,14 @@ def halts() -> None:
     assets = _assets(settings)
     now = read_halts(assets)
     for team in platform.registry.teams:
-        _say(f"{team:16} [red]halted[/red]" if now.reason(team) else f"{team:16} [green]may trade[/green]")
+        console.say(f"{team:16} ", ("halted", "red") if now.reason(team) else ("may trade", "green"))
     if now.unreadable:
         raise TradingError(f"the kill switch cannot be read, so nobody trades: {now.unreadable}")
     for one in now.halts:
-        _say(f"[red]in force:[/red] {one}")
+        console.say(("in force:", "red"), f" {one}")
     for one in past_halts(assets):
         why = f": {one.lifted_reason}" if one.lifted_reason else ""
-        _say(f"[dim]lifted {one.lifted_at} by {one.lifted_by}{why}; {one}[/dim]")
+        console.say((f"lifted {one.lifted_at} by {one.lifted_by}{why}; {one}", "dim"))
 
 
 def _cancel(platform: Platform, settings: Settings, teams: list[str]) -> list[str]:
@@ -93,12 +91,8 @@ def _cancel(platform: Platform, settings: Settings, teams: list[str]) -> list[st
     broker = cast("BrokerResource", all_resources(platform, settings)["broker"])
     done = cancel_open(teams, lambda team: broker.open(team, platform.registry.teams[team].account))
     for line in done.lines:
-        _say(line)
+        console.say(line)
     return done.left
-
-
-def _say(line: str) -> None:
-    console.print(line, highlight=False, soft_wrap=True)
 
 
 def person() -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from my_dagster_project.cli.console import console
 from my_dagster_project.cli.kill_switch import person, read
 from my_dagster_project.foundation.errors import TradingError
 
-console = Console()
 # Whoever trades the team has its account for minutes: better said at once than waited for.
 _PATIENCE_SECONDS = 5.0
 
@@ -54,9 +53,8 @@ def reset(
         # What is current must be a version before it is current no more.
         record_versions(platform, settings, assets)
         made = start_afresh(team, broker, assets, instance, person(), reason)
-    console.print(
-        f"[green]{team} has a fresh account with {cash}.[/green] The {len(made.sessions)} sessions it had on record stay in the"
-        f" versions of branch {branch} (trading versions {team}); `trading run` trades them anew.",
-        highlight=False,
-        soft_wrap=True,
+    console.say(
+        (f"{team} has a fresh account with {cash}.", "green"),
+        f" The {len(made.sessions)} sessions it had on record stay in the versions of branch {branch}"
+        f" (trading versions {team}); `trading run` trades them anew.",
     )

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from rich.console import Console
-
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status.page import State
 from my_dagster_project.people.status.reader import StatusReader
@@ -23,5 +22,5 @@ def show_status(console: Console, settings: Settings, platform: Platform, html: 
     from my_dagster_project.people.front.pages import Links, status_html
 
     html.write_text(status_html(page, Links.from_settings(settings)), encoding="utf-8")
-    console.print(f"{page.verdict}\n{html.resolve()}", highlight=False, soft_wrap=True)
+    console.say(f"{page.verdict}\n{html.resolve()}")
     return page.state

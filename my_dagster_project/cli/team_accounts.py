@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from my_dagster_project.cli.console import console
 from my_dagster_project.cli.kill_switch import person, read
 from my_dagster_project.foundation.errors import TradingError
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from my_dagster_project.teams.platform import Platform
     from my_dagster_project.trading.broker import Broker
     from my_dagster_project.trading.watch import AccountState
-
-console = Console()
 
 Teams = Annotated[list[str] | None, typer.Argument(help="Teams to show; all of them when none is named.")]
 
@@ -31,7 +29,7 @@ def account(teams: Teams = None) -> None:
         _print(title, head, rows)
     for state in states:
         if state.trouble:
-            console.print(f"[red]✗ {state.team}:[/red] {state.trouble}", highlight=False, soft_wrap=True)
+            console.say((f"✗ {state.team}:", "red"), f" {state.trouble}")
     if any(state.trouble for state in states):
         raise typer.Exit(1)
 
@@ -55,18 +53,21 @@ def reconcile(
     checked = check(assets, name, broker) if accept is None else take(assets, name, broker, person(), accept)
     for line in [*map(str, checked.differences), checked.damaged]:
         if line:
-            _say(line)
+            console.say(line)
     if accept is not None:
-        _say(f"[green]The account of {name} is taken as it is.[/green] The next session goes on from there.")
+        console.say(
+            (f"The account of {name} is taken as it is.", "green"), " The next session goes on from there."
+        )
     elif checked.differences or checked.damaged:
-        _say(
-            f'[red]Not as we left it.[/red] Undo it at the broker, or: trading reconcile {name} --accept "why"'
+        console.say(
+            ("Not as we left it.", "red"),
+            f' Undo it at the broker, or: trading reconcile {name} --accept "why"',
         )
         raise typer.Exit(1)
     elif checked.base is None:
-        _say(f"Nothing is on record of the account of {name}; its first session takes it as it is.")
+        console.say(f"Nothing is on record of the account of {name}; its first session takes it as it is.")
     else:
-        _say(f"[green]The account of {name} is as we left it[/green] after {checked.base.session}.")
+        console.say((f"The account of {name} is as we left it", "green"), f" after {checked.base.session}.")
 
 
 def _state(platform: Platform, settings: Settings, team: str) -> AccountState:
@@ -105,7 +106,3 @@ def _print(title: str, head: tuple[str, ...], rows: list[list[str]]) -> None:
     for row in rows:
         shown.add_row(*row)
     console.print(shown)
-
-
-def _say(line: str) -> None:
-    console.print(line, highlight=False, soft_wrap=True)

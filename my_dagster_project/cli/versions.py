@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
+from my_dagster_project.cli.console import console
 from my_dagster_project.deploy.instance.home import prepare_environment
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from my_dagster_project.storage.assets import AssetStore
     from my_dagster_project.storage.manifests import Asset
     from my_dagster_project.teams.platform import Platform
-
-console = Console()
 
 Team = Annotated[str, typer.Argument(help="The team, as in configs/teams.yaml.")]
 
@@ -75,7 +72,7 @@ def restore(
         unknown = announce(dg.DagsterInstance.get(), done)
     print_restoration(console, done, _due(platform, settings, done), unknown)
     for one in _recorded(lambda: record_versions(platform, settings, assets), team, assets):
-        console.print(f"branch [b]{one.branch}[/b]: {one.sha[:10]} records {len(one.assets)} assets")
+        console.say("branch ", (one.branch, "bold"), f": {one.sha[:10]} records {len(one.assets)} assets")
 
 
 def gc(
@@ -107,7 +104,7 @@ def _recorded(record: Callable[[], list[Committed]], team: str, assets: AssetSto
     except NotAllCommittedError as error:
         if team in assets.pending.owners():
             raise
-        console.print(Text(str(error), style="yellow"))
+        console.say((str(error), "yellow"))
         return error.committed
 
 

@@ -8,11 +8,10 @@ from statistics import fmean
 from textwrap import shorten
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.history.diff import ABSENT, Comparison, both
 from my_dagster_project.history.gc import GRACE, Collected, Count
 from my_dagster_project.history.log import Version
@@ -61,19 +60,17 @@ def print_restoration(
     """What was brought back, and what the next run makes anew all the same."""
     table = _table(f"Restored from {done.sha[:_SHA]}", "asset", "files written", "now")
     for item in done.assets:
-        state = "[yellow]due[/yellow]" if item.asset in due else "[green]up to date[/green]"
+        state = Text("due", "yellow") if item.asset in due else Text("up to date", "green")
         table.add_row(Text(_plain("/".join(item.asset))), f"{len(item.written)} of {len(item.files)}", state)
     console.print(table)
     later = max((len(item.later) for item in done.assets), default=0)
     if later:
         console.print(f"{later} sessions that version does not have stay as they are.")
     if done.left_alone:
-        console.print(
-            f"Left as they are: {escape(_kinds(done.left_alone))}. Orders record what an account did."
-        )
+        console.print(f"Left as they are: {_kinds(done.left_alone)}. Orders record what an account did.")
     if unknown:
         console.print(
-            f"Dagster does not know how these were made, so they count as due: {escape(_kinds(unknown))}.",
+            f"Dagster does not know how these were made, so they count as due: {_kinds(unknown)}.",
             style="yellow",
         )
     elif due:
@@ -81,8 +78,7 @@ def print_restoration(
             "Due: with the configuration and bars of now the next run makes these anew. To keep what was\nrestored, put "
             f"that version's file back first: git show {done.sha[:_SHA]}:configs/TEAM.yaml".replace(
                 "TEAM", done.assets[0].asset[0]
-            ),
-            highlight=False,
+            )
         )
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -13,6 +12,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from my_dagster_project.foundation.console import Console, Part, styled
 from my_dagster_project.main_job.news import News
 
 
@@ -31,11 +31,11 @@ class Screen:
         self._lines: dict[str, _Line] = {}
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[now]}"),
+            TextColumn("{task.fields[now]}", style="dim", markup=False),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -59,16 +59,16 @@ class Screen:
             self._progress.update(line.task, now=news.text)
         elif news.kind == "end":
             self._progress.remove_task(line.task)
-            self._console.print(_lasting(news, self._lines.pop(news.phase)), highlight=False)
+            self._console.print(styled(*_lasting(news, self._lines.pop(news.phase))))
         else:
             line.done += news.kind == "step"
             self._progress.advance(line.task)
 
 
-def _lasting(news: News, line: _Line) -> str:
+def _lasting(news: News, line: _Line) -> list[Part]:
     if not line.total:
-        return f"[dim]✓ {news.phase}: up to date[/dim]"
+        return [(f"✓ {news.phase}: up to date", "dim")]
     # What a failure kept from being begun is not done either: a replay that stops at its 14th session of 60 has 47 to go.
     if (left := line.total - line.done) > 0:
-        return f"[red]✗ {news.phase}: {left} of {line.total} not done[/red] [dim]{news.number:.1f} s[/dim]"
-    return f"[green]✓[/green] {news.phase} [dim]{line.total} done, {news.number:.1f} s[/dim]"
+        return [(f"✗ {news.phase}: {left} of {line.total} not done ", "red"), (f"{news.number:.1f} s", "dim")]
+    return [("✓", "green"), f" {news.phase} ", (f"{line.total} done, {news.number:.1f} s", "dim")]

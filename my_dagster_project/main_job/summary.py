@@ -1,9 +1,7 @@
 """The end of the main job: the tables a person wants to read, what went wrong, and where to look next."""
 
-from rich.console import Console
-from rich.markup import escape
-
 from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow, from_json
+from my_dagster_project.foundation.console import Console, styled
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.main_job.run import Result
@@ -30,7 +28,7 @@ def print_leaderboard(console: Console, board: Leaderboard) -> None:
     """Both tables: per team and symbol, per team."""
     print_table(console, "Forecasts", SYMBOL_COLUMNS, board.symbols)
     print_table(console, "Teams", TEAM_COLUMNS, board.teams)
-    console.print(f"[dim]{RANKING_RULE}[/dim]\n")
+    console.print(styled((f"{RANKING_RULE}\n", "dim")))
 
 
 def leaderboard_csv(board: Leaderboard, *, by_symbol: bool) -> str:
@@ -44,8 +42,10 @@ def print_result(console: Console, result: Result, platform: Platform, settings:
     """What was recorded, what failed, where to look next."""
     for commit in result.commits:
         made = " (branch made now, from HEAD)" if commit.branch_created else ""
-        console.print(
-            f"branch [b]{commit.branch}[/b]{made}: {commit.sha[:10]} records {len(commit.assets)} assets"
+        console.say(
+            "branch ",
+            (commit.branch, "bold"),
+            f"{made}: {commit.sha[:10]} records {len(commit.assets)} assets",
         )
     print_problems(console, result, platform)
     _where_next(console, platform, settings)
@@ -62,27 +62,21 @@ def print_report(console: Console, settings: Settings, team: str, symbol: str) -
         ) from None
     row = SymbolRow(team, symbol, read_metrics(data))
     for column in SYMBOL_COLUMNS:
-        console.print(f"{column.name:18} {column.cell(row)}", highlight=False)
+        console.say(f"{column.name:18} {column.cell(row)}")
     address = f"{settings.store_url}/{'/'.join(asset)}/report.html"
-    console.print(f"\n{address.removeprefix('file://')}", highlight=False, soft_wrap=True)
+    console.say(f"\n{address.removeprefix('file://')}")
     if settings.front_url:
-        console.print(f"{settings.front_url}/reports/{team}/{symbol}", highlight=False, soft_wrap=True)
+        console.say(f"{settings.front_url}/reports/{team}/{symbol}")
 
 
 def print_problems(console: Console, result: Result, platform: Platform) -> None:
     """Every team that is left out and every step that failed, each with its message."""
     for team, message in platform.problems.items():
-        console.print(
-            f"[red]team {team} has to mend its file:[/red]\n{escape(message)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        console.say((f"team {team} has to mend its file:", "red"), f"\n{message}")
     for warning in result.warnings:
-        console.print(f"[yellow]{escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
+        console.say((warning, "yellow"))
     for problem in result.problems:
-        console.print(
-            f"[red]✗ {problem.step}:[/red] {escape(problem.message)}", highlight=False, soft_wrap=True
-        )
+        console.say((f"✗ {problem.step}:", "red"), f" {problem.message}")
 
 
 def _where_next(console: Console, platform: Platform, settings: Settings) -> None:
@@ -97,9 +91,9 @@ def _where_next(console: Console, platform: Platform, settings: Settings) -> Non
         "Edit a team": f"git switch {branch}, edit configs/{team}.yaml, trading validate {team}, commit, make run",
         "A team's versions": f"git log {branch} -- assets",
     }
-    console.print("\n[b]Where to look next[/b]")
+    console.say(("\nWhere to look next", "bold"))
     for what, where in lines.items():
-        console.print(f"  {what:20} {where}", highlight=False, soft_wrap=True)
+        console.say(f"  {what:20} {where}")
 
 
 def _a_report(platform: Platform, settings: Settings) -> dict[str, str]:

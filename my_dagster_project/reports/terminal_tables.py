@@ -12,8 +12,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rich.console import Console
-
+    from my_dagster_project.foundation.console import Console
     from my_dagster_project.reports.columns import Column, Mark
 
 _STYLES: dict[Mark, str] = {"bold": "bold", "italic": "italic", "quiet": "dim", "": ""}

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import typer
-from rich.console import Console
 from typer.testing import CliRunner
 
 from my_dagster_project.cli import versions as commands
 from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.plain_json import to_text
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import load_settings, settings_from
 from my_dagster_project.git.branch import BranchRepo
@@ -42,7 +42,7 @@ def project(tmp_path, monkeypatch) -> Deployment:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.delenv("TRADING_DAGSTER_HISTORY", raising=False)
     monkeypatch.setattr(commands, "load_settings", lambda: settings)
-    monkeypatch.setattr(commands, "console", Console(width=80, highlight=False))
+    monkeypatch.setattr(commands, "console", Console(width=80))
     load_settings.cache_clear()
     yield Deployment(repo, place.assets(), place)
     load_settings.cache_clear()

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
-from rich.console import Console
 
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import VersioningError
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.git.process import bounded_git, try_git

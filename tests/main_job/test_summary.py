@@ -3,8 +3,7 @@
 import io
 from pathlib import Path
 
-from rich.console import Console
-
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.main_job.run import Result
 from my_dagster_project.main_job.summary import print_result

@@ -1,6 +1,7 @@
 """What happens reaches those it concerns: real runs, a real web server, a real mail server, ticks as the daemon makes them."""
 
 import json
+import re
 import ssl
 import subprocess
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from my_dagster_project.foundation.errors import StorageError
+from my_dagster_project.notifications.delivery import slack_text
 from my_dagster_project.reports.report_tests import DRIFT
 from tests.notifications.conftest import notify
 from tests.support.loopback import Reply, serving
@@ -147,6 +149,16 @@ def test_a_secret_in_an_error_is_not_sent(desk, red, monkeypatch):
     assert "ZeroDivisionError: could not reach postgresql://***@db/dagster" in text
     assert "Traceback" not in text
     assert CANARY not in text + (desk.cursor or "")
+
+
+def test_no_line_number_becomes_an_emoji():
+    """Slack replaces `:100:`; nobody sees a space that has no width."""
+    text = slack_text("configs/red.yaml:100: no such key; https://dagit:3000/runs/1, 11:30:05")
+    assert not re.search(r":[a-z0-9_+'-]+:", text)
+    assert (
+        text.replace("\u200b", "") == "configs/red.yaml:100: no such key; https://dagit:3000/runs/1, 11:30:05"
+    )
+    assert "https://dagit:3000/runs/1" in text
 
 
 def test_nobody_can_be_called_by_what_a_team_writes(desk, red):

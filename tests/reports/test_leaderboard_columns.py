@@ -7,10 +7,10 @@ import re
 from dataclasses import fields, replace
 
 import pytest
-from rich.console import Console
 
 from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.leaderboard import TradingSummary, assemble
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.main_job.summary import leaderboard_csv, print_leaderboard
 from my_dagster_project.people.front.pages import Links, home_html
 from my_dagster_project.reports import leaderboard_columns

@@ -8,10 +8,10 @@ from datetime import date
 import dagster as dg
 import pytest
 import typer
-from rich.console import Console
 from typer.testing import CliRunner
 
 from my_dagster_project.cli import reset as commands
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.history.commits import read_version
 from my_dagster_project.main_job.afresh import start_afresh

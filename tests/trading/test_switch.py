@@ -4,10 +4,10 @@ import json
 
 import pytest
 import typer
-from rich.console import Console
 from typer.testing import CliRunner
 
 from my_dagster_project.cli import kill_switch as commands
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import ConfigError, TradingError
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.trading.halts import EVERYBODY, halt, lift, past_halts, read_halts
@@ -90,7 +90,7 @@ def test_a_switch_that_cannot_be_read_stops_everybody(house):
 def command(house, monkeypatch):
     monkeypatch.setattr(commands, "load_settings", lambda: house.settings)
     monkeypatch.setattr(commands, "read", lambda: (house.settings, house.platform))
-    monkeypatch.setattr(commands, "console", Console(width=200, highlight=False))
+    monkeypatch.setattr(commands, "console", Console(width=200))
     app = typer.Typer(pretty_exceptions_enable=False)
     for one in (commands.halt, commands.resume, commands.halts):
         app.command()(one)

@@ -4,11 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from my_dagster_project.cli import team_accounts as account_commands
 from my_dagster_project.cli.commands import app
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.trading import watch
 from my_dagster_project.trading.broker import OrderRequest

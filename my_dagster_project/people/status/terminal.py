@@ -4,10 +4,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.people.status.page import (
     CHAIN,
     Check,
@@ -40,10 +40,10 @@ def print_page(console: Console, page: StatusPage) -> None:
 
 def _addresses(console: Console, page: StatusPage) -> None:
     for name, where in page.addresses.items():
-        console.print(f"{name:10} {where}", highlight=False, soft_wrap=True)
+        console.say(f"{name:10} {where}")
     for team in page.teams:
         trading = f"; trading: {team.trading.said}" if team.trading else ""
-        console.print(Text(f"{team.name:10} {team.file.name}: {team.origin}{trading}"), soft_wrap=True)
+        console.say(f"{team.name:10} {team.file.name}: {team.origin}{trading}")
     console.print()
 
 
@@ -115,8 +115,7 @@ def _run_row(owner: str, run: RunStatus, now: datetime) -> tuple[Text, str, str,
 def _verdict(console: Console, page: StatusPage) -> None:
     for where, check in page.lines("red"):
         if check.name.startswith("configs/"):
-            console.print(f"[red]team {where} has to mend its file:[/red]")
-            console.print(Text(f"{check.said}\n    → {check.todo}"), soft_wrap=True)
+            console.say((f"team {where} has to mend its file:", "red"), f"\n{check.said}\n    → {check.todo}")
         else:
             _say(console, "red", where, check)
     for where, check in _worth_a_look(page):
@@ -142,9 +141,9 @@ def _is_due(teams: tuple[TeamStatus, ...]) -> bool:
 
 
 def _say(console: Console, colour: str, where: str, check: Check) -> None:
-    console.print(Text.assemble((f"{where} {check.name}".strip(), colour), f": {check.said}"), soft_wrap=True)
+    console.say((f"{where} {check.name}".strip(), colour), f": {check.said}")
     if check.todo:
-        console.print(Text(f"    → {check.todo}"), soft_wrap=True)
+        console.say(f"    → {check.todo}")
 
 
 def _table(title: str, *head: str) -> Table:

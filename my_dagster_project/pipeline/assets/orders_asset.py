@@ -25,6 +25,7 @@ from my_dagster_project.pipeline.assets.team_context import TeamContext, version
 from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.pipeline.retries import explained
+from my_dagster_project.reports.markdown import markdown_text
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.broker import SessionPassedError
 from my_dagster_project.trading.halts import read_halts
@@ -160,7 +161,8 @@ def _submitted(
 
 
 def _metadata(plan: Plan, outcomes: list[Outcome], trader: Trader) -> dict[str, Any]:
-    lines = [f"- {line}" for line in [*outcomes, *plan.skipped]] or ["- nothing to do"]
+    told = [str(line) for line in [*outcomes, *plan.skipped]]
+    lines = [f"- {markdown_text(line)}" for line in told] or ["- nothing to do"]
     asked = {} if trader.mode.mode == "off" else _money(plan)
     return {
         "orders": len(plan.orders),

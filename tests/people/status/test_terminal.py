@@ -1,6 +1,5 @@
-from rich.console import Console
-
 from my_dagster_project.cli.status_page import show_status
+from my_dagster_project.foundation.console import Console
 from my_dagster_project.teams.deployment import current_platform
 
 
