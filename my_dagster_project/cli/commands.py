@@ -10,6 +10,7 @@ import typer
 from my_dagster_project.cli import backups as operations
 from my_dagster_project.cli import kill_switch as switches
 from my_dagster_project.cli import reset as competition
+from my_dagster_project.cli import team as teams_of
 from my_dagster_project.cli import team_accounts as accounts
 from my_dagster_project.cli import versions as history
 from my_dagster_project.cli.console import console, errors
@@ -20,7 +21,7 @@ from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.effects import effects
 from my_dagster_project.teams.platform import Platform, load_platform
-from my_dagster_project.teams.sources import read_sources, uncommitted
+from my_dagster_project.teams.sources import read_sources, uncommitted, unread_copies
 
 app = typer.Typer(
     name="trading",
@@ -35,6 +36,7 @@ for switch in (switches.halt, switches.resume, switches.halts):
 for look in (accounts.account, accounts.reconcile):
     app.command()(look)
 app.command()(competition.reset)
+app.add_typer(teams_of.app, name="team")
 app.command()(operations.backup)
 app.command()(operations.restore_backup)
 
@@ -101,12 +103,14 @@ def validate(
 
     It is the check the platform itself makes of the file on the team's branch, and it says what committing it will cause.
     """
-    platform = load_platform(read_sources(load_settings().project, "working tree"))
+    settings = load_settings()
+    platform = load_platform(read_sources(settings.project, "working tree"))
+    _say_unread(settings, platform)
     unknown = [team for team in teams or [] if team not in platform.registry.teams]
     if unknown:
         known = ", ".join(platform.registry.teams)
         raise TradingError(f"{', '.join(unknown)}: not in configs/teams.yaml; teams are {known}")
-    in_force = current_platform(load_settings())
+    in_force = current_platform(settings)
     for team in teams or platform.registry.teams:
         if team in platform.problems:
             console.say((f"✗ {team}", "red"), f"\n{platform.problems[team]}")
@@ -233,6 +237,7 @@ def _prepared() -> tuple[Settings, Platform]:
     settings = load_settings()
     prepare_environment(settings)
     platform = current_platform(settings)
+    _say_unread(settings, platform)
     for team in uncommitted(settings.project, platform.sources):
         branch = platform.registry.teams[team].branch
         errors.say(
@@ -243,6 +248,16 @@ def _prepared() -> tuple[Settings, Platform]:
             f" Commit it on branch {branch} to use it, or set TRADING_CONFIG=working-tree to try it.",
         )
     return settings, platform
+
+
+def _say_unread(settings: Settings, platform: Platform) -> None:
+    for path in unread_copies(settings.project, platform.sources):
+        errors.print(
+            f"[yellow]{path} differs here, which counts for nothing:[/yellow] it is the organiser's and read from "
+            f"{platform.sources.registry.origin}.",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 if __name__ == "__main__":

@@ -48,6 +48,11 @@ class BranchRepo:
             raise VersioningError(f"{revision!r} is neither a branch nor a commit of {self.path}.")
         return sha
 
+    def common_ancestor(self, one: str, other: str) -> str | None:
+        """Give the sha of the newest commit that both come from, None when there is none."""
+        answer = try_git(self.path, "merge-base", "--end-of-options", one, other)
+        return answer.text if answer.ok else None
+
     def read_file(self, revision: str, path: str, most: int = MOST_FILE) -> bytes | None:
         """Give a file as it is at a branch or commit, None if it has no such file; VersioningError if it is larger."""
         return self.read_files(revision, [path], most).get(path)
@@ -64,11 +69,15 @@ class BranchRepo:
         found = read_blobs(self.path, [f"{sha}:{path}" for path in wanted], most)
         return {path: blob for path, blob in zip(wanted, found, strict=True) if blob}
 
-    def ensure_branch(self, branch: str) -> bool:
-        """Make the branch if it is missing: from origin's, otherwise from HEAD. Says whether it was made now."""
+    def has_branch(self, branch: str) -> bool:
+        """Say whether there is such a branch here or at origin."""
+        return bool(self._commit(f"refs/heads/{branch}") or self._commit(f"refs/remotes/origin/{branch}"))
+
+    def ensure_branch(self, branch: str, start: str | None = None) -> bool:
+        """Make the branch if it is missing: from `start`, else origin's, else HEAD. Says whether it was made now."""
         if self._commit(f"refs/heads/{branch}"):
             return False
-        start = self._commit(f"refs/remotes/origin/{branch}") or self._commit("HEAD")
+        start = start or self._commit(f"refs/remotes/origin/{branch}") or self._commit("HEAD")
         if start is None:
             raise VersioningError(
                 f"{self.path} has no commit yet, so {branch!r} cannot start anywhere: commit once."

@@ -26,7 +26,7 @@ def on_push(settings: Settings) -> str:
     with _turn:
         try:
             before = read_sources(settings.project, settings.config_mode).digest
-            warnings = sync_branches(read_registry(settings.project, settings.config_mode), settings)
+            warnings = sync_branches(read_registry(settings.project), settings)
             changed = read_sources(settings.project, settings.config_mode).digest != before
         except TradingError as error:
             return str(error)

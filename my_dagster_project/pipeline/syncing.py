@@ -38,7 +38,7 @@ def _sync(settings: Settings, branches: list[str], follow: str | None) -> list[S
 
 def _newest(settings: Settings, known: Registry) -> Registry:
     try:
-        return read_registry(settings.project, settings.config_mode)
+        return read_registry(settings.project)
     except ConfigError:
         return known  # whoever loads the graph is told
 

@@ -32,8 +32,12 @@ class Layer:
         return next((loc[:end] for end in range(len(loc), 0, -1) if loc[:end] in self.places), ())
 
     def place_of(self, loc: Loc) -> Place:
-        """Where a person finds what is at `loc`."""
-        return self.places[self.nearest(loc)]
+        """Where a person finds what is at `loc`; what is not there is missing in the uppermost file, which alone can have it."""
+        if loc in self.places:
+            return self.places[loc]
+        own = self.places[()].file
+        ancestors = (self.places.get(loc[:end]) for end in range(len(loc), 0, -1))
+        return next((place for place in ancestors if place and place.file == own), self.places[()])
 
     def without(self, key: str) -> "Layer":
         """The same without one key of the top."""

@@ -1,5 +1,6 @@
 """Reading the registry, the shared defaults and the team files: a valid configuration, or a ConfigError with one line per problem."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -60,9 +61,9 @@ def load_team(
     is wrong with a symbol's effective configuration is wrong with the file.
     """
     own = _read(source, filename)
-    whole = own if defaults is None else own.over(defaults)
-    config, problems = judged(whole, registry)
     owner = Path(filename).stem
+    whole = own if defaults is None else own.over(_within_limits(defaults, registry, owner))
+    config, problems = judged(whole, registry)
     if config is not None and config.team != owner:
         problems.append(Problem(("team",), f"must be {owner}: this is the file of team {owner}"))
     most = registry.teams[owner].limits.max_symbols if owner in registry.teams else 0
@@ -71,6 +72,21 @@ def load_team(
     if config is None or found:
         raise config_error(filename, found)
     return config
+
+
+def _within_limits(defaults: Layer, registry: Registry, team: str) -> Layer:
+    """The defaults as a team has them: a position share above what the registry allows the team is what it allows.
+
+    The team cannot edit either of the organiser's two files, so it must not be refused for what they say to each other.
+    """
+    trading, entry = defaults.data.get("trading"), registry.teams.get(team)
+    share = trading.get("position_share") if isinstance(trading, dict) else None
+    if entry is None or not isinstance(share, float) or not entry.limits.position_share < share <= 1:
+        return defaults
+    capped = (
+        {**trading, "position_share": entry.limits.position_share} if isinstance(trading, dict) else trading
+    )
+    return replace(defaults, data={**defaults.data, "trading": capped})
 
 
 def judged(layer: Layer, registry: Registry) -> tuple[TeamConfig | None, list[Problem]]:

@@ -119,7 +119,7 @@ def _check_mapping(nodes: list[Node], node: Node, value: dict[str, Any], loc: Lo
     keys: dict[str, int] = dict(node["keys"])
     for name in node.get("need", []):
         if name not in value:
-            yield Problem(loc, f"{name} is missing")
+            yield Problem((*loc, name), "is missing")
     variant = None
     if "by" in node:
         variant = value.get("type", node.get("default"))

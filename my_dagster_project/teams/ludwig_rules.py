@@ -26,6 +26,11 @@ REFUSED: dict[Loc, str] = {
     ("hyperopt",): "is not run here (it needs Ray and many trainings); try values out in your own checkout",
     ("backend",): "is the platform's; remove it",
     ("preset",): "replaces the whole model; write the combiner and the trainer you want",
+    # Both teams of the original project tuned layers below `model:` that no network ever had.
+    (
+        "model",
+    ): "is a section that Ludwig ignores; layers belong to `combiner` (num_fc_layers, output_size, fc_layers)",
+    ("training",): "is a section that Ludwig ignores since 0.5; its settings belong to `trainer`",
     ("ludwig_version",): "is the platform's, one version for all teams; remove it",
     (
         "preprocessing",

@@ -39,7 +39,9 @@ class Platform:
     def origin(self, team: str) -> str:
         """Which commit of which branch a team's configuration in force is from."""
         source = self.sources.teams.get(team)
-        return source.origin if source else "nowhere"
+        if source is None:
+            return "nowhere"
+        return _kept_origin(source) if team in self.problems else source.origin
 
 
 def load_platform(sources: Sources, last_good: LastGood | None = None) -> Platform:
@@ -52,6 +54,8 @@ def load_platform(sources: Sources, last_good: LastGood | None = None) -> Platfo
     defaults = load_defaults(shared.content, shared.path) if shared else None
 
     def load(source: Source) -> TeamConfig:
+        if source.refusal:
+            raise ConfigError(f"{source.path}:1: {source.refusal}")
         return load_team(source.content, source.path, registry, defaults)
 
     in_force: dict[str, Source | None] = {}
@@ -93,6 +97,15 @@ def _team(
         return None, None, problem
     try:
         # Checked again: the organiser's limits may have become stricter since.
-        return kept, load(kept), f"{problem}\n(in force: {kept.origin})"
+        return kept, load(kept), f"{problem}\n(in force: {_kept_origin(kept)})"
     except ConfigError:
         return None, None, problem
+
+
+def _kept_origin(source: Source) -> str:
+    """Where a remembered file is from: the working tree of now is no longer what it was then."""
+    return (
+        source.origin
+        if source.commit
+        else "the last valid file of the working tree, which is not there any more"
+    )

@@ -19,6 +19,10 @@ type SourceName = Literal["sample", "csv", "alpha_vantage", "alpaca"]
 # The only words that let an order go where money is real.
 LIVE_TRADING = "yes, real money"
 _BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock$|/$|\.$))[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+# What git itself or a clone calls by such a name: main is the organiser's, `refs/heads/red` would be another branch than red.
+_NO_BRANCHES = frozenset(
+    {"main", "head", "fetch_head", "orig_head", "merge_head", "refs", "origin", "heads", "remotes", "tags"}
+)
 _SLOT = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
 # Prefixes of asset keys, house teams, files of configs/ that are no team's, and accounts with rights of their own (git,
 # MLflow, the notifications' slots): a team of that name would be mixed up with them.
@@ -41,6 +45,11 @@ def _team_name(value: str) -> str:
 def _branch(value: str) -> str:
     if not _BRANCH.fullmatch(value):
         raise ValueError(f"{show(value)} is no branch name")
+    first = value.partition("/")[0]
+    if first.lower() in _NO_BRANCHES:
+        raise ValueError(
+            f"{show(value)} cannot be a team's branch: {first} is a name of git's or the organiser's own"
+        )
     return value
 
 
@@ -174,13 +183,25 @@ def _market_problems(market: Market) -> Iterator[Problem]:
 
 
 def _shared_names(registry: Registry) -> Iterator[Problem]:
-    """Two teams on one branch would overwrite each other; two on one account would trade each other's money."""
+    """Two teams on one branch would overwrite each other; two on one account would trade each other's money.
+
+    Names that differ in case alone are one file on many disks, and git cannot have both `red` and `red/x`.
+    """
     branches, accounts = {registry.platform_branch: "the platform"}, dict[str, str]()
     for name, entry in registry.teams.items():
         for key, value, taken in (("branch", entry.branch, branches), ("account", entry.account, accounts)):
-            owner = taken.setdefault(value, name)
-            if owner != name:
-                yield Problem(("teams", name, key), f"{value} is already that of {owner}")
+            clash = next((other for other in taken if _clash(value, other)), None)
+            if clash == value:
+                yield Problem(("teams", name, key), f"{value} is already that of {taken[clash]}")
+            elif clash is not None:
+                text = f"{value} and {clash}, that of {taken[clash]}, cannot be beside each other"
+                yield Problem(("teams", name, key), text)
+            taken.setdefault(value, name)
+
+
+def _clash(one: str, other: str) -> bool:
+    one, other = one.lower(), other.lower()
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 def _round_problems(registry: Registry) -> Iterator[Problem]:

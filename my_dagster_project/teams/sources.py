@@ -1,7 +1,8 @@
 """Where each configuration text comes from: a team's file from its branch, the registry and the defaults from main.
 
 Branches are read with git, never by checking out. A team whose branch does not exist yet is read from the working tree,
-and everything says so. A team cannot change the registry: on its branch there is a copy of it that nobody reads.
+and everything says so. A team cannot change the registry: on its branch there is a copy of it that nobody reads, whatever
+is checked out; only where main itself is, its work tree counts before it is committed.
 """
 
 import json
@@ -37,6 +38,8 @@ class Source:
     text: str
     branch: str | None = None
     commit: str | None = None
+    refusal: str = ""
+    """Why the file was not read: the text is empty then, and is not what it says."""
 
     @property
     def content(self) -> bytes:
@@ -82,40 +85,62 @@ class Sources:
 
 def read_sources(project: Path, mode: Mode = "branches") -> Sources:
     """Read every configuration text of a project; raises ConfigError when there is no registry, or it is broken."""
+    registry, defaults, known = _shared_sources(project)
     git = _repository(project) if mode == "branches" else None
-    registry, defaults, known = _shared_sources(project, git)
     return Sources(
         registry, defaults, {team: _team_source(project, git, known, team) for team in known.teams}
     )
 
 
-def read_registry(project: Path, mode: Mode = "branches") -> Registry:
+def read_registry(project: Path) -> Registry:
     """The registry alone, as `read_sources` finds it; raises ConfigError when there is none, or it is broken."""
-    return _shared_sources(project, _repository(project) if mode == "branches" else None)[2]
+    return _shared_sources(project)[2]
 
 
-def _shared_sources(project: Path, git: BranchRepo | None) -> tuple[Source, Source | None, Registry]:
-    """The organiser's texts: registry and defaults, from main also while a team's branch is checked out."""
-    registry = _from_working_tree(project, REGISTRY_PATH)
+def _shared_sources(project: Path) -> tuple[Source, Source | None, Registry]:
+    """The organiser's texts, registry and defaults: main's, or the work tree's where main is what is checked out."""
+    git = _repository(project)
+    elsewhere = git is not None and git.checked_out() != MAIN_BRANCH
+    registry = _from_branch(git, MAIN_BRANCH, REGISTRY_PATH) if git and elsewhere else None
+    if git and registry:
+        defaults = _from_branch(git, MAIN_BRANCH, DEFAULTS_PATH)
+    else:  # main is here, or there is none: an archive, a repository of another making
+        registry = _from_working_tree(project, REGISTRY_PATH)
+        defaults = _from_working_tree(project, DEFAULTS_PATH)
     if registry is None:
         raise ConfigError(f"{project / REGISTRY_PATH} is missing; it says which teams there are")
-    known = load_registry(registry.content, REGISTRY_PATH)
-    defaults = _from_working_tree(project, DEFAULTS_PATH)
-    if git is not None and _on_a_team_branch(git, known):
-        registry = _from_branch(git, MAIN_BRANCH, REGISTRY_PATH) or registry
-        defaults = _from_branch(git, MAIN_BRANCH, DEFAULTS_PATH)
-        known = load_registry(registry.content, REGISTRY_PATH)
-    return registry, defaults, known
+    for source in (registry, defaults):
+        if source and source.refusal:
+            raise ConfigError(f"{source.path}:1: {source.refusal}")
+    return registry, defaults, load_registry(registry.content, REGISTRY_PATH)
+
+
+def unread_copies(project: Path, sources: Sources) -> list[str]:
+    """The organiser's files that were edited here, though they are read from main."""
+    git = _repository(project)
+    shared = [source for source in (sources.registry, sources.defaults) if source]
+    return [source.path for source in shared if git and _edited_here(project, git, source)]
 
 
 def uncommitted(project: Path, sources: Sources) -> list[str]:
-    """Teams whose file in the working tree says something else than the branch it is read from."""
-    different = []
-    for team, source in sources.teams.items():
-        here = _from_working_tree(project, team_path(team))
-        if source is not None and source.commit and here is not None and here.text != source.text:
-            different.append(team)
-    return different
+    """Teams whose file was edited here and says something else than the branch it is read from."""
+    git = _repository(project)
+    read = [(team, source) for team, source in sources.teams.items() if source]
+    return [team for team, source in read if git and _edited_here(project, git, source)]
+
+
+def _edited_here(project: Path, git: BranchRepo, source: Source) -> bool:
+    """Whether the file here is an edit of what a commit has.
+
+    A copy that is what the commit's branch began with, as main has of every team, is merely old: nobody edited it, and
+    committed on the branch it would undo the team's work.
+    """
+    here = _from_working_tree(project, source.path)
+    if not source.commit or here is None or here.text == source.text:
+        return False
+    began = git.common_ancestor("HEAD", source.commit)
+    first = began and _from_branch(git, began, source.path)
+    return not (first and first.text == here.text)
 
 
 def _team_source(project: Path, git: BranchRepo | None, registry: Registry, team: str) -> Source | None:
@@ -132,10 +157,6 @@ def _repository(project: Path) -> BranchRepo | None:
     except VersioningError:
         return None
     return git
-
-
-def _on_a_team_branch(git: BranchRepo, registry: Registry) -> bool:
-    return git.checked_out() in {entry.branch for entry in registry.teams.values()}
 
 
 def _from_branch(git: BranchRepo, revision: str, path: str) -> Source | None:
@@ -156,6 +177,8 @@ def _from_branch(git: BranchRepo, revision: str, path: str) -> Source | None:
 
 def _from_working_tree(project: Path, path: str) -> Source | None:
     file = project / path
+    if file.is_symlink():  # not a line of what it leads to is read, nor shown by a message about it
+        return Source(path, "", refusal="is a symbolic link; a configuration is a file of its own")
     if not file.is_file():
         return None
     with file.open("rb") as content:

@@ -9,7 +9,7 @@ import pytest
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.platform import Platform, load_platform
-from my_dagster_project.teams.sources import Sources, read_sources, uncommitted
+from my_dagster_project.teams.sources import Sources, read_sources, uncommitted, unread_copies
 from tests.support.gitrepo import git
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -135,6 +135,61 @@ def test_a_team_cannot_raise_its_limits_on_its_own_branch(project) -> None:
     assert platform_of(project).registry.teams["red"].limits.position_share == 0.3
 
 
+def test_a_copy_of_the_registry_on_a_branch_counts_for_nothing_whatever_it_calls_the_branch(project) -> None:
+    """It once came into force by calling its own branch something else: no team's branch was checked out then."""
+    git(project, "checkout", "-q", "red")
+    registry = project / "configs" / "teams.yaml"
+    text = registry.read_text().replace("position_share: 0.3", "position_share: 1.0")
+    registry.write_text(text.replace("branch: red", "branch: scarlet"))
+    for mode in ("branches", "working tree"):
+        sources = read_sources(project, mode)
+        platform = load_platform(sources)
+        assert platform.registry.teams["red"].branch == "red"
+        assert platform.registry.teams["red"].limits.position_share == 0.3
+        assert sources.registry.origin.startswith("main at ")
+        assert unread_copies(project, sources) == ["configs/teams.yaml"]
+
+
+def test_where_main_is_checked_out_the_organisers_edits_can_be_tried(project) -> None:
+    registry = project / "configs" / "teams.yaml"
+    registry.write_text(registry.read_text().replace("position_share: 0.3", "position_share: 0.4"))
+    assert platform_of(project).registry.teams["red"].limits.position_share == 0.4
+    assert unread_copies(project, read_sources(project)) == []
+
+
+def test_a_copy_of_the_registry_that_is_merely_old_is_not_mentioned(project) -> None:
+    registry = project / "configs" / "teams.yaml"
+    registry.write_text(registry.read_text().replace("position_share: 0.3", "position_share: 0.4"))
+    git(project, "commit", "-q", "-a", "-m", "new limits")
+    git(project, "checkout", "-q", "red")
+    sources = read_sources(project)
+    assert load_platform(sources).registry.teams["red"].limits.position_share == 0.4
+    assert unread_copies(project, sources) == []
+
+
+def test_not_a_line_of_what_a_link_leads_to_is_read(project, tmp_path) -> None:
+    (tmp_path / "secret").write_text("root: hunter2\n")
+    git(project, "branch", "-D", "red")
+    (project / "configs" / "red.yaml").unlink()
+    (project / "configs" / "red.yaml").symlink_to(tmp_path / "secret")
+    sources = read_sources(project)
+    assert "hunter2" not in sources.to_json()
+    problem = load_platform(sources).problems["red"]
+    assert problem == "configs/red.yaml:1: is a symbolic link; a configuration is a file of its own"
+
+
+def test_a_file_of_the_working_tree_that_is_no_longer_there_is_not_said_to_be_in_force(
+    project, tmp_path
+) -> None:
+    kept = LastGood(tmp_path / "home")
+    git(project, "branch", "-D", "red")
+    assert platform_of(project, kept).origin("red") == "working tree"
+    (project / "configs" / "red.yaml").write_text("half an edit")
+    broken = platform_of(project, kept)
+    assert "in force: the last valid file of the working tree, which is not there" in broken.problems["red"]
+    assert broken.origin("red").startswith("the last valid file")
+
+
 def test_a_frozen_round_keeps_the_commit_whatever_the_branch_says(project) -> None:
     sha = git(project, "rev-parse", "red")
     commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
@@ -192,6 +247,14 @@ def test_uncommitted_edits_are_noticed(project) -> None:
     assert uncommitted(project, read_sources(project)) == []
     (project / "configs" / "blue.yaml").write_text(file_of("blue") + "# more\n")
     assert uncommitted(project, read_sources(project)) == ["blue"]
+
+
+def test_an_old_copy_on_main_is_no_edit_to_be_committed(project) -> None:
+    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    assert uncommitted(project, read_sources(project)) == []
+    (project / "configs" / "red.yaml").write_text(file_of("red").replace("seed: 42", "seed: 8"))
+    git(project, "commit", "-q", "-a", "-m", "on the wrong branch")
+    assert uncommitted(project, read_sources(project)) == ["red"]
 
 
 def test_a_broken_registry_is_the_organisers_error(project) -> None:

@@ -93,7 +93,7 @@ def test_valid_sections_pass(section):
 @pytest.mark.parametrize("key", ["input_features", "output_features", "combiner"])
 def test_a_missing_section_is_named(key):
     section = {name: value for name, value in BASE.items() if name != key}
-    assert f"{key} is missing" in [problem.message for problem in lint_ludwig(section)]
+    assert f"{key}: is missing" in [problem.text for problem in lint_ludwig(section)]
 
 
 def test_the_table_stays_small():

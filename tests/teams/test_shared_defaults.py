@@ -62,8 +62,8 @@ BROKEN = {
     "a bad value": ("fraction: 0.15", "fraction: 15 %", 'training.validation_fraction: must be a number, not "15 %"'),
     "a misspelt key": ("validation_fraction:", "validation_fractoin:", "training.validation_fractoin: unknown key (did you mean validation_fraction?)"),
     "a misspelt Ludwig key": ("batch_size: 256", "batchsize: 256", "ludwig.trainer.batchsize: unknown key (did you mean batch_size?)"),
-    "more than a team's limit": ("position_share: 0.25", "position_share: 0.5",
-        "trading.position_share: 0.5 is above the registry's limit for red, 0.3"),
+    "a share that is none": ("position_share: 0.25", "position_share: 1.5",
+        "trading.position_share: must be at most 1.0, not 1.5"),
     "cron nonsense": ('daily: "30 6 * * *"', "daily: often", "schedule.daily: is no cron string"),
 }  # fmt: skip
 
@@ -73,6 +73,38 @@ def test_a_bad_default_is_reported_in_the_file_of_the_defaults(old, new, message
     text = edited("defaults", (old, new))
     found = complaint(text_of("red"), shared=load_defaults(text))
     assert found.startswith(f"configs/defaults.yaml:{line_of(text, new)}: {message}")
+
+
+def test_a_default_above_a_teams_limit_is_the_limit():
+    shared = load_defaults(edited("defaults", ("position_share: 0.25", "position_share: 0.5")))
+    assert load(text_of("red"), shared=shared).trading.position_share == 0.3
+    own = edited("red", ("trading:\n", "trading:\n  position_share: 0.5\n"))
+    assert complaint(own, shared=shared).startswith(
+        f"configs/red.yaml:{line_of(own, 'position_share: 0.5')}: trading.position_share: 0.5 is above"
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("  cutoff: 2012-11-30 ", "training.cutoff: is missing"),
+        (
+            "  combiner: {type: concat, num_fc_layers: 1, output_size: 16, dropout: 0.3}\n",
+            "ludwig.combiner: is missing",
+        ),
+        ("  buy_above: 0.0002 ", "trading.buy_above: is missing"),
+    ],
+)
+def test_what_is_missing_below_a_shared_section_is_missing_in_the_teams_file(part, message):
+    text = edited("red", (part, "  # " if part.endswith(" ") else ""))
+    section = message.partition(".")[0].partition(":")[0]
+    line = line_of(text, f"\n{section}:") + 1
+    assert complaint(text) == f"configs/red.yaml:{line}: {message}"
+
+
+def test_a_missing_section_is_missing_in_the_teams_file_too():
+    text = "team: red\nsymbols: [IBM]\n"
+    assert all(line.startswith("configs/red.yaml:1: ") for line in complaint(text).splitlines())
 
 
 def test_a_bad_default_that_a_team_replaces_does_not_concern_it():

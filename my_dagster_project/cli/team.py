@@ -1,0 +1,44 @@
+"""`trading team add`: registered by commands.py."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from my_dagster_project.foundation.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, help="The teams that take part.")
+console = Console()
+
+
+@app.callback()
+def team() -> None:
+    """Without this the one command would swallow its own name."""
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and -: green.")],
+    owner: Annotated[
+        list[str] | None, typer.Option(help="Mail address of a person; may be repeated.")
+    ] = None,
+) -> None:
+    """Let one more team take part: its entry in the registry, a first file and a branch, committed on main."""
+    from my_dagster_project.teams.adding import add_team
+
+    made = add_team(load_settings().project, name, tuple(owner or ()))
+    written = ", ".join(made.files)
+    if made.commit is None:
+        _say(f"Written: {written}. Commit them on main, and make branch {name} there.")
+        return
+    _say(f"Team {name} takes part: main at {made.commit[:10]} has {written}; branch {name} begins there.")
+    _say(
+        f"Next: trading run. With a remote: git push origin main {name}; on the stack also give the team a password."
+    )
+
+
+def _say(text: str) -> None:
+    console.print(Text(text), soft_wrap=True)
