@@ -7,7 +7,6 @@ Dagster's tables, and the platform's clone of the teams' repository.
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -50,14 +49,15 @@ def _clone(environ: Mapping[str, str]) -> str:
 
 def patiently[T](step: Callable[[], T], patience: float = _PATIENCE, pause: float = _PAUSE) -> T:
     """The step's result; what may pass by itself is tried again for `patience` seconds, then its last error is raised."""
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            return step()
-        except PassingError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(pause)
+    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+    again = Retrying(
+        retry=retry_if_exception_type(PassingError),
+        stop=stop_after_delay(patience),
+        wait=wait_fixed(pause),
+        reraise=True,
+    )
+    return again(step)
 
 
 def migrate() -> str:

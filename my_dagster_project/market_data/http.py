@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
+from my_dagster_project.foundation.asking_again import ask_again, retry_after
 from my_dagster_project.foundation.errors import MalformedDataError, RateLimitedError, SourceUnavailableError
 
-_ATTEMPTS = 4
-_FIRST_PAUSE_S = 1.0
-# A source that wants a longer pause than this is better asked by the next scheduled run.
-_LONGEST_PAUSE_S = 60.0
+_PAUSES_S = (1.0, 2.0, 4.0)
+_ATTEMPTS = len(_PAUSES_S) + 1
 _TOO_MANY_REQUESTS = 429
 
 
@@ -61,13 +60,16 @@ class JsonApi:
         `where` (the symbol) and the source's name begin every message.
         """
         place = f"{self.name}: {where}"
-        for attempt in range(_ATTEMPTS):
-            response, fault = self._try(path, params)
-            if response is not None and not _worth_retrying(response.status_code):
-                return self._parse(response, place)
-            if attempt + 1 < _ATTEMPTS:
-                self.sleep(_pause(attempt, response))
-        raise self._gave_up(place, response, fault)
+        response, fault = ask_again(
+            lambda: self._try(path, params),
+            while_=lambda tried: _may_pass(tried[0]),
+            pauses=_PAUSES_S,
+            wanted=lambda tried: None if tried[0] is None else retry_after(tried[0].headers),
+            sleep=self.sleep,
+        )
+        if _may_pass(response):
+            raise self._gave_up(place, response, fault)
+        return self._parse(response, place)
 
     def redact(self, text: str) -> str:
         """The text with every secret replaced by ***."""
@@ -120,12 +122,5 @@ class JsonApi:
         return urlsplit(self.base_url).netloc
 
 
-def _worth_retrying(status: int) -> bool:
-    return status == _TOO_MANY_REQUESTS or status >= 500
-
-
-def _pause(attempt: int, response: Any) -> float:
-    """Seconds to wait: what the server asks for in Retry-After, otherwise 1, 2, 4, ..."""
-    asked = "" if response is None else response.headers.get("Retry-After", "")
-    seconds = float(asked) if asked.isdecimal() else _FIRST_PAUSE_S * 2**attempt
-    return min(seconds, _LONGEST_PAUSE_S)
+def _may_pass(response: Any) -> bool:
+    return response is None or response.status_code == _TOO_MANY_REQUESTS or response.status_code >= 500

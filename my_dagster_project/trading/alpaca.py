@@ -201,13 +201,7 @@ class AlpacaBroker:
                 client_order_id=request.client_order_id,
             )
 
-        answer = self._transport.once(call)
-        for pause in RATE_PAUSES_S:
-            if not isinstance(answer, Failure) or answer.status != TOO_MANY:
-                break
-            self._transport.sleep(pause if answer.retry_after_s is None else answer.retry_after_s)
-            answer = self._transport.once(call)
-        return answer
+        return self._transport.again_while(call, lambda failure: failure.status == TOO_MANY, RATE_PAUSES_S)
 
     def _resolve(self, what: str, request: OrderRequest, failure: Failure) -> Order:
         """Find out by our id what became of an order whose answer was lost; never post it again."""

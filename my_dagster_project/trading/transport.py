@@ -6,11 +6,12 @@ is known about the request. (A whole session may be repeated, `trading/patience.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from my_dagster_project.foundation.asking_again import ask_again, retry_after
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.trading.broker import BrokerRefusedError, BrokerUnreachableError
 
@@ -127,14 +128,22 @@ class Transport:
 
     def read(self, what: str, call: Callable[["REST"], Any]) -> Any:
         """Ask for `what`, again after a short pause when it failed in passing; raises BrokerError."""
-        for pause in (*READ_PAUSES_S, None):
-            answer = self.once(call)
-            if not isinstance(answer, Failure):
-                return answer
-            if pause is None or not answer.passing:
-                break
-            self.sleep(answer.retry_after_s if answer.retry_after_s is not None else pause)
-        raise self.error(what, answer)
+        answer = self.again_while(call, lambda failure: failure.passing, READ_PAUSES_S)
+        if isinstance(answer, Failure):
+            raise self.error(what, answer)
+        return answer
+
+    def again_while(
+        self, call: Callable[["REST"], Any], while_: Callable[[Failure], bool], pauses: Sequence[float]
+    ) -> Any | Failure:
+        """Call, and again after each pause (seconds; the broker's own wish goes first) while the Failure says so."""
+        return ask_again(
+            lambda: self.once(call),
+            while_=lambda answer: isinstance(answer, Failure) and while_(answer),
+            pauses=pauses,
+            wanted=lambda answer: answer.retry_after_s,
+            sleep=self.sleep,
+        )
 
     def error(self, what: str, failure: Failure) -> BrokerError:
         """Give the error for people: team, what was asked, HTTP status, the broker's words, what to do."""
@@ -172,12 +181,8 @@ def _answered(status: int | None, text: str, response: Any, body: dict[str, Any]
     extra = {name: value for name, value in body.items() if name not in ("code", "message")}
     code = body.get("code") if isinstance(body.get("code"), int) else None
     kind: Kind = "not_sent" if status == TOO_MANY else "refused" if refused else "unknown"
-    return Failure(kind, text, status, code, extra, _retry_after(response))
-
-
-def _retry_after(response: Any) -> float | None:
-    text = "" if response is None else response.headers.get("retry-after", "")
-    return min(float(text), 60.0) if text.isdecimal() else None
+    pause = None if response is None else retry_after(response.headers)
+    return Failure(kind, text, status, code, extra, pause)
 
 
 def _never_connected(error: Exception) -> bool:
