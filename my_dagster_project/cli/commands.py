@@ -252,11 +252,9 @@ def _prepared() -> tuple[Settings, Platform]:
 
 def _say_unread(settings: Settings, platform: Platform) -> None:
     for path in unread_copies(settings.project, platform.sources):
-        errors.print(
-            f"[yellow]{path} differs here, which counts for nothing:[/yellow] it is the organiser's and read from "
-            f"{platform.sources.registry.origin}.",
-            highlight=False,
-            soft_wrap=True,
+        errors.say(
+            (f"{path} differs here, which counts for nothing:", "yellow"),
+            f" it is the organiser's and read from {platform.sources.registry.origin}.",
         )
 
 

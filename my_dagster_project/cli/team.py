@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
+from my_dagster_project.cli.console import console
 from my_dagster_project.foundation.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The teams that take part.")
-console = Console()
 
 
 @app.callback()
@@ -32,13 +30,11 @@ def add(
     made = add_team(load_settings().project, name, tuple(owner or ()))
     written = ", ".join(made.files)
     if made.commit is None:
-        _say(f"Written: {written}. Commit them on main, and make branch {name} there.")
+        console.say(f"Written: {written}. Commit them on main, and make branch {name} there.")
         return
-    _say(f"Team {name} takes part: main at {made.commit[:10]} has {written}; branch {name} begins there.")
-    _say(
+    console.say(
+        f"Team {name} takes part: main at {made.commit[:10]} has {written}; branch {name} begins there."
+    )
+    console.say(
         f"Next: trading run. With a remote: git push origin main {name}; on the stack also give the team a password."
     )
-
-
-def _say(text: str) -> None:
-    console.print(Text(text), soft_wrap=True)
