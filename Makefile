@@ -55,10 +55,11 @@ backup: ## The whole stack into one file: make backup [FILE=backups/...]
 restore: ## Bring a backup back to an empty stack: make restore FILE=... [FORCE=--force]
 	@$(STACK)/restore "$(FILE)" $(FORCE)
 
-lint: setup ## Format check, lint, layers and types
+lint: setup ## Format check, lint, layers, declared packages and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 	$(BIN)/mypy
 
 format: setup ## Format the code
