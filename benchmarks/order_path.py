@@ -99,8 +99,7 @@ def main(count: int) -> None:
     platform, assets = current_platform(settings), open_assets(settings.store_url, settings.dvc_url)
     sessions = platform.calendar.sessions(platform.calendar.offset(LAST, 1 - count), LAST)
     store_predictions(platform, assets, store_bars(platform, assets), sessions)
-    broker = all_resources(platform, settings)["broker"]
-    assert isinstance(broker, BrokerResource)
+    broker = all_resources(platform, settings).broker
     for name in platform.teams:
         broker.reset(name)
     started, worked, plans = time.perf_counter(), time.process_time(), {}

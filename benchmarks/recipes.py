@@ -15,6 +15,7 @@ from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.storage.stored_bars import read_bars
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.schema import TeamConfig
 
@@ -37,7 +38,7 @@ def _write(
 ) -> None:
     training = config.training
     features = from_parquet(assets.read_file((team, symbol, "features"), "features.parquet"))
-    bars = from_parquet(assets.read_file(("market", symbol, "bars"), "bars.parquet"))
+    bars = read_bars(assets, symbol)
     rows = training_rows(
         features,
         bars,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -85,10 +85,10 @@ def halts() -> None:
 
 def _cancel(platform: Platform, settings: Settings, teams: list[str]) -> list[str]:
     """Cancel the teams' open orders, say what became of each, and give the teams that still have some."""
-    from my_dagster_project.pipeline.resources import BrokerResource, all_resources
+    from my_dagster_project.pipeline.resources import all_resources
     from my_dagster_project.trading.open_orders import cancel_open
 
-    broker = cast("BrokerResource", all_resources(platform, settings)["broker"])
+    broker = all_resources(platform, settings).broker
     done = cancel_open(teams, lambda team: broker.open(team, platform.registry.teams[team].account))
     for line in done.lines:
         console.say(line)

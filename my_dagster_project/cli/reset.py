@@ -28,7 +28,7 @@ def reset(
     from my_dagster_project.deploy.instance.home import prepare_environment
     from my_dagster_project.main_job.afresh import require_bundled, start_afresh
     from my_dagster_project.pipeline.recording import record_versions
-    from my_dagster_project.pipeline.resources import BrokerResource, all_resources
+    from my_dagster_project.pipeline.resources import all_resources
     from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.lease import lease, leases_of
 
@@ -36,8 +36,7 @@ def reset(
     if team not in platform.registry.teams:
         raise TradingError(f"there is no team {team!r}; teams are {', '.join(platform.registry.teams)}")
     prepare_environment(settings)
-    broker = all_resources(platform, settings)["broker"]
-    assert isinstance(broker, BrokerResource)  # noqa: S101 - for mypy: the resources are a plain dict
+    broker = all_resources(platform, settings).broker
     require_bundled(team, broker)
     assets = open_assets(settings.store_url, settings.dvc_url)
     count = len(assets.names((team, "orders")))

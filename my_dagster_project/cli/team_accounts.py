@@ -81,10 +81,9 @@ def _state(platform: Platform, settings: Settings, team: str) -> AccountState:
 
 
 def _broker(platform: Platform, settings: Settings, team: str) -> Broker:
-    from my_dagster_project.pipeline.resources import BrokerResource, all_resources
+    from my_dagster_project.pipeline.resources import all_resources
 
-    broker = all_resources(platform, settings)["broker"]
-    assert isinstance(broker, BrokerResource)  # noqa: S101 - for mypy: the resources are a plain dict
+    broker = all_resources(platform, settings).broker
     return broker.open(team, platform.registry.teams[team].account)
 
 

@@ -140,9 +140,7 @@ class Stages:
 
     @property
     def _broker(self) -> BrokerResource:
-        broker = all_resources(self._platform, self._settings)["broker"]
-        assert isinstance(broker, BrokerResource)  # noqa: S101  # a dictionary of resources knows no types
-        return broker
+        return all_resources(self._platform, self._settings).broker
 
     def _model_keys(self, team: str) -> list[dg.AssetKey]:
         """Features and models of the symbols that have bars; why another has none, the market data have said."""

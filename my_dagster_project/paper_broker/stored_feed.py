@@ -13,14 +13,14 @@ from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.paper_broker.feed import BarFeed, TableFeed
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.content import each
-from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.storage.names import MARKET, bars
+from my_dagster_project.storage.stored_bars import read_bars
 
 # One team's bars are written seconds before its orders, so a second is never too late; and a replay, which asks
 # hundreds of times a second, costs the store next to nothing.
 CHECK_S = 1.0
 # A store that is down makes every look wait for its timeout, and the broker with it.
 RETRY_S = 30.0
-_BARS = "bars.parquet"
 
 
 @dataclass
@@ -52,24 +52,20 @@ class StoreFeed:
         return self._feed
 
     def _look(self) -> TableFeed:
-        symbols = sorted({info.key.split("/")[1] for info in self.assets.store.list("market/")})
-        prints = each(lambda symbol: self.assets.fingerprint(_asset(symbol)), symbols)
+        symbols = sorted({info.key.split("/")[1] for info in self.assets.store.list(f"{MARKET}/")})
+        prints = each(lambda symbol: self.assets.fingerprint(bars(symbol)), symbols)
         found = {symbol: md5 for symbol, md5 in zip(symbols, prints, strict=True) if md5 is not None}
         known = {symbol: md5 for symbol, (md5, _) in self._tables.items()}
         if self._feed is not None and found == known:
             return self._feed
         for symbol, md5 in found.items():
             if known.get(symbol) != md5:
-                frame = from_parquet(self.assets.read_file(_asset(symbol), _BARS))
+                frame = read_bars(self.assets, symbol)
                 self._tables[symbol] = md5, TableFeed.from_frames({symbol: frame})
         self._tables = {symbol: self._tables[symbol] for symbol in found}
         return _merged([feed for _, feed in self._tables.values()])
 
 
-def _asset(symbol: str) -> tuple[str, str, str]:
-    return ("market", symbol, "bars")
-
-
 def _merged(feeds: list[TableFeed]) -> TableFeed:
-    bars = {symbol: table for feed in feeds for symbol, table in feed.bars.items()}
-    return TableFeed(bars, {where: ratio for feed in feeds for where, ratio in feed.splits.items()})
+    tables = {symbol: table for feed in feeds for symbol, table in feed.bars.items()}
+    return TableFeed(tables, {where: ratio for feed in feeds for where, ratio in feed.splits.items()})

@@ -36,7 +36,7 @@ def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
             notifications_sensor(platform, settings),
             collection_sensor(platform, settings, upkeep),
         ],
-        resources=all_resources(platform, settings),
+        resources=all_resources(platform, settings).by_name(),
         loggers={"progress": progress_logger},
         # Spawning a process per step costs 4 s, 38 s with Ludwig (research/dagster.md 2g).
         executor=dg.in_process_executor,

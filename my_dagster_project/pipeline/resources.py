@@ -1,14 +1,15 @@
 """The parts of the platform as Dagster resources. They hold addresses; secrets stay in the environment."""
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from my_dagster_project.foundation.calendar import load_calendar
-from my_dagster_project.foundation.errors import BrokerError, ObjectMissingError
+from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.market_data.source_kinds import SourceSpec, make_source
 from my_dagster_project.paper_broker.client import AccountTerms
@@ -18,7 +19,6 @@ from my_dagster_project.paper_broker.stored_feed import StoreFeed
 from my_dagster_project.pipeline.io_manager import StoreIOManager
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
-from my_dagster_project.storage.parquet import from_parquet
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.registry import LIVE_TRADING, Market
 from my_dagster_project.trading.broker import Broker
@@ -171,31 +171,35 @@ def _embedded_broker(
     return EmbeddedBroker(Path(home), market, load_calendar(calendar), terms)
 
 
-def stored_bars(assets: AssetStore, symbols: list[str]) -> dict:
-    """The stored bars of those of the symbols that have any, by symbol."""
-    frames = {}
-    for symbol in symbols:
-        try:
-            frames[symbol] = from_parquet(assets.read_file(("market", symbol, "bars"), "bars.parquet"))
-        except ObjectMissingError:
-            continue
-    return frames
-
-
 @dg.io_manager(required_resource_keys={"asset_store"})
 def store_io_manager(context: dg.InitResourceContext) -> StoreIOManager:
     """The one IO manager, over the asset store."""
     return StoreIOManager(context.resources.asset_store.open())
 
 
-def all_resources(platform: Platform, settings: Settings) -> dict[str, object]:
+@dataclass(frozen=True)
+class Resources:
+    """Every resource of a deployment, each under the name that assets ask for it by."""
+
+    asset_store: AssetStoreResource
+    market_data: MarketDataResource
+    broker: BrokerResource
+    tracking: TrackingResource
+    io_manager: dg.IOManagerDefinition = store_io_manager
+
+    def by_name(self) -> dict[str, Any]:
+        """All of them, as Dagster takes them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def all_resources(platform: Platform, settings: Settings) -> Resources:
     """Every resource of the deployment, from the registry and the settings."""
     store = {"store_url": settings.store_url, "dvc_url": settings.dvc_url}
     competition = platform.registry.competition
-    return {
-        "asset_store": AssetStoreResource(**store),
-        "market_data": MarketDataResource.from_registry(platform.registry.market, settings),
-        "broker": BrokerResource(
+    return Resources(
+        asset_store=AssetStoreResource(**store),
+        market_data=MarketDataResource.from_registry(platform.registry.market, settings),
+        broker=BrokerResource(
             url=settings.broker_url,
             paper_url=settings.paper_broker_url,
             home=str(settings.home / "broker"),
@@ -207,6 +211,5 @@ def all_resources(platform: Platform, settings: Settings) -> dict[str, object]:
             live_trading=competition.live_trading or "",
             **store,
         ),
-        "tracking": TrackingResource(uri=settings.mlflow_uri, artifacts=settings.mlflow_artifacts),
-        "io_manager": store_io_manager,
-    }
+        tracking=TrackingResource(uri=settings.mlflow_uri, artifacts=settings.mlflow_artifacts),
+    )

@@ -6,11 +6,8 @@ from datetime import date
 from functools import lru_cache
 
 from my_dagster_project.domain.volatility import realised_volatility
-from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.parquet import from_parquet
-
-_BARS = "bars.parquet"
+from my_dagster_project.storage.stored_bars import bars_content, read_bars
 
 
 @dataclass(frozen=True)
@@ -34,17 +31,14 @@ class History:
 
 def history(assets: AssetStore, symbol: str) -> History:
     """Give a symbol's history as it is stored now; an empty one when there is none."""
-    try:
-        content = assets.files(("market", symbol, "bars"))[_BARS]
-    except ObjectMissingError:
-        return History()
-    return _parsed(assets, symbol, content.md5)
+    content = bars_content(assets, symbol)
+    return History() if content is None else _parsed(assets, symbol, content)
 
 
 # 130 kB per symbol with the sample's 3,270 sessions. The content's md5 is part of the key, so new bars are seen at once.
 @lru_cache(maxsize=128)
 def _parsed(assets: AssetStore, symbol: str, md5: str) -> History:
-    bars = from_parquet(assets.read_file(("market", symbol, "bars"), _BARS))
+    bars = read_bars(assets, symbol)
     return History(
         tuple(stamp.date() for stamp in bars["session"]), tuple(bars["close"]), tuple(bars["adj_close"])
     )

@@ -12,7 +12,7 @@ from my_dagster_project.domain.adjustments import NO_SPLIT, adjusted_splits
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.storage.stored_bars import read_bars
 from my_dagster_project.trading.broker import Broker, Order, SessionPassedError
 from my_dagster_project.trading.fills import NOTHING, Settlement, settle
 from my_dagster_project.trading.records import recorded
@@ -69,7 +69,7 @@ def _splits(
     changed = sorted({one.symbol for one in orders if sent.get(one.id, one.qty) != one.qty})
     ratios = {}
     for symbol in changed:
-        bars = from_parquet(assets.read_file(("market", symbol, "bars"), "bars.parquet"))
+        bars = read_bars(assets, symbol)
         ratios[symbol] = adjusted_splits(bars).get(session, NO_SPLIT)
     return ratios
 

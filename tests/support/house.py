@@ -26,7 +26,7 @@ class House:
 
     def __init__(self, platform: Platform, settings: Settings) -> None:
         self.platform, self.settings = platform, settings
-        self.resources = all_resources(platform, settings)
+        self.resources = all_resources(platform, settings).by_name()
         self.assets, self.partitions = all_assets(platform)
         self.instance = dg.DagsterInstance.ephemeral()
         self.store = open_assets(settings.store_url, settings.dvc_url)

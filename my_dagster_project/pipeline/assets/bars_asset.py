@@ -17,7 +17,7 @@ from my_dagster_project.pipeline.partitions import last_session
 from my_dagster_project.pipeline.resources import AssetStoreResource, MarketDataResource
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.plots import price_plot
-from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.storage.stored_bars import read_bars
 from my_dagster_project.teams.platform import Platform
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
 
 def _stored(asset_store: AssetStoreResource, symbol: str) -> "pd.DataFrame | None":
     try:
-        return from_parquet(asset_store.open().read_file(tuple(bars_key(symbol).path), "bars.parquet"))
+        return read_bars(asset_store.open(), symbol)
     except ObjectMissingError:
         return None
 

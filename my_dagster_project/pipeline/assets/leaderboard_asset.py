@@ -22,12 +22,13 @@ from my_dagster_project.pipeline.assets.keys import (
 from my_dagster_project.pipeline.assets.outputs import files_output, picture
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
-from my_dagster_project.pipeline.resources import AssetStoreResource, stored_bars
+from my_dagster_project.pipeline.resources import AssetStoreResource
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.evidently_report import read_metrics
 from my_dagster_project.reports.leaderboard_columns import leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.stored_bars import all_bars
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.results import Result, expected_sessions, result_of
 
@@ -54,7 +55,7 @@ def leaderboard_asset(platform: Platform, teams: list[TeamContext]) -> dg.Assets
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource
     ) -> dg.Output[Mapping[str, bytes]]:
         assets = asset_store.open()
-        bars = explained(lambda: stored_bars(assets, platform.symbols))
+        bars = explained(lambda: all_bars(assets, platform.symbols))
         results = explained(lambda: _results(platform, assets, teams))
         curves = explained(lambda: _curves(platform, results, bars))
         board = explained(

@@ -1,0 +1,42 @@
+"""The stored daily bars of a symbol: the one place that knows their file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.storage.names import bars
+from my_dagster_project.storage.parquet import from_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from my_dagster_project.storage.assets import AssetStore
+
+BARS_FILE = "bars.parquet"
+
+
+def read_bars(assets: AssetStore, symbol: str) -> pd.DataFrame:
+    """A symbol's bars as they are stored now; raises ObjectMissingError when there are none."""
+    return from_parquet(assets.read_file(bars(symbol), BARS_FILE))
+
+
+def bars_content(assets: AssetStore, symbol: str) -> str | None:
+    """The md5 of a symbol's stored bars: what a cache of anything made of them goes by. None when there are none."""
+    try:
+        return assets.files(bars(symbol))[BARS_FILE].md5
+    except ObjectMissingError:
+        return None
+
+
+def all_bars(assets: AssetStore, symbols: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """The bars of those of the symbols that have any, by symbol."""
+    frames = {}
+    for symbol in symbols:
+        try:
+            frames[symbol] = read_bars(assets, symbol)
+        except ObjectMissingError:
+            continue
+    return frames
