@@ -15,6 +15,7 @@ from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.pipeline.assets.keys import fills_key, orders_key
 from my_dagster_project.pipeline.resources import BrokerResource
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.trading.sent import forget
 
 _RESETS = ".trading/resets"
 
@@ -46,6 +47,7 @@ def start_afresh(
     for key in keys:
         assets.clear(tuple(key.path), {"reset": made.at})
     broker.reset(team)
+    forget(assets, team)
     return made
 
 

@@ -4,9 +4,8 @@ Known is what the account held when it was last found in order. Since then only 
 and what the broker's statement says by itself: splits, dividends, fees, interest.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -39,12 +38,16 @@ class Books:
 
 @dataclass(frozen=True)
 class Statement:
-    """The account as the broker has it now: what it holds, the lines of its statement and its orders of late."""
+    """The account as the broker has it now: what it holds, the lines of its statement and its orders of late.
+
+    `ours` are the broker's ids of those orders that our own records have (`trading.sent`).
+    """
 
     account: Account
     positions: Sequence[Position]
     lines: Sequence[Activity]
     orders: Sequence[Order] = ()
+    ours: Set[str] = frozenset()
 
     @property
     def held(self) -> dict[str, Decimal]:
@@ -63,11 +66,6 @@ class Difference:
         return f"{self.what}: {self.words}"
 
 
-def is_ours(client_order_id: str, team: str) -> bool:
-    """Tell whether an order's id is of the form the platform gives (`domain.plan.client_order_id`)."""
-    return re.fullmatch(rf"{re.escape(team)}-\d{{8}}-.+-(buy|sell)-\d+", client_order_id) is not None
-
-
 def closed(
     session: date, since: date, found: Statement, accepted: Iterable[Order] = (), before: Books | None = None
 ) -> Books:
@@ -84,27 +82,25 @@ def closed(
     )
 
 
-def strangers(team: str, books: Books | None, found: Statement) -> list[Order]:
+def strangers(books: Books | None, found: Statement) -> list[Order]:
     """Give the orders that are not ours, nor accepted, and that may still fill or have filled since."""
     filled = {line.order_id for line in _new(books, found)} if books else set()
     accepted = books.orders if books else frozenset()
     return [
         order
         for order in found.orders
-        if not is_ours(order.client_order_id, team)
-        and order.id not in accepted
-        and (order.is_open or order.id in filled)
+        if order.id not in found.ours and order.id not in accepted and (order.is_open or order.id in filled)
     ]
 
 
-def differences(team: str, books: Books, found: Statement) -> list[Difference]:
+def differences(books: Books, found: Statement) -> list[Difference]:
     """Give everything our records do not explain: orders first, then shares by symbol, then cash beyond a cent."""
     new = _new(books, found)
-    ours = {order.id for order in found.orders if is_ours(order.client_order_id, team)} | books.orders
+    known = found.ours | books.orders
     good = [
-        line for line in new if (line.order_id in ours if line.kind == "FILL" else line.kind not in MOVED)
+        line for line in new if (line.order_id in known if line.kind == "FILL" else line.kind not in MOVED)
     ]
-    told = [_of_order(order) for order in strangers(team, books, found)]
+    told = [_of_order(order) for order in strangers(books, found)]
     told += [_of_line(line) for line in new if line.kind in MOVED]
     told += _of_shares(books, good, found.held)
     expected = books.cash + sum((line.amount for line in good), Decimal(0))

@@ -15,27 +15,23 @@ class Cancelled:
     left: list[str] = field(default_factory=list)
 
 
-def open_orders(account: Broker, team: str) -> list[Order]:
-    """Give the team's orders that may still fill, oldest first; raises BrokerError."""
-    return [one for one in account.orders() if one.is_open and one.client_order_id.startswith(f"{team}-")]
-
-
 def cancel_open(teams: Iterable[str], open_account: Callable[[str], Broker]) -> Cancelled:
     """Cancel every open order of these teams; a team whose broker is down holds up no other.
 
-    Buys go first. While one of them cannot be cancelled, the team's sells stay: without their cash it would fill on credit.
+    An order that is not named like one of ours is somebody's own: it stays, and is told. Buys go first. While one of them cannot be cancelled, the team's sells stay: without their cash it would fill on credit.
     `open_account` gives a team's account. Never raises BrokerError: what could not be cancelled is in `left`.
     """
     done = Cancelled()
     for team in teams:
         try:
             account = open_account(team)
-            orders = open_orders(account, team)
+            orders = [one for one in account.orders() if one.is_open]
         except BrokerError as error:
             done.lines.append(f"{team}: open orders NOT cancelled: {error}")
             done.left.append(team)
             continue
-        told = _cancel_all(account, orders)
+        own = [one for one in orders if one.client_order_id.startswith(f"{team}-")]
+        told = _cancel_all(account, own) + [(_named(one), _FOREIGN) for one in orders if one not in own]
         done.lines += [f"{team}: {name}: {text}" for name, text in told] or [f"{team}: no open orders"]
         if any(text != _DONE for _, text in told):
             done.left.append(team)
@@ -43,6 +39,7 @@ def cancel_open(teams: Iterable[str], open_account: Callable[[str], Broker]) -> 
 
 
 _DONE = "cancelled"
+_FOREIGN = "NOT cancelled: it is not one of ours; cancel it at the broker"
 _PAYS = "NOT cancelled: it pays for a buy that could not be cancelled"
 
 

@@ -21,6 +21,7 @@ from my_dagster_project.trading.halts import read_halts
 from my_dagster_project.trading.modes import Decided
 from my_dagster_project.trading.reconcile import reconcile
 from my_dagster_project.trading.records import recorded_plan
+from my_dagster_project.trading.sent import note
 from my_dagster_project.trading.submission import orders_of
 
 
@@ -58,7 +59,8 @@ def session_plan(
     """Give the gated plan of a session: the account is put at its close first, so what was queued has filled.
 
     A session the account has passed gives the plan that was carried out then. Raises BrokerError when there was none,
-    and whenever the account cannot be read. In mode `off` nobody asks the broker for anything.
+    and whenever the account cannot be read. In mode `off` nobody asks the broker for anything. What is to be sent is written
+    down before (`trading.sent`).
     """
     if trader.mode.mode == "off":
         return _nothing(trader, session)
@@ -70,17 +72,21 @@ def session_plan(
             return recorded_plan(assets, trader.name, session)
         except ObjectMissingError:
             raise passed from None
-    plan = gate(_planned(trader, session, assets, account), trader.limits)
-    halted = read_halts(assets).reason(trader.name)
-    return refuse_all(plan, halted) if halted else plan
+    state = account.account()
+    plan = gate(_planned(trader, session, assets, account, state), trader.limits)
+    if halted := read_halts(assets).reason(trader.name):
+        return refuse_all(plan, halted)
+    if trader.mode.mode == "paper":
+        note(assets, state.id, plan)
+    return plan
 
 
-def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker) -> Plan:
+def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker, account: Account) -> Plan:
     histories = {symbol: history(assets, symbol) for symbol in trader.config.symbols}
     signals, closes = _signals(trader, session, assets)
     # Bars that do not reach the session (restored, or never fetched again) are too old to trade on, predicted or not.
     closes = {symbol: closes[symbol] if histories[symbol].close_of(session) else None for symbol in closes}
-    account, positions = broker.account(), broker.positions()
+    positions = broker.positions()
     if trader.mode.mode == "paper":
         reconcile(assets, trader.name, session, broker, account, positions)
     return plan_orders(

@@ -27,6 +27,7 @@ from my_dagster_project.trading.books import (
     strangers,
 )
 from my_dagster_project.trading.broker import Account, Broker, Position
+from my_dagster_project.trading.sent import ours
 
 _BOOKS = ".trading/books"
 _ACCEPTED = ".trading/accepted"
@@ -73,7 +74,7 @@ def reconcile(
             checked.differences,
         )
     # What somebody had ordered before the account was ours is part of what it is taken with.
-    inherited = () if checked.base else strangers(team, None, checked.found)
+    inherited = () if checked.base else strangers(None, checked.found)
     _write(assets, team, closed(session, session - LOOK_BACK, checked.found, inherited, checked.base))
 
 
@@ -103,7 +104,7 @@ def accept(assets: AssetStore, team: str, broker: Broker, by: str, reason: str) 
         assets.store.delete(_key(team, checked.found.account.id))
         return checked
     base, found = checked.base, checked.found
-    _write(assets, team, closed(base.session, base.since, found, strangers(team, base, found), base))
+    _write(assets, team, closed(base.session, base.since, found, strangers(base, found), base))
     return checked
 
 
@@ -122,8 +123,9 @@ def _checked(
     since = base.since if base else session - LOOK_BACK
     # Ours are sent on the day of their session or later; what fills without being among these is nobody's we know.
     orders = broker.orders(since=base.session if base else since)
-    found = Statement(account, positions, broker.activities(since), orders)
-    return Checked(base, found, tuple(differences(team, base, found)) if base else ())
+    mine = ours(assets, team, account.id, orders)
+    found = Statement(account, positions, broker.activities(since), orders, mine.keys())
+    return Checked(base, found, tuple(differences(base, found)) if base else ())
 
 
 def _advice(team: str) -> str:

@@ -1,7 +1,6 @@
 """Gathering what a settlement is made of: our records, the broker's orders and statement, splits and equity."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -16,6 +15,7 @@ from my_dagster_project.storage.stored_bars import read_bars
 from my_dagster_project.trading.broker import Broker, Order, SessionPassedError
 from my_dagster_project.trading.fills import NOTHING, Settlement, settle
 from my_dagster_project.trading.records import recorded
+from my_dagster_project.trading.sent import ours
 
 
 def settlements(
@@ -40,11 +40,11 @@ def settlements(
             settle(team, day, calendar.next_session(day), records[day], [], [], {}, None) for day in sessions
         ]
     broker = open_account()
-    orders = _by_session(broker, team, sessions[0])
+    orders = _by_session(assets, broker, team, sessions[0])
     traded = [day for day in sessions if orders.get(day) or (records[day] or {}).get("mode") == "paper"]
     if bundled and traded:
         _bring_to(broker, calendar.next_session(traded[-1]))
-        orders = _by_session(broker, team, sessions[0])
+        orders = _by_session(assets, broker, team, sessions[0])
     _require_ended(team, sessions, orders)
     statement = broker.activities(sessions[0])
     equity = {point.session: point.equity for point in broker.equity_history()}
@@ -100,10 +100,12 @@ def _record(assets: AssetStore, team: str, session: date) -> dict[str, Any] | No
     return body
 
 
-def _by_session(broker: Broker, team: str, first: date) -> dict[date, list[Order]]:
-    """Give the team's orders since `first` by the session they were decided after, which their ids say."""
+def _by_session(assets: AssetStore, broker: Broker, team: str, first: date) -> dict[date, list[Order]]:
+    """Give the team's orders since `first` by the session they were decided after."""
     found: dict[date, list[Order]] = defaultdict(list)
-    for order in broker.orders(since=first):
-        if named := re.match(rf"{re.escape(team)}-(\d{{8}})-", order.client_order_id):
-            found[date.fromisoformat(named[1])].append(order)
+    orders = broker.orders(since=first)
+    sessions = ours(assets, team, broker.account().id, orders)
+    for order in orders:
+        if order.id in sessions:
+            found[sessions[order.id]].append(order)
     return found

@@ -137,6 +137,19 @@ def test_a_buy_that_cannot_be_cancelled_keeps_the_sell_that_pays_for_it(street):
     assert set(ids(street).values()) == {"canceled"}
 
 
+def test_somebodys_own_order_is_told_and_stays_open(street):
+    run_session(street, RED, SECOND)
+    account = street.client("red")
+    account.submit(OrderRequest("by-hand", "CCC", "buy", 1))
+    done = cancel_open(["red"], lambda team: account)
+    assert (
+        "red: buy 1 CCC (by-hand): NOT cancelled: it is not one of ours; cancel it at the broker"
+        in done.lines
+    )
+    assert done.left == ["red"]
+    assert [one.client_order_id for one in account.orders() if one.is_open] == ["by-hand"]
+
+
 def test_a_halt_that_cancels_leaves_nothing_to_buy_until_it_is_lifted(street):
     def stop():
         halt(street.store(), "red", "ann", "")

@@ -9,7 +9,7 @@ import pytest
 
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.trading import alpaca_answers as parsing
-from my_dagster_project.trading.books import Books, Statement, differences, is_ours
+from my_dagster_project.trading.books import Books, Statement, differences
 from my_dagster_project.trading.broker import Account, Activity, OrderRequest
 from my_dagster_project.trading.reconcile import accept, check
 from tests.paper_broker.conftest import open_house  # noqa: F401 - a fixture
@@ -35,7 +35,7 @@ class Held:
 
 def told(cash, held, *lines, orders=()):
     positions = [Held(symbol, qty) for symbol, qty in held.items()]
-    return [str(one) for one in differences("red", BOOKS, Statement(account(cash), positions, lines, orders))]
+    return [str(one) for one in differences(BOOKS, Statement(account(cash), positions, lines, orders))]
 
 
 def test_an_account_as_it_was_left_has_no_difference():
@@ -85,21 +85,7 @@ def test_what_nobody_of_ours_did_is_said_with_symbol_expected_and_found(cash, he
 def test_a_line_that_was_counted_before_is_not_counted_again():
     books = replace(BOOKS, lines=frozenset({"1"}))
     found = Statement(account("1000"), [Held("AAPL", 5)], [line("DIV", amount="12.34")])
-    assert differences("red", books, found) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "ours"),
-    [
-        ("red-20130222-AAPL-buy-1", True),
-        ("red-20130222-BRK.B-sell-2", True),
-        ("red-2-20130222-AAPL-buy-1", False),
-        ("blue-20130222-AAPL-buy-1", False),
-        ("by-hand", False),
-    ],
-)
-def test_an_order_is_ours_by_its_id(name, ours):
-    assert is_ours(name, "red") is ours
+    assert differences(books, found) == []
 
 
 def test_alpacas_own_lines_are_read_with_what_they_change():
@@ -173,6 +159,41 @@ def test_an_order_that_filled_between_two_sessions_is_named_with_its_shares_and_
     assert "- IBM: 0 shares expected" in message
     assert "10 held" in message
     assert "- cash: " in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["red-20130222-IBM-buy-1", "red-20130222-AAPL-buy-2", "red-20130225-AAPL-buy-1", "red-99999999-X-buy-1"],
+)
+def test_a_manual_order_that_is_named_like_ours_is_none_of_ours(house, name):
+    """It passed: what is ours was told by the shape of its id."""
+    bought(house)
+    house.account().submit(OrderRequest(name, "IBM", "buy", 10))
+    message = stopped(house, SECOND)
+    assert f"- order {name}: buy 10 IBM, filled, 10 filled; it is not one of ours" in message
+    assert len(sent(house)) == 2
+
+
+def test_an_order_sent_before_ours_under_our_id_is_none_of_ours(house):
+    bought(house)
+    red = house.account()
+    red.at_close_of(date.fromisoformat(SECOND))
+    red.submit(OrderRequest("red-20130225-IBM-buy-1", "IBM", "buy", 400))
+    assert "- order red-20130225-IBM-buy-1: buy 400 IBM, accepted" in stopped(house, SECOND)
+
+
+def test_orders_of_sessions_from_before_they_were_written_down_are_known_by_their_records(house):
+    bought(house)
+    for info in list(house.store.store.list(".trading/sent/")):
+        house.store.store.delete(info.key)
+    assert trade(house, SECOND).success
+
+
+def test_a_damaged_record_of_what_was_sent_stops_the_team_and_names_it(house):
+    bought(house)
+    [info] = house.store.store.list(".trading/sent/red/")
+    house.store.store.put(info.key, b"[1]")
+    assert f"{info.key} of what was sent is damaged" in stopped(house, SECOND)
 
 
 def test_a_fresh_account_is_taken_as_it_is_also_after_a_reset(house):
