@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 # Without bytecode Ludwig imports in 20 s instead of 9.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run ui mlflow up down logs backup restore test test-quick test-full test-stack lint format benchmarks clean
+.PHONY: help setup run ui mlflow up round down logs backup restore test test-quick test-full test-stack lint format benchmarks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ up: ## The stack under Docker Compose: everything up, healthy and secured (first
 	@python3 -m my_dagster_project.operations.secrets --file $(TRADING_SECRETS_FILE)
 	@$(STACK)/compose up -d --build --wait
 	@$(STACK)/addresses
+
+round: ## On the stack: queue everything that is due for the workers, in order, and say how far it is
+	@$(STACK)/compose exec -T code-server trading round
 
 down: ## Stop the stack; what it has stored stays
 	@$(STACK)/compose --profile '*' down

@@ -121,6 +121,7 @@ def test_a_platform_whose_every_team_file_is_broken_still_loads(tmp_path):
     repository = build_definitions(platform, settings).get_repository_def()
     assert {sensor.name for sensor in repository.sensor_defs} == {
         "record_versions",
+        "rounds",
         "team_files",
         "notifications",
         "collect_versions",

@@ -10,6 +10,7 @@ import typer
 from my_dagster_project.cli import backups as operations
 from my_dagster_project.cli import kill_switch as switches
 from my_dagster_project.cli import reset as competition
+from my_dagster_project.cli import rounds
 from my_dagster_project.cli import team as teams_of
 from my_dagster_project.cli import team_accounts as accounts
 from my_dagster_project.cli import versions as history
@@ -37,6 +38,7 @@ for look in (accounts.account, accounts.reconcile):
     app.command()(look)
 app.command()(competition.reset)
 app.add_typer(teams_of.app, name="team")
+app.command("round")(rounds.round_)
 app.command()(operations.backup)
 app.command()(operations.restore_backup)
 
@@ -58,6 +60,7 @@ def run() -> None:
     from my_dagster_project.main_job.summary import print_leaderboard, print_result, stored_leaderboard
     from my_dagster_project.storage.opening import open_assets
 
+    rounds.require_own_process("`trading run`")
     settings, platform = _prepared()
     with Screen(console) as screen:
         result = run_main_job(platform, settings, screen.show)
@@ -206,6 +209,7 @@ def build(
     from my_dagster_project.main_job.screen import Screen
     from my_dagster_project.main_job.summary import print_problems
 
+    rounds.require_own_process("`trading build`")
     settings, platform = _prepared()
     with Screen(console) as screen:
         result = build_stage(platform, settings, screen.show, stage, team, out)

@@ -9,6 +9,7 @@ import typer
 from my_dagster_project.cli.console import console
 from my_dagster_project.cli.kill_switch import person, read
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.pool_settings import everything_due
 
 # Whoever trades the team has its account for minutes: better said at once than waited for.
 _PATIENCE_SECONDS = 5.0
@@ -55,5 +56,5 @@ def reset(
     console.say(
         (f"{team} has a fresh account with {cash}.", "green"),
         f" The {len(made.sessions)} sessions it had on record stay in the versions of branch {branch}"
-        f" (trading versions {team}); `trading run` trades them anew.",
+        f" (trading versions {team}); {everything_due()} trades them anew.",
     )

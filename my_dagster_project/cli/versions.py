@@ -117,7 +117,7 @@ def _due(platform: Platform, settings: Settings, done: Restoration) -> list[Asse
 
     definitions = build_definitions(platform, settings)
     known = definitions.resolve_asset_graph().get_all_asset_keys()
-    freshness = Freshness(definitions, dg.DagsterInstance.get())
+    freshness = Freshness(definitions.resolve_asset_graph(), dg.DagsterInstance.get())
     sessions = sorted({session for item in done.assets for session in item.sessions or ()})
     keys = {dg.AssetKey(item.asset): item.asset for item in done.assets}
     due = freshness.stale([key for key in keys if key in known], sessions)

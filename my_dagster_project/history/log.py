@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.git.fast_import import IDENTITY
 from my_dagster_project.git.process import bounded_git
 from my_dagster_project.storage.manifests import Asset
@@ -63,7 +64,7 @@ def team_versions(
         with suppress(_NoSuchRevisionError):
             return versions_at(repo, ref, limit, team or branch)
     raise VersioningError(
-        f"There is no branch {branch!r} in {repo}, here or as fetched from origin; the first `trading run` makes it."
+        f"There is no branch {branch!r} in {repo}, here or as fetched from origin; the first {everything_due()} makes it."
     )
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from my_dagster_project.foundation.console import Console
+from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.history.diff import ABSENT, Comparison, both
 from my_dagster_project.history.gc import GRACE, Collected, Count
 from my_dagster_project.history.log import Version
@@ -31,7 +32,9 @@ def print_versions(console: Console, team: str, versions: Sequence[Version]) -> 
         if details := _details(version):
             lines.append(Text(details, style="dim"))
         table.add_row(version.sha[:_SHA], f"{version.when:%Y-%m-%d %H:%M}", Text("\n").join(lines))
-    console.print(table if versions else f"{team} has no versions yet; the first `trading run` makes one.")
+    console.print(
+        table if versions else f"{team} has no versions yet; the first {everything_due()} makes one."
+    )
 
 
 def print_comparison(console: Console, team: str, found: Comparison) -> None:

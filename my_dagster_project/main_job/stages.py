@@ -11,8 +11,8 @@ from my_dagster_project.main_job.news import Tell, phase
 from my_dagster_project.main_job.runner import Runner
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.code_location import build_definitions
+from my_dagster_project.pipeline.due import Due
 from my_dagster_project.pipeline.failures import Problem
-from my_dagster_project.pipeline.freshness import Freshness
 from my_dagster_project.pipeline.jobs import (
     LEADERBOARD_JOB,
     MARKET_JOB,
@@ -21,7 +21,7 @@ from my_dagster_project.pipeline.jobs import (
     trade_job_name,
     train_job_name,
 )
-from my_dagster_project.pipeline.partitions import last_session, replay_sessions
+from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.pipeline.resources import BrokerResource, all_resources
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
@@ -45,9 +45,7 @@ class Stages:
 
     def market(self) -> None:
         """Bring the bars of every symbol up to date."""
-        wanted = [keys.bars_key(symbol) for symbol in self._platform.symbols]
-        due = self._due(wanted)
-        self._materialize("market data", MARKET_JOB, [key for key in wanted if key in due or self._lags(key)])
+        self._materialize("market data", MARKET_JOB, self._due().bars())
 
     def team(self, team: str) -> None:
         """A team's whole chain."""
@@ -57,17 +55,13 @@ class Stages:
 
     def models(self, team: str) -> None:
         """Compute a team's features and train its models, where something they depend on has changed."""
-        self._bring_up_to_date(f"{team}: features and models", train_job_name(team), self._model_keys(team))
+        self._bring_up_to_date(
+            f"{team}: features and models", train_job_name(team), self._due().model_keys(team)
+        )
 
     def predictions(self, team: str) -> None:
         """Predict all sessions in one pass and write the reports, of every symbol whose model is up to date."""
-        fresh = self._freshness()
-        symbols = [
-            symbol
-            for symbol in self._platform.teams[team].symbols
-            if fresh.is_fresh(keys.model_key(team, symbol))
-        ]
-        wanted = [key(team, symbol) for symbol in symbols for key in (keys.predictions_key, keys.report_key)]
+        wanted = self._due().prediction_keys(team)
         self._bring_up_to_date(
             f"{team}: predictions and reports", daily_job_name(team), wanted, self._sessions
         )
@@ -94,7 +88,7 @@ class Stages:
             self._runner.problems.append(Problem(f"{team}/orders", str(error)))
 
     def _trade(self, team: str) -> None:
-        fresh = self._freshness()
+        fresh = self._due().fresh
         due = fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
         if due and not any(map(fresh.exists, self._keys(team, keys.model_key))):
             return  # Nothing was ever predicted, and why has been said.
@@ -113,7 +107,7 @@ class Stages:
 
     def fills(self, team: str) -> None:
         """Record in one pass what became of all orders; of a replay that stopped, up to the session it stopped at."""
-        left = self._freshness().missing_after_fresh(keys.orders_key(team), self._sessions)
+        left = self._due().fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
         traded = [] if left is None else self._sessions[: len(self._sessions) - len(left)]
         if traded:
             wanted = [keys.fills_key(team)]
@@ -126,9 +120,10 @@ class Stages:
 
     def training_is_due(self) -> bool:
         """Whether any team has a model to train, which is what needs Ludwig."""
-        wanted = [key for team in self._platform.teams for key in self._model_keys(team)]
+        due = self._due()
+        wanted = [key for team in self._platform.teams for key in due.model_keys(team)]
         models = {key for team in self._platform.teams for key in self._keys(team, keys.model_key)}
-        return not models.isdisjoint(self._due(wanted))
+        return not models.isdisjoint(due.of(wanted))
 
     def _start_afresh(self, team: str) -> None:
         """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
@@ -142,29 +137,18 @@ class Stages:
     def _broker(self) -> BrokerResource:
         return all_resources(self._platform, self._settings).broker
 
-    def _model_keys(self, team: str) -> list[dg.AssetKey]:
-        """Features and models of the symbols that have bars; why another has none, the market data have said."""
-        fresh = self._freshness()
-        symbols = [
-            symbol for symbol in self._platform.teams[team].symbols if fresh.exists(keys.bars_key(symbol))
-        ]
-        return [key(team, symbol) for symbol in symbols for key in (keys.features_key, keys.model_key)]
-
     def _keys(self, team: str, *of: keys.TeamSymbolKey) -> list[dg.AssetKey]:
         return [key(team, symbol) for symbol in self._platform.teams[team].symbols for key in of]
 
-    def _freshness(self) -> Freshness:
-        return Freshness(self._definitions, self._instance)
-
-    def _due(self, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None) -> list[dg.AssetKey]:
-        return self._freshness().stale(wanted, sessions or self._sessions)
+    def _due(self) -> Due:
+        return Due(self._platform, self._definitions.resolve_asset_graph(), self._instance)
 
     def _bring_up_to_date(
         self, title: str, job: str, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None
     ) -> None:
         wanted = list(wanted)
         if wanted:  # "up to date" would be a lie where nothing could be made.
-            self._materialize(title, job, self._due(wanted, sessions), sessions)
+            self._materialize(title, job, self._due().of(wanted, sessions), sessions)
 
     def _materialize(
         self, title: str, job: str, due: list[dg.AssetKey], sessions: list[str] | None = None
@@ -172,10 +156,3 @@ class Stages:
         with phase(self._tell, title, len(due)) as news:
             if due:
                 self._runner.run(job, due, news.heard_step, sessions or [])
-
-    def _lags(self, bars: dg.AssetKey) -> bool:
-        """Whether a session has closed since the bars were fetched: time passes without any version changing."""
-        event = self._instance.get_latest_materialization_event(bars)
-        made = event.asset_materialization if event else None
-        newest = last_session(self._platform.calendar, self._platform.registry.market.end)
-        return made is None or str(made.metadata["last_session"].value) < newest.isoformat()

@@ -3,6 +3,7 @@
 from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow, from_json
 from my_dagster_project.foundation.console import Console, styled
 from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.main_job.run import Result
 from my_dagster_project.pipeline.assets.keys import report_key
@@ -20,7 +21,7 @@ def stored_leaderboard(assets: AssetStore) -> Leaderboard:
     try:
         data = assets.read_file(("competition", "leaderboard"), "leaderboard.json")
     except ObjectMissingError:
-        raise ObjectMissingError("There is no leaderboard yet; `trading run` makes it.") from None
+        raise ObjectMissingError(f"There is no leaderboard yet; {everything_due()} makes it.") from None
     return from_json(data.decode())
 
 

@@ -13,6 +13,7 @@ from my_dagster_project.pipeline.maintenance import collection_sensor, maintenan
 from my_dagster_project.pipeline.notification_sensor import notifications_sensor
 from my_dagster_project.pipeline.progress import progress_logger
 from my_dagster_project.pipeline.resources import all_resources
+from my_dagster_project.pipeline.rounds import round_job, rounds_sensor
 from my_dagster_project.pipeline.schedules import schedules
 from my_dagster_project.pipeline.sensors import team_files_sensor, versions_sensor
 from my_dagster_project.teams.platform import Platform
@@ -27,13 +28,14 @@ def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
     upkeep = maintenance_job(platform, settings)
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs, *halt_jobs(platform), upkeep],
+        jobs=[*jobs, *halt_jobs(platform), round_job(), upkeep],
         schedules=schedules(platform, settings),
         asset_checks=team_file_checks(platform, settings),
         sensors=[
             versions_sensor(platform, settings),
             team_files_sensor(platform, settings, jobs),
             notifications_sensor(platform, settings),
+            rounds_sensor(platform, jobs),
             collection_sensor(platform, settings, upkeep),
         ],
         resources=all_resources(platform, settings).by_name(),

@@ -14,6 +14,7 @@ import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import (
     NULL_EVENT_POINTER,
+    AssetGraph,
     CachingStaleStatusResolver,
     LoadingContext,
     StaleStatus,
@@ -40,9 +41,9 @@ class _Loading(LoadingContext):
 class Freshness:
     """The state of every asset as of now; make a new one after each run."""
 
-    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    def __init__(self, graph: AssetGraph, instance: dg.DagsterInstance) -> None:
         self._instance = instance
-        self._graph = definitions.resolve_asset_graph()
+        self._graph = graph
         self._resolver = CachingStaleStatusResolver(instance, self._graph, _Loading(instance))
 
     def is_fresh(self, key: dg.AssetKey, partitions: Iterable[str] = ()) -> bool:

@@ -1,10 +1,7 @@
 """Asks the web server to load the definitions anew, the way its own Reload button does."""
 
-import json
-import urllib.error
-import urllib.request
+from my_dagster_project.pipeline.dagit_client import LOCATION, ask_dagit
 
-_LOCATION = "my_dagster_project.definitions"
 _TIMEOUT_SECONDS = 60
 _MUTATION = """
 mutation Reload($name: String!) {
@@ -20,16 +17,11 @@ mutation Reload($name: String!) {
 
 def reload_location(dagit_url: str) -> str:
     """Reload our code location; says what happened in words, also when the web server cannot be reached."""
-    body = json.dumps({"query": _MUTATION, "variables": {"name": _LOCATION}}).encode()
-    request = urllib.request.Request(  # noqa: S310 - the address is the operator's own setting
-        f"{dagit_url.rstrip('/')}/graphql", body, {"Content-Type": "application/json"}
-    )
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
-            content = json.load(answer)
-    except (urllib.error.URLError, OSError, ValueError) as error:
+        content = ask_dagit(dagit_url, _MUTATION, {"name": LOCATION}, _TIMEOUT_SECONDS)
+    except (OSError, ValueError) as error:
         return f"Team files changed; the web server at {dagit_url} could not be asked to reload: {error}."
-    said = (content.get("data") or {}).get("reloadRepositoryLocation") or {}
+    said = content.get("reloadRepositoryLocation") or {}
     loaded = said.get("locationOrLoadError") or {}
     problem = said.get("message") or loaded.get("message")
     return (

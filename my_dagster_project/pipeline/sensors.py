@@ -68,7 +68,7 @@ def _after_change(platform: Platform, context: dg.SensorEvaluationContext) -> dg
         for team, problem in told.items()
         if known is None or known["told"].get(team) != problem
     ]
-    # The first look only takes note: a fresh deployment is trained by its schedules, or by `make run`.
+    # The first look only takes note: a fresh deployment is trained by its schedules, or by the job `round`.
     before = known["models"] if known else fingerprints(platform)
     requests, models = due_trainings(platform, context.instance, before)
     state = {"models": models, "told": told}

@@ -16,6 +16,7 @@ from my_dagster_project.foundation.dagster_private import (
     get_current_datetime,
 )
 from my_dagster_project.foundation.errors import NotYetError
+from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.pipeline import dagster_records as known
 from my_dagster_project.pipeline.jobs import MARKET_JOB, daily_job_name, settle_job_name, trade_job_name
 from my_dagster_project.pipeline.partitions import last_session
@@ -124,7 +125,7 @@ def _due(
     if end is not None and platform.calendar.last_closed(now) > end:
         return dg.SkipReason(
             f"The market data of source {platform.registry.market.source} ended on {end}; "
-            "use `make run`, or set a live source in configs/teams.yaml."
+            f"{everything_due()} trades what it holds; or set a live source in configs/teams.yaml."
         )
     if session < platform.registry.competition.start:
         return dg.SkipReason(f"The competition begins with session {platform.registry.competition.start}.")

@@ -55,7 +55,7 @@ class Chain:
 
     def due(self, sessions: tuple[str, ...] = SESSIONS) -> list[tuple[str, ...]]:
         """What the next main job would make anew."""
-        freshness = Freshness(self.definitions, self.instance)
+        freshness = Freshness(self.definitions.resolve_asset_graph(), self.instance)
         chain = (FEATURES, MODEL, PREDICTIONS, REPORT, ORDERS)
         return [asset for asset in chain if not freshness.is_fresh(dg.AssetKey(asset), sessions)]
 

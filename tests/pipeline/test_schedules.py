@@ -127,7 +127,7 @@ def test_after_the_source_has_ended_the_skip_says_what_to_do(tmp_path, instance)
     data = desk.tick("red_daily_schedule", desk.at(2026, 1, 5, 6, 30))
     assert data.run_requests == []
     assert data.skip_message == (
-        "The market data of source sample ended on 2013-03-01; use `make run`, or set a live source in configs/teams.yaml."
+        "The market data of source sample ended on 2013-03-01; `trading run` trades what it holds; or set a live source in configs/teams.yaml."
     )
 
 

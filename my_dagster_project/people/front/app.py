@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ConfigError, ObjectMissingError, TradingError
+from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.front import hook
@@ -64,7 +65,7 @@ class Front:
 
         now = self._snapshots.get()
         if now is None or now.equity is None:
-            return self.said(404, "There is no plot yet", ["`trading run` draws it."])
+            return self.said(404, "There is no plot yet", [f"{everything_due()} draws it."])
         return Response(now.equity, media_type="image/png", headers=headers())
 
     def report(self, request: "Request") -> "Response":

@@ -8,6 +8,7 @@ import dagster as dg
 
 from my_dagster_project.domain.leaderboard import Leaderboard
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.main_job.summary import stored_leaderboard
 from my_dagster_project.people.front.snapshots import Snapshot
@@ -54,7 +55,10 @@ class Gatherer:
         except SilentError:
             return None, "The store does not answer, so there is no table to show; the status page says more."
         except (ValueError, KeyError, TypeError):
-            return None, "leaderboard.json is not one this version can read; `trading run` makes a new one."
+            return (
+                None,
+                f"leaderboard.json is not one this version can read; {everything_due()} makes a new one.",
+            )
 
     def _equity(self) -> bytes | None:
         """The plot the leaderboard's run left in Dagster's book."""

@@ -13,7 +13,7 @@ from datetime import date
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import AssetRecord
-from my_dagster_project.people.status.page import CHAIN, DUE, Check, SymbolStatus
+from my_dagster_project.people.status.page import CHAIN, Check, SymbolStatus, how_due_is_made
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.freshness import Freshness
 
@@ -63,7 +63,11 @@ class ChainReader:
     def _read(
         self, team: str, symbols: Sequence[str], expected: Expected, records: dict[dg.AssetKey, AssetRecord]
     ) -> TeamChain:
-        marks = _Marks(Freshness(self._definitions, self._instance), self._instance, expected.sessions)
+        marks = _Marks(
+            Freshness(self._definitions.resolve_asset_graph(), self._instance),
+            self._instance,
+            expected.sessions,
+        )
         rows = tuple(self._row(team, symbol, marks, expected, records) for symbol in symbols)
         traded = marks.sessions_of(keys.orders_key(team))
         return TeamChain(rows, max(traded, default=None))
@@ -138,5 +142,5 @@ def _check(symbol: str, marks: dict[str, bool], last: date | None, newest: date 
         )
     due = [name for name, fresh in marks.items() if not fresh]
     if due:
-        return Check(symbol, "warn", f"due: {', '.join(due)}", DUE)
+        return Check(symbol, "warn", f"due: {', '.join(due)}", how_due_is_made())
     return Check(symbol, "ok", "up to date")

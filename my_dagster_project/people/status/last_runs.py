@@ -7,6 +7,7 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus, RunRecord
 
 from my_dagster_project.foundation.dagster_private import NOT_FINISHED_STATUSES
+from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.people.status.page import Check, RunStatus
 from my_dagster_project.pipeline.failures import problem_of
 
@@ -62,7 +63,7 @@ def _check(instance: dg.DagsterInstance, record: RunRecord) -> Check:
     run = record.dagster_run
     words = run.status.value.lower()
     if run.status == DagsterRunStatus.FAILURE:
-        todo = "open the run in Dagit; mend the cause, then re-execute it there or `trading run`"
+        todo = f"open the run in Dagit; mend the cause, then re-execute it there or {everything_due()}"
         return Check(run.job_name, "red", _why(instance, run.run_id), todo)
     if run.status == DagsterRunStatus.CANCELED:
         return Check(run.job_name, "warn", "canceled", "re-execute it in Dagit, or wait for the next tick")

@@ -9,11 +9,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
+from my_dagster_project.foundation.pool_settings import everything_due
+
 type State = Literal["ok", "warn", "red", "off"]
 
-DUE = "`trading run` computes it, or materialize it in Dagit; the schedules do what is new, each at its next tick"
 _MOST_NAMES = 12
 CHAIN = ("bars", "features", "model", "predictions", "report", "orders")
+
+
+def how_due_is_made() -> str:
+    """What to do about something that is due, where this is read."""
+    return f"{everything_due()} computes it, or materialize it in Dagit; the schedules do what is new, each at its next tick"
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class TeamStatus:
         shown = ", ".join(due[:_MOST_NAMES]) + (
             f" and {len(due) - _MOST_NAMES} more" if len(due) > _MOST_NAMES else ""
         )
-        return Check("is not up to date", "warn", f"due for {shown}", DUE)
+        return Check("is not up to date", "warn", f"due for {shown}", how_due_is_made())
 
     @property
     def state(self) -> State:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from my_dagster_project.foundation.errors import TradingError
-from my_dagster_project.foundation.pool_settings import pool_is_named, pool_settings
+from my_dagster_project.foundation.pool_settings import everything_due, pool_is_named, pool_settings
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.git.remote import Remote
 from my_dagster_project.git.remote_talk import without_credentials
@@ -99,7 +99,7 @@ def _store(settings: Settings, url: str) -> str:
     folder = _folder(url)
     if folder is not None:
         if not folder.exists():
-            return "empty: `trading run` fills it"
+            return f"empty: {everything_due()} fills it"
         if not folder.is_dir():
             raise TradingError(f"{folder} is not a folder")
         return f"{folder}"
@@ -195,7 +195,7 @@ def _answers(url: str, accept: tuple[int, ...]) -> str:
 
 def _file(path: Path) -> str:
     if not path.exists():
-        return "no file yet: `trading run` makes it"
+        return f"no file yet: {everything_due()} makes it"
     probes.sqlite(path)
     return str(path)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status.book import TeamBook
 from my_dagster_project.people.status.page import Check, SymbolStatus, TeamStatus
@@ -65,7 +66,7 @@ def _trading(platform: Platform, settings: Settings, team: str, found: Stored | 
 def _versions(team: str, found: Stored | None) -> Check | None:
     if found is None or team not in found.waiting:
         return None
-    todo = "the sensor record_versions commits them within a minute; so does `trading run`"
+    todo = f"the sensor record_versions commits them within a minute; so does {everything_due()}"
     return Check("versions", "warn", "versions not committed yet", todo)
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from my_dagster_project.foundation.console import Console
+from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.people.status.page import (
     CHAIN,
     Check,
@@ -122,11 +123,13 @@ def _verdict(console: Console, page: StatusPage) -> None:
         _say(console, "yellow", where, check)
     waiting = [team.name for team in page.teams if team.versions]
     if waiting:
-        console.print(f"versions not committed yet: {', '.join(waiting)} (the next `trading run` does it)")
+        console.print(
+            f"versions not committed yet: {', '.join(waiting)} (the next {everything_due()} does it)"
+        )
     if not any(symbol.marks for team in page.teams for symbol in team.symbols):
         return
     console.print(
-        "`trading run` computes what is due." if _is_due(page.teams) else "Everything is up to date."
+        f"{everything_due()} computes what is due." if _is_due(page.teams) else "Everything is up to date."
     )
 
 

@@ -22,6 +22,7 @@ from my_dagster_project.pipeline.assets.keys import orders_key, predictions_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output
 from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
+from my_dagster_project.pipeline.assets.turns import require_turn
 from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.pipeline.retries import explained
@@ -59,6 +60,7 @@ def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
     ) -> Iterator[dg.Output[Mapping[str, bytes]]]:
         session, trader, assets = _session(context, team.name), _trader(team, broker), asset_store.open()
+        require_turn(context, orders_key(team.name))
         with ExitStack() as having:
             held = explained(lambda: having.enter_context(account_lease(context, team, broker)))
             opens = team.platform.calendar.open_at(team.platform.calendar.next_session(session))

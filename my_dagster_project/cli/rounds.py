@@ -1,0 +1,120 @@
+"""`trading round`: registered by commands.py, nothing heavy imported before it runs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from my_dagster_project.cli.console import console
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.pool_settings import everything_due, pool_is_named
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from my_dagster_project.foundation.settings import Settings
+
+_LOOK_SECONDS = 2.0
+_LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+def require_own_process(command: str) -> None:
+    """Raise TradingError in the stack, where a container is too small for what workers are there to compute."""
+    if pool_is_named():
+        raise TradingError(
+            f"{command} computes in its own process; here runs are the workers'. {everything_due()} on the server, or the "
+            "job round in Dagit, queues everything that is due for them"
+        )
+
+
+def round_(
+    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Stay and say how far it is.")] = True,
+) -> None:
+    """Queue everything that is due for whoever executes runs, in order, and say how far it is; no account is reset.
+
+    It is the job `round` of Dagit. Interrupting this stops nothing; asked again it follows the round that is going on.
+    """
+    import dagster as dg
+
+    from my_dagster_project.deploy.instance.home import prepare_environment
+    from my_dagster_project.foundation.settings import load_settings
+    from my_dagster_project.pipeline.rounds import round_going_on
+
+    settings = load_settings()
+    prepare_environment(settings)
+    instance = dg.DagsterInstance.get()
+    going_on = round_going_on(instance)
+    run_id = going_on.run_id if going_on else _launched(settings)
+    console.say(f"{settings.dagit_link.rstrip('/')}/runs/{run_id}")
+    if follow and not _followed(instance, run_id):
+        raise typer.Exit(1)
+
+
+def _launched(settings: Settings) -> str:
+    from my_dagster_project.pipeline.dagit_client import LOCATION, ask_dagit
+    from my_dagster_project.pipeline.rounds import ROUND_JOB
+
+    selector = {
+        "repositoryLocationName": LOCATION,
+        "repositoryName": "__repository__",
+        "pipelineName": ROUND_JOB,
+    }
+    try:
+        answer = ask_dagit(settings.dagit_url, _LAUNCH, {"params": {"selector": selector, "mode": "default"}})
+    except (OSError, ValueError) as error:
+        raise TradingError(
+            f"Dagit at {settings.dagit_url} could not be asked for a round: {error}. `make up` starts the stack, `make ui`"
+            " the one of a laptop; `trading run` needs neither"
+        ) from None
+    said = answer.get("launchRun") or {}
+    if "run" not in said:
+        raise TradingError(
+            f"Dagit did not begin a round: {said.get('message') or said.get('__typename') or answer}"
+        )
+    return str(said["run"]["runId"])
+
+
+def _followed(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Say what happens until the round has ended; whether it ended well."""
+    from my_dagster_project.pipeline.rounds import ENDED_TAG, PROGRESS_TAG, runs_of_round
+
+    told: set[str] = set()
+    progress = ""
+    while True:
+        asked = instance.get_run_by_id(run_id)
+        if asked is None or (asked.is_finished and not asked.is_success):
+            raise TradingError(f"the run {run_id[:8]} of the job round did not succeed; Dagit says why")
+        for run in reversed(runs_of_round(instance, run_id)):
+            if run.is_finished and run.run_id not in told:
+                told.add(run.run_id)
+                _tell(instance, run)
+        now = asked.tags.get(PROGRESS_TAG) or "waits for a free worker"
+        if now != progress:
+            progress = now
+            console.say((f"  {now}", "dim"))
+        if ended := asked.tags.get(ENDED_TAG):
+            console.say(f"The round ended {ended}.")
+            return ended == "well"
+        time.sleep(_LOOK_SECONDS)
+
+
+def _tell(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    from my_dagster_project.pipeline.finished_runs import causes_of
+
+    session = run.tags.get("dagster/partition", "")
+    what = f"{run.job_name} {session}".rstrip()
+    if run.is_success:
+        console.say(("✓", "green"), f" {what}")
+        return
+    causes = "; ".join(f"{step} {why}".strip() for step, why in causes_of(instance, run.run_id))
+    console.say((f"✗ {what}: ", "red"), causes)

@@ -1,0 +1,88 @@
+"""What of each stage is due as of now: one answer, for `trading run` and for a round on the workers alike."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from my_dagster_project.foundation.dagster_private import AssetGraph
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.freshness import Freshness
+from my_dagster_project.pipeline.partitions import last_session, replay_sessions
+from my_dagster_project.teams.platform import Platform
+
+
+class Due:
+    """Asks Dagster's records; what they say changes with every run, so make a new one after each."""
+
+    def __init__(self, platform: Platform, graph: AssetGraph, instance: dg.DagsterInstance) -> None:
+        self._platform, self._instance = platform, instance
+        self.fresh = Freshness(graph, instance)
+
+    def of(self, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None) -> list[dg.AssetKey]:
+        """Those of the assets that are missing or out of date, of these sessions."""
+        return self.fresh.stale(wanted, sessions or [])
+
+    def bars(self) -> list[dg.AssetKey]:
+        """The bars that are to be fetched: also those behind a session that has closed since."""
+        wanted = [keys.bars_key(symbol) for symbol in self._platform.symbols]
+        due = self.of(wanted)
+        return [key for key in wanted if key in due or self._lags(key)]
+
+    def model_keys(self, team: str) -> list[dg.AssetKey]:
+        """Features and models of the symbols that have bars; why another has none, the market data have said."""
+        symbols = [
+            symbol
+            for symbol in self._platform.teams[team].symbols
+            if self.fresh.exists(keys.bars_key(symbol))
+        ]
+        return [key(team, symbol) for symbol in symbols for key in (keys.features_key, keys.model_key)]
+
+    def prediction_keys(self, team: str) -> list[dg.AssetKey]:
+        """Predictions and reports of the symbols whose model is up to date."""
+        symbols = [
+            symbol
+            for symbol in self._platform.teams[team].symbols
+            if self.fresh.is_fresh(keys.model_key(team, symbol))
+        ]
+        return [key(team, symbol) for symbol in symbols for key in (keys.predictions_key, keys.report_key)]
+
+    def trades(self, team: str, sessions: list[str]) -> list[str]:
+        """The sessions after the newest one on record, in order: none is traded again, and none that was missed."""
+        done = self._instance.get_materialized_partitions(keys.orders_key(team))
+        newest = max(done, default="")
+        return [session for session in sessions if session > newest]
+
+    def fills(self, team: str, sessions: list[str]) -> list[str]:
+        """The sessions from the first one that was traded and not settled yet up to the last one that was traded."""
+        traded = self._instance.get_materialized_partitions(keys.orders_key(team)).intersection(sessions)
+        open_ones = traded - self._instance.get_materialized_partitions(keys.fills_key(team))
+        return (
+            [session for session in sessions if min(open_ones) <= session <= max(traded)] if open_ones else []
+        )
+
+    def _lags(self, bars: dg.AssetKey) -> bool:
+        """Whether a session has closed since the bars were fetched: time passes without any version changing."""
+        event = self._instance.get_latest_materialization_event(bars)
+        made = event.asset_materialization if event else None
+        newest = last_session(self._platform.calendar, self._platform.registry.market.end)
+        return made is None or str(made.metadata["last_session"].value) < newest.isoformat()
+
+
+def open_session(platform: Platform, now: datetime | None = None) -> date | None:
+    """The closed session whose orders can still be placed before the next open; None where recorded data have ended."""
+    now = now or datetime.now(UTC)
+    if platform.registry.market.end is not None:
+        return None
+    session = platform.calendar.last_closed(now)
+    day_is_over = session < now.astimezone(platform.calendar.time_zone).date()
+    before_the_open = now < platform.calendar.open_at(platform.calendar.next_session(session))
+    started = session >= platform.registry.competition.start
+    return session if day_is_over and before_the_open and started else None
+
+
+def recorded_sessions(platform: Platform) -> list[str]:
+    """The sessions that a round predicts: those that can be scored, and the one whose orders are still to be placed."""
+    scored = [session.isoformat() for session in replay_sessions(platform)]
+    newest = open_session(platform)
+    return [*scored, newest.isoformat()] if newest else scored

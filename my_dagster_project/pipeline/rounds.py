@@ -1,0 +1,92 @@
+"""The job `round`: one click, and everything that is due is made, in order, by whoever executes runs.
+
+The job's own run only asks; the sensor `rounds` then queues what is due, step by step, until nothing is left. How far it is
+stands in the tags of that run, and is all that is remembered: a round survives whatever dies meanwhile.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from my_dagster_project.foundation.dagster_private import UnresolvedAssetJobDefinition
+from my_dagster_project.pipeline.due import Due, recorded_sessions
+from my_dagster_project.pipeline.run_tags import FIRST_OF_ALL
+from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked, Step, session_step
+from my_dagster_project.teams.platform import Platform
+
+ROUND_JOB = "round"
+PROGRESS_TAG, ENDED_TAG = "round_progress", "round_ended"
+_SECONDS = 5
+_MOST_RUNS = 10_000
+
+
+def round_job() -> dg.JobDefinition:
+    """The job `round`, which has nothing to be configured."""
+
+    @dg.op(name="ask", description="Nothing is computed here: the sensor `rounds` queues what is due.")
+    def ask(context: dg.OpExecutionContext) -> dg.Output[None]:
+        how = f"the sensor rounds queues what is due; its runs have the tag {ROUND_TAG}: {context.run_id}"
+        return dg.Output(None, metadata={"what happens": how, "progress": f"this run's tag {PROGRESS_TAG}"})
+
+    # Without a team, so that nobody's runs keep it waiting.
+    @dg.job(
+        name=ROUND_JOB,
+        tags={"dagster/priority": str(FIRST_OF_ALL)},
+        description="Bring everything up to date: bars, models, predictions, orders in order, fills, leaderboard. "
+        "Launch it; what is due is queued for the workers. No account is reset.",
+        executor_def=dg.in_process_executor,
+    )
+    def everything_due() -> None:
+        ask()
+
+    return everything_due
+
+
+def rounds_sensor(platform: Platform, jobs: Sequence[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+    """Takes the round that is going on, if any, a step further."""
+
+    @dg.sensor(
+        name="rounds",
+        minimum_interval_seconds=_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        jobs=list(jobs) or None,
+        description="Queues what is due after the job round was launched, step by step.",
+    )
+    def rounds(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        instance = context.instance
+        found = round_going_on(instance)
+        if found is None:
+            return dg.SensorResult(skip_reason="No round is going on; the job round begins one.")
+        assert context.repository_def is not None  # noqa: S101 - a sensor of a code location has it
+        asked = Asked(runs_of_round(instance, found.run_id))
+        due = Due(platform, context.repository_def.asset_graph, instance)
+        step = session_step(platform, due, recorded_sessions(platform), asked, found.run_id)
+        _note(instance, found, step, asked)
+        said = "; ".join(step.said) or "nothing is left to do"
+        return dg.SensorResult(
+            run_requests=list(step.requests), skip_reason=None if step.requests else f"Round: {said}."
+        )
+
+    return rounds
+
+
+def round_going_on(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
+    """The run that asked for the round that is going on; the newest one counts."""
+    newest = instance.get_runs(dg.RunsFilter(job_name=ROUND_JOB), limit=1)
+    begun = [run for run in newest if run.is_success and ENDED_TAG not in run.tags]
+    return begun[0] if begun else None
+
+
+def runs_of_round(instance: dg.DagsterInstance, round_id: str) -> list[dg.DagsterRun]:
+    """The runs that a round has queued so far, the newest first."""
+    return list(instance.get_runs(dg.RunsFilter(tags={ROUND_TAG: round_id}), limit=_MOST_RUNS))
+
+
+def _note(instance: dg.DagsterInstance, found: dg.DagsterRun, step: Step, asked: Asked) -> None:
+    failed = [run for run in asked.runs if run in asked.failed(run.job_name)]
+    counted = f"{len(asked.runs)} runs" + (f", {len(failed)} failed" if failed else "")
+    told = {PROGRESS_TAG: "; ".join((*step.said, counted))}
+    if step.ended:
+        told[ENDED_TAG] = f"with {len(failed)} failed runs" if failed else "well"
+    if any(found.tags.get(name) != text for name, text in told.items()):
+        instance.add_run_tags(found.run_id, told)

@@ -1,0 +1,202 @@
+"""A round over the committed competition, real but for the computing: real Dagster, real records, runs executed one by one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import dagster as dg
+import pytest
+
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.pipeline import rounds
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.assets.turns import AFTER_TAG, require_turn
+from my_dagster_project.pipeline.jobs import all_jobs
+from my_dagster_project.pipeline.partitions import replay_sessions, session_partitions
+from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import read_sources
+from tests.pipeline.desk import PROJECT
+
+COUNT = 3
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
+
+def small_platform() -> Platform:
+    committed = load_platform(read_sources(PROJECT, "working tree"))
+    competition = committed.registry.competition.model_copy(update={"replay_sessions": COUNT})
+    symbols = {"red": ("AAPL", "IBM"), "blue": ("IBM",)}
+    teams = {team: committed.teams[team].model_copy(update={"symbols": its}) for team, its in symbols.items()}
+    return replace(
+        committed, teams=teams, registry=committed.registry.model_copy(update={"competition": competition})
+    )
+
+
+@dataclass
+class Workers:
+    """Assets that compute nothing, by their real names; what is in `broken` (an asset, or its session) fails."""
+
+    instance: dg.DagsterInstance
+    broken: set[str] = field(default_factory=set)
+    rules: str = "1"
+
+    def __post_init__(self) -> None:
+        self.platform = small_platform()
+        start, end = self.platform.registry.competition.start, self.platform.registry.market.end
+        self.partitions = session_partitions(self.platform.calendar, start, end)
+        self.sessions = [str(day) for day in replay_sessions(self.platform)]
+        self.done: list[tuple[str, str]] = []
+
+    @cached_property
+    def repository(self) -> dg.RepositoryDefinition:
+        jobs = all_jobs(self.platform, self.partitions)
+        ours = [rounds.round_job(), *jobs]
+        sensors = [rounds.rounds_sensor(self.platform, jobs)]
+        return dg.Definitions(list(self._assets()), jobs=ours, sensors=sensors).get_repository_def()
+
+    def _assets(self) -> Iterable[dg.AssetsDefinition]:
+        symbols = {team: config.symbols for team, config in self.platform.teams.items()}
+        for symbol in self.platform.symbols:
+            yield self._asset(keys.bars_key(symbol), ())
+        for team, its in symbols.items():
+            for symbol in its:
+                of = (team, symbol)
+                yield self._asset(keys.features_key(*of), [keys.bars_key(symbol)])
+                yield self._asset(keys.model_key(*of), [keys.features_key(*of)])
+                yield self._asset(keys.predictions_key(*of), [keys.model_key(*of)], by_session=True)
+                yield self._asset(keys.report_key(*of), [keys.predictions_key(*of)])
+            predicted = [keys.predictions_key(team, symbol) for symbol in its]
+            yield self._asset(keys.orders_key(team), predicted, by_session=True, version=self.rules)
+            yield self._asset(keys.fills_key(team), [keys.orders_key(team)], by_session=True)
+        yield self._asset(keys.leaderboard_key(), [keys.fills_key(team) for team in symbols])
+
+    def _asset(self, key, deps, *, by_session: bool = False, version: str = "1") -> dg.AssetsDefinition:
+        by = {"partitions_def": self.partitions, "backfill_policy": dg.BackfillPolicy.single_run()}
+
+        @dg.asset(key=key, deps=deps, code_version=version, **(by if by_session else {}))
+        def made(context: dg.AssetExecutionContext) -> dg.Output[None]:
+            sessions = context.partition_keys if by_session else [""]
+            if key.path[-1] == "orders":
+                require_turn(context, key)
+            for name in {"/".join(key.path), *(f"{'/'.join(key.path)} {one}" for one in sessions)}:
+                if name in self.broken:
+                    raise dg.Failure(f"{name} is broken")
+            return dg.Output(
+                None, metadata={"last_session": "2013-03-01"}, data_version=dg.DataVersion("same")
+            )
+
+        return made
+
+    def look(self) -> dg.SensorResult:
+        with dg.build_sensor_context(self.instance, repository_def=self.repository) as context:
+            return self.repository.get_sensor_def("rounds").evaluate_tick(context)
+
+    def execute(self, request: dg.RunRequest) -> None:
+        job = self.repository.get_job(request.job_name)
+        run = job.execute_in_process(
+            instance=self.instance,
+            asset_selection=request.asset_selection,
+            partition_key=request.partition_key,
+            tags=request.tags,
+            raise_on_error=False,
+        )
+        first, last = (request.tags.get(tag, request.partition_key or "") for tag in RANGE)
+        what = f"{first}..{last}" if first != last else first
+        self.done.append((request.job_name, what if run.success else f"{what} failed"))
+
+    def round(self) -> dg.DagsterRun:
+        """Launch the job, let the sensor tick until the round has ended; only the first run asked for is done each time."""
+        self.done.clear()
+        run = self.repository.get_job("round").execute_in_process(instance=self.instance).run_id
+        for _ in range(60):
+            asked = self.look().run_requests
+            if not asked:
+                found = self.instance.get_run_by_id(run)
+                assert rounds.ENDED_TAG in found.tags, found.tags
+                return found
+            self.execute(asked[0])
+        raise AssertionError(self.done[-9:])
+
+    def of(self, job: str) -> list[str]:
+        return [what for name, what in self.done if name == job]
+
+
+@pytest.fixture
+def workers():
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Workers(instance)
+
+
+def test_a_round_makes_everything_in_order_and_the_next_one_finds_nothing_to_do(workers):
+    assert workers.look().skip_message == "No round is going on; the job round begins one."
+    first, last = workers.sessions[0], workers.sessions[-1]
+    ended = workers.round()
+    assert ended.tags[rounds.ENDED_TAG] == "well"
+    assert workers.done[0] == ("market_daily", "")
+    assert workers.done[-1] == ("leaderboard", "")
+    for team in ("red", "blue"):
+        own = [job for job, _ in workers.done if job.startswith(team)]
+        stages = [f"{team}_{stage}" for stage in ("train", "daily", *["trade"] * COUNT, "settle")]
+        assert own == stages
+        assert workers.of(f"{team}_daily") == workers.of(f"{team}_settle") == [f"{first}..{last}"]
+        assert workers.of(f"{team}_trade") == workers.sessions
+    assert workers.round().tags[rounds.ENDED_TAG] == "well"
+    assert workers.done == []
+
+
+def test_a_failed_session_stops_its_team_and_nobody_else(workers):
+    first, second = workers.sessions[:2]
+    workers.broken = {f"red/orders {second}"}
+    ended = workers.round()
+    assert ended.tags[rounds.ENDED_TAG] == "with 1 failed runs"
+    assert "red: orders, 2 of 3 sessions to go" in ended.tags[rounds.PROGRESS_TAG]
+    assert workers.of("red_trade") == [first, f"{second} failed"]
+    assert workers.of("red_settle") == [first]
+    assert workers.of("blue_trade") == workers.sessions
+    assert workers.of("leaderboard") == [""]
+    workers.broken = set()
+    assert workers.round().tags[rounds.ENDED_TAG] == "well"
+    assert workers.of("red_trade") == workers.sessions[1:]
+
+
+def test_sessions_are_queued_ahead_and_each_waits_for_the_one_before_it(workers):
+    workers.repository.get_job("round").execute_in_process(instance=workers.instance)
+    while not (ahead := [one for one in workers.look().run_requests if one.job_name == "red_trade"]):
+        workers.execute(workers.look().run_requests[0])
+    assert [one.partition_key for one in ahead] == workers.sessions
+    assert [one.tags.get(AFTER_TAG) for one in ahead] == [None, *workers.sessions[:-1]]
+    for one in (ahead[1], ahead[0], ahead[1]):
+        workers.execute(one)
+    first, second = workers.sessions[:2]
+    assert workers.of("red_trade") == [f"{second} failed", first, second]
+
+
+def test_a_symbol_that_cannot_be_trained_is_left_out_and_asked_once(workers):
+    workers.broken = {"red/AAPL/model"}
+    ended = workers.round()
+    assert ended.tags[rounds.ENDED_TAG] == "with 1 failed runs"
+    assert len(workers.of("red_train")) == 1
+    assert workers.of("red_trade") == workers.sessions
+
+
+def test_new_rules_trade_no_session_again(workers):
+    workers.round()
+    changed = Workers(workers.instance, rules="2")
+    changed.round()
+    assert changed.of("red_trade") == []
+
+
+def test_what_was_missed_is_not_traded_later(workers):
+    workers.instance.report_runless_asset_event(
+        dg.AssetMaterialization(keys.orders_key("red"), partition=workers.sessions[1])
+    )
+    workers.round()
+    assert workers.of("red_trade") == workers.sessions[2:]
+
+
+def test_inside_a_container_of_the_stack_the_main_job_refuses_and_says_what_to_do(monkeypatch):
+    from my_dagster_project.cli.commands import build, run
+
+    monkeypatch.setenv("TRADING_REDIS_URL", "redis://redis:6379/0")
+    for command in (run, lambda: build("bars")):
+        with pytest.raises(TradingError, match=r"here runs are the workers'.*`make round` on the server"):
+            command()
