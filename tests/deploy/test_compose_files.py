@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from my_dagster_project.operations.secrets import GENERATED, GIT_ACCOUNTS
-from my_dagster_project.pipeline.reloading import _LOCATION
+from my_dagster_project.pipeline.dagit_client import LOCATION
 
 ROOT = Path(__file__).parents[2]
 STACK = ROOT / "my_dagster_project" / "deploy"
@@ -135,7 +135,7 @@ def test_workers_share_no_volume(compose):
 
 def test_the_location_has_the_name_that_is_reloaded():
     workspace = read(ROOT / "my_dagster_project" / "deploy" / "instance" / "workspace.yaml")
-    assert workspace["load_from"][0]["grpc_server"]["location_name"] == _LOCATION
+    assert workspace["load_from"][0]["grpc_server"]["location_name"] == LOCATION
 
 
 def test_the_instance_names_no_driver_that_is_not_there():
