@@ -19,7 +19,8 @@ def show_status(console: Console, settings: Settings, platform: Platform, html: 
     if html is None:
         print_page(console, page)
         return page.state
-    from my_dagster_project.people.front.pages import Links, status_html
+    from my_dagster_project.people.front.links import Links
+    from my_dagster_project.people.front.pages import status_html
 
     html.write_text(status_html(page, Links.from_settings(settings)), encoding="utf-8")
     console.say(f"{page.verdict}\n{html.resolve()}")

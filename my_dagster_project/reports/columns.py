@@ -17,7 +17,7 @@ from my_dagster_project.reports.markdown import markdown_lines, markdown_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-type Mark = Literal["bold", "italic", "quiet", ""]
+type Mark = Literal["bold", "italic", "quiet", "ok", "warn", "red", "off", ""]
 _MARKDOWN: dict[Mark, str] = {"bold": "**", "italic": "*"}
 
 
@@ -26,7 +26,8 @@ class Column[Row]:
     """One column: `of` gives its figure, or a tuple of several that are read together, `words` makes one text of them.
 
     `figures` names them in CSV (by default the column's own name), `means` explains the term, `text` columns stand at the
-    left, `key` columns say whose row it is: a table that is folded repeats them. `mark` sets a cell off from its row.
+    left, `key` columns say whose row it is: a table that is folded repeats them. The texts of a `long` column may be folded.
+    `mark` sets a cell off from its row.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Column[Row]:
     figures: tuple[str, ...] = ()
     text: bool = False
     key: bool = False
+    long: bool = False
     mark: Callable[[Row], Mark] = lambda _: ""
 
     def values(self, row: Row) -> tuple[Any, ...]:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from my_dagster_project.foundation.console import Console
     from my_dagster_project.reports.columns import Column, Mark
 
-_STYLES: dict[Mark, str] = {"bold": "bold", "italic": "italic", "quiet": "dim", "": ""}
+_STYLES: dict[Mark, str] = {
+    "bold": "bold", "italic": "italic", "quiet": "dim",
+    "ok": "green", "warn": "yellow", "red": "bold red", "off": "dim", "": "",
+}  # fmt: skip
+_LONG = 30  # characters that a column of long texts gets at least
 _ROOMY = 100
 
 
@@ -27,11 +31,13 @@ def print_table[Row](
     space = 1 if console.width > _ROOMY else 0
     widths = {column.name: _width(column, rows) + 1 + space for column in columns}
     for number, part in enumerate(_parts(columns, widths, console.width - 2)):
-        console.print(_table(f"{title}, continued" if number else title, part, rows, space))
+        fits = sum(widths[column.name] for column in part) <= console.width - 2
+        console.print(_table(f"{title}, continued" if number else title, part, rows, space, fits=fits))
 
 
 def _width[Row](column: Column[Row], rows: Sequence[Row]) -> int:
-    return max(cell_len(text) for text in (column.name, *(column.cell(row) for row in rows)))
+    width = max(cell_len(text) for text in (column.name, *(column.cell(row) for row in rows)))
+    return min(width, _LONG) if column.long else width
 
 
 def _parts[Row](columns: Sequence[Column[Row]], widths: dict[str, int], room: int) -> list[list[Column[Row]]]:
@@ -51,13 +57,20 @@ def _parts[Row](columns: Sequence[Column[Row]], widths: dict[str, int], room: in
     return parts
 
 
-def _table[Row](title: str, columns: Sequence[Column[Row]], rows: Sequence[Row], space: int) -> Table:
+def _table[Row](
+    title: str, columns: Sequence[Column[Row]], rows: Sequence[Row], space: int, *, fits: bool
+) -> Table:
     table = Table(
         title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
     )
     table.padding = (0, space, 0, 0)
     for column in columns:
-        table.add_column(Text(column.name), justify="left" if column.text else "right", overflow="fold")
+        table.add_column(
+            Text(column.name),
+            justify="left" if column.text else "right",
+            overflow="fold",
+            no_wrap=fits and not column.long,
+        )
     for row in rows:
         table.add_row(*(Text(column.cell(row), _STYLES[column.mark(row)]) for column in columns))
     return table

@@ -12,7 +12,8 @@ from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.leaderboard import TradingSummary, assemble
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.main_job.summary import leaderboard_csv, print_leaderboard
-from my_dagster_project.people.front.pages import Links, home_html
+from my_dagster_project.people.front.links import Links
+from my_dagster_project.people.front.pages import home_html
 from my_dagster_project.reports import leaderboard_columns
 from my_dagster_project.reports.columns import Column
 from my_dagster_project.reports.leaderboard_columns import SYMBOL_COLUMNS, TEAM_COLUMNS, leaderboard_markdown

@@ -8,7 +8,8 @@ from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.front import hook
-from my_dagster_project.people.front.pages import REFRESH_SECONDS, Links, home_html, message_html, status_html
+from my_dagster_project.people.front.links import Links
+from my_dagster_project.people.front.pages import REFRESH_SECONDS, home_html, message_html, status_html
 from my_dagster_project.people.front.reports import PAGE, ReportFile, Reports
 from my_dagster_project.people.front.security import REPORT_POLICY, headers
 from my_dagster_project.people.front.snapshots import Snapshot, Snapshots

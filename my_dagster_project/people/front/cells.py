@@ -1,8 +1,12 @@
 """Cells of declared columns on a page: text, escaped, except the few kinds of figures that a page draws."""
 
 import math
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from my_dagster_project.people.status.columns import fresh_word, state_sign
+from my_dagster_project.people.status.page import RunStatus, ScheduleStatus, State
+from my_dagster_project.people.status.words import last_tick, run_words
 from my_dagster_project.reports.columns import Column
 from my_dagster_project.reports.leaderboard_columns import part_words, rank_words, team_words
 from my_dagster_project.reports.markdown import direction
@@ -12,31 +16,33 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from my_dagster_project.people.front.links import Links
+
 # Of the axis that intervals are drawn on: no daily forecast is right in 3 of 10 or in 7 of 10 cases for long.
 _LOWEST, _HIGHEST, _WIDTH = 0.25, 0.75, 190
 
 
-def page_cell(column: Column[Any], row: Any, front: str) -> "Markup":
-    """The cell of a row; `front` is the address of the front, for links."""
+def page_cell(column: Column[Any], row: Any, links: "Links") -> "Markup":
+    """The cell of a row; `links` say where its links lead."""
     from markupsafe import Markup, escape
 
     draw = _DRAWN.get(column.words)
-    cell = draw(front, *column.values(row)) if draw else escape(column.cell(row))
+    cell = draw(links, *column.values(row)) if draw else escape(column.cell(row))
     tag = {"bold": "b", "italic": "i"}.get(column.mark(row))
     return Markup(f"<{tag}>{{}}</{tag}>").format(cell) if tag else cell  # noqa: S704 - one of two tags of ours
 
 
-def _rank(_: str, rank: int | None) -> "Markup":
+def _rank(_: "Links", rank: int | None) -> "Markup":
     return _filled('<span class="rank">{}</span>', rank_words(rank))
 
 
-def _team(front: str, team: str, house: bool, sessions: int, expected: int) -> "Markup":
+def _team(links: "Links", team: str, house: bool, sessions: int, expected: int) -> "Markup":
     part = part_words(sessions, expected)
-    name = _filled("{}" if house else '<a href="{1}/status#team-{0}">{0}</a>', team, front)
+    name = _filled("{}" if house else '<a href="{1}/status#team-{0}">{0}</a>', team, links.front)
     return name + _filled(' <span class="small quiet">{}</span>', part) if part else name
 
 
-def _interval(_: str, share: float, low: float, high: float) -> "Markup":
+def _interval(_: "Links", share: float, low: float, high: float) -> "Markup":
     """A share of right directions with its interval, drawn over an axis with 50 % in its middle."""
     said = direction(share, low, high)
     if math.isnan(share):
@@ -50,6 +56,24 @@ def _interval(_: str, share: float, low: float, high: float) -> "Markup":
         '<span class="small quiet nowrap">{said}</span>',
         width=_WIDTH, said=said, coin=_x(0.5), low=_x(low), high=_x(high), share=_x(share),
     )  # fmt: skip
+
+
+def _dot(_: "Links", state: State) -> "Markup":
+    return _filled('<span class="dot {0}" title="{0}"></span>', state)
+
+
+def _chip(_: "Links", fresh: bool | None) -> "Markup":
+    kind = "" if fresh is None else " ok" if fresh else " due"
+    return _filled('<span class="chip{}">{}</span>', kind, fresh_word(fresh))
+
+
+def _run(links: "Links", run: RunStatus, now: datetime) -> "Markup":
+    link = '<a href="{}" class="word nowrap {}">{}</a>'
+    return _filled(link, links.run(run.run_id), run.check.state, run_words(run, now))
+
+
+def _tick(_: "Links", schedule: ScheduleStatus) -> "Markup":
+    return _filled('<span class="said">{}</span>', last_tick(schedule))
 
 
 def _x(share: float) -> str:
@@ -67,4 +91,8 @@ _DRAWN: "dict[Callable[..., str], Callable[..., Markup]]" = {
     rank_words: _rank,
     team_words: _team,
     direction: _interval,
+    state_sign: _dot,
+    fresh_word: _chip,
+    run_words: _run,
+    last_tick: _tick,
 }

@@ -2,19 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from my_dagster_project.domain.leaderboard import Leaderboard
 from my_dagster_project.foundation.redaction import redact
-from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.front.cells import page_cell
-from my_dagster_project.people.status import words
-from my_dagster_project.people.status.page import CHAIN, State, StatusPage
+from my_dagster_project.people.front.links import Links
+from my_dagster_project.people.status import columns, words
+from my_dagster_project.people.status.page import State, StatusPage
 from my_dagster_project.reports.leaderboard_columns import RANKING_RULE, SYMBOL_COLUMNS, TEAM_COLUMNS
 
 if TYPE_CHECKING:
@@ -25,33 +23,6 @@ _TEMPLATES = Path(__file__).parent / "templates"
 REFRESH_SECONDS = 30
 
 
-@dataclass(frozen=True)
-class Links:
-    """Where links lead: `front` is empty on the front itself and its address elsewhere."""
-
-    front: str
-    dagit: str
-    mlflow: str
-
-    @classmethod
-    def from_settings(cls, settings: Settings, *, served: bool = False) -> "Links":
-        """For pages of the front (`served`), or for a file that somebody opens."""
-        front = "" if served else settings.front_url or "http://localhost:8080"
-        return cls(front, settings.dagit_link.rstrip("/"), settings.mlflow_link)
-
-    def run(self, run_id: str) -> str:
-        """A run in Dagit."""
-        return f"{self.dagit}/runs/{quote(run_id)}"
-
-    def asset(self, *key: str) -> str:
-        """An asset in Dagit."""
-        return f"{self.dagit}/assets/{'/'.join(quote(part) for part in key)}"
-
-    def report(self, team: str, symbol: str) -> str:
-        """A report on the front."""
-        return f"{self.front}/reports/{quote(team)}/{quote(symbol)}"
-
-
 def status_html(page: StatusPage, links: Links, *, refresh: int = 0) -> str:
     """The status page; with `refresh` it loads itself anew every so many seconds."""
     return _filled(
@@ -60,7 +31,7 @@ def status_html(page: StatusPage, links: Links, *, refresh: int = 0) -> str:
         here="status",
         page=page,
         zone=ZoneInfo(page.zone),
-        chain=CHAIN,
+        tables=columns,
         refresh=refresh,
     )
 
@@ -109,8 +80,6 @@ def _environment() -> "Environment":
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, auto_reload=False
     )
     environment.filters |= {
-        "next_tick": words.next_tick,
-        "run_words": words.run_words,
         "session": words.session_word,
         "cell": page_cell,
         "code": _code,

@@ -1,41 +1,25 @@
 """The page in a terminal: what is wrong comes first and last, with what to do; in between how everything stands."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
-
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.pool_settings import everything_due
-from my_dagster_project.people.status.page import (
-    CHAIN,
-    Check,
-    RunStatus,
-    ScheduleStatus,
-    State,
-    StatusPage,
-    TeamStatus,
+from my_dagster_project.people.status.columns import (
+    CHAIN_COLUMNS,
+    RUN_COLUMNS,
+    SCHEDULE_COLUMNS,
+    SERVICE_COLUMNS,
+    chain_rows,
+    run_rows,
+    schedule_rows,
 )
-from my_dagster_project.people.status.words import next_tick, run_words, session_word
-from my_dagster_project.reports.markdown import NONE
-
-_SIGNS: dict[State, Text] = {
-    "ok": Text("✓", "green"),
-    "warn": Text("!", "yellow"),
-    "red": Text("✗", "bold red"),
-    "off": Text("·", "dim"),
-}
+from my_dagster_project.people.status.page import Check, StatusPage, TeamStatus
+from my_dagster_project.reports.terminal_tables import print_table
 
 
 def print_page(console: Console, page: StatusPage) -> None:
-    """Everything, widest tables cut to the terminal's width by rich itself."""
+    """Everything, tables folded where the terminal is narrower."""
     _addresses(console, page)
     _services(console, page)
-    _schedules(console, page)
-    _chain(console, page)
-    _last_runs(console, page)
+    _tables(console, page)
     _verdict(console, page)
 
 
@@ -49,68 +33,21 @@ def _addresses(console: Console, page: StatusPage) -> None:
 
 
 def _services(console: Console, page: StatusPage) -> None:
-    table = _table("Services", "", "service", "found")
-    for check in (*page.services, *page.sensors):
-        table.add_row(_SIGNS[check.state], check.name, Text(_found(check)))
-    console.print(table)
+    print_table(console, "Services", SERVICE_COLUMNS, [*page.services, *page.sensors])
 
 
-def _found(check: Check) -> str:
-    # What is wrong is told with what to do at the end of the page; how to start what is grey is told nowhere else.
-    return f"{check.said}; {check.todo}" if check.state == "off" and check.todo else check.said
-
-
-def _schedules(console: Console, page: StatusPage) -> None:
-    zone = ZoneInfo(page.zone)
-    owned = [("", page.schedules), *((team.name, team.schedules) for team in page.teams)]
-    table = _table(f"Schedules ({page.zone} · UTC)", "", "team", "job", "next tick", "last tick")
-    for owner, schedules in owned:
-        for one in schedules:
-            table.add_row(
-                _SIGNS[one.check.state], owner, one.job, next_tick(one, zone), Text(_last_tick(one, page.at))
-            )
-    if table.row_count:
-        console.print(table)
-
-
-def _last_tick(one: ScheduleStatus, now: datetime) -> str:
-    if one.last_tick is None:
-        return "never" if one.running else "stopped"
-    return f"{one.last_tick.at:%d %b %H:%M} {one.last_tick.said or one.last_tick.outcome}"
-
-
-def _chain(console: Console, page: StatusPage) -> None:
+def _tables(console: Console, page: StatusPage) -> None:
+    owners = [None, *page.teams]
     span = f"Sessions {page.sessions[0]} to {page.sessions[1]}" if page.sessions else "No sessions"
-    table = _table(span, "team", "symbol", *CHAIN, "up to", "MASE")
-    for team in page.teams:
-        for symbol in team.symbols:
-            marks = [_mark(symbol.marks.get(name)) for name in CHAIN]
-            mase = NONE if symbol.mase is None else f"{symbol.mase:.3f}"
-            table.add_row(team.name, symbol.symbol, *marks, session_word(symbol.last_session), mase)
-    if table.row_count:
-        console.print(table)
-
-
-def _mark(fresh: bool | None) -> Text:
-    if fresh is None:
-        return Text("?", "dim")
-    return Text("✓", "green") if fresh else Text("due", "yellow")
-
-
-def _last_runs(console: Console, page: StatusPage) -> None:
-    table = _table("Last runs", "", "team", "job", "when", "session traded")
-    for run in page.runs:
-        table.add_row(*_run_row("", run, page.at), "")
-    for team in page.teams:
-        for run in team.runs:
-            traded = session_word(team.last_traded) if run.job.endswith("_trade") else ""
-            table.add_row(*_run_row(team.name, run, page.at), traded)
-    if table.row_count:
-        console.print(table)
-
-
-def _run_row(owner: str, run: RunStatus, now: datetime) -> tuple[Text, str, str, str]:
-    return _SIGNS[run.check.state], owner, run.job, run_words(run, now)
+    schedules = [row for owner in owners for row in schedule_rows(page, owner)]
+    runs = [row for owner in owners for row in run_rows(page, owner)]
+    chain = [row for team in page.teams for row in chain_rows(team)]
+    if schedules:
+        print_table(console, f"Schedules ({page.zone} · UTC)", SCHEDULE_COLUMNS, schedules)
+    if chain:
+        print_table(console, span, CHAIN_COLUMNS, chain)
+    if runs:
+        print_table(console, "Last runs", RUN_COLUMNS, runs)
 
 
 def _verdict(console: Console, page: StatusPage) -> None:
@@ -147,11 +84,3 @@ def _say(console: Console, colour: str, where: str, check: Check) -> None:
     console.say((f"{where} {check.name}".strip(), colour), f": {check.said}")
     if check.todo:
         console.say(f"    → {check.todo}")
-
-
-def _table(title: str, *head: str) -> Table:
-    table = Table(
-        *head, title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
-    )
-    table.padding = (0, 1, 0, 0)
-    return table

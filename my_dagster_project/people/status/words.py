@@ -15,6 +15,14 @@ def next_tick(schedule: ScheduleStatus, zone: tzinfo) -> str:
     return said if schedule.running else f"({said})"
 
 
+def last_tick(schedule: ScheduleStatus) -> str:
+    """When a schedule last ticked (UTC) and what came of it; `never` before the first tick, `stopped` if none will come."""
+    tick = schedule.last_tick
+    if tick is None:
+        return "never" if schedule.running else "stopped"
+    return f"{tick.at:%d %b %H:%M} {tick.said or tick.outcome}"
+
+
 def run_words(run: RunStatus, now: datetime) -> str:
     """`success 5 min ago, took 12 s`; a run that works says since when."""
     if run.ended and run.began:

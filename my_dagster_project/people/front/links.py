@@ -1,0 +1,33 @@
+"""Where the links of the pages lead."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from my_dagster_project.foundation.settings import Settings
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where links lead: `front` is empty on the front itself and its address elsewhere."""
+
+    front: str
+    dagit: str
+    mlflow: str
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, served: bool = False) -> "Links":
+        """For pages of the front (`served`), or for a file that somebody opens."""
+        front = "" if served else settings.front_url or "http://localhost:8080"
+        return cls(front, settings.dagit_link.rstrip("/"), settings.mlflow_link)
+
+    def run(self, run_id: str) -> str:
+        """A run in Dagit."""
+        return f"{self.dagit}/runs/{quote(run_id)}"
+
+    def asset(self, *key: str) -> str:
+        """An asset in Dagit."""
+        return f"{self.dagit}/assets/{'/'.join(quote(part) for part in key)}"
+
+    def report(self, team: str, symbol: str) -> str:
+        """A report on the front."""
+        return f"{self.front}/reports/{quote(team)}/{quote(symbol)}"
