@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.deploy.workers.dagit import FAULTS, TRADING, Dagit
+from tests.support.dagit import FAULTS, TRADING, Dagit
 from tests.e2e.project import ROOT, Project, kill_group
 from tests.support.minio import free_port
 from tests.support.postgres import postgres

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.workers.dagit import FAULTS, TRADING
+from tests.support.dagit import FAULTS, TRADING
 from tests.deploy.workers.deployment import Deployment
 from tests.support.waiting import wait_for
 
