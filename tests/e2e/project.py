@@ -6,8 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import md5
@@ -18,6 +18,8 @@ import yaml
 
 from tests.support.forks import parent
 from tests.support.gitrepo import git
+from tests.support.minio import free_port
+from tests.support.waiting import answers, wait_for
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -91,6 +93,26 @@ class Project:
         assert "Traceback" not in done.text, done.text
         return done
 
+    @contextmanager
+    def serving(self, command: str, path: str, **environment: str) -> Iterator["Served"]:
+        """`trading COMMAND` on a free port of this project's; ready when `path` is answered."""
+        port, log = free_port(), self.folder.with_name(f"{self.folder.name}-{command}.log")
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                ["trading", command, "--port", str(port)],
+                cwd=self.folder,
+                env=self.environ(**environment),
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        served = Served(port, process)
+        try:
+            wait_for(lambda: answers(f"{served.url}{path}"), by=process, log=log)
+            yield served
+        finally:
+            kill_group(process)
+
     def copy(self, folder: Path) -> "Project":
         """The same checkout with all its history somewhere else, as after a move of the folder."""
         shutil.copytree(self.folder, folder, symlinks=True)
@@ -159,6 +181,18 @@ class Project:
             ),
             "accounts": self.rows(book, "SELECT team, cash, session FROM accounts ORDER BY team"),
         }
+
+
+@dataclass(frozen=True)
+class Served:
+    """A page server of a project."""
+
+    port: int
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
 
 def new_project(folder: Path, market: dict[str, Any] | None = None) -> Project:

@@ -3,17 +3,14 @@
 And a page of somebody else's, open in the same browser, does nothing."""
 
 import shutil
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e.project import Project, kill_group
+from tests.e2e.project import Project
 from tests.support.foreign_site import SOCKET, page_of, site_of
-from tests.support.minio import free_port
+from tests.support.waiting import wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -25,7 +22,6 @@ FLAGS = [
     # A name of somebody else's that was made to point at this machine.
     "--host-resolver-rules=MAP rebound.example.com 127.0.0.1",
 ]
-START_LIMIT = 120  # seconds
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,35 +36,10 @@ def project(finished, tmp_path_factory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def dagit(project, tmp_path_factory) -> Iterator[str]:
+def dagit(project) -> Iterator[str]:
     """The address of a running `trading ui`."""
-    port, log = free_port(), tmp_path_factory.mktemp("log") / "dagit.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            ["trading", "ui", "--port", str(port)],
-            cwd=log.parent,
-            env=project.environ(TRADING_PROJECT=str(project.folder)),
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        )
-    try:
-        _wait_until_up(process, f"http://127.0.0.1:{port}", log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        kill_group(process)
-
-
-def _wait_until_up(process, url, log) -> None:
-    deadline = time.monotonic() + START_LIMIT
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(f"{url}/server_info", timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())
+    with project.serving("ui", "/server_info") as served:
+        yield served.url
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +72,7 @@ def test_a_click_on_materialize_fetches_bars(dagit, page, project):
     before = len(project.dagster_runs())
     page.goto(f"{dagit}/assets/market/IBM/bars")
     page.get_by_role("button", name="Materialize", exact=False).first.click()
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and project.dagster_runs()[before:][:1] != [("__ASSET_JOB", "SUCCESS")]:
-        time.sleep(0.5)
+    wait_for(lambda: project.dagster_runs()[before:][:1] == [("__ASSET_JOB", "SUCCESS")], every=0.5)
     assert [status for _, status in project.dagster_runs()[before:]] == ["SUCCESS"]
 
 

@@ -1,8 +1,6 @@
 """The front as people use it: `trading front`, a real browser, a real report; and how little memory it needs."""
 
 import shutil
-import subprocess
-import time
 import urllib.request
 
 import psutil
@@ -11,12 +9,10 @@ import pytest
 from my_dagster_project.reports.evidently_report import build_report
 from my_dagster_project.reports.report_tests import NEXT_RETURN
 from my_dagster_project.storage.opening import open_assets
-from tests.e2e.project import kill_group
 from tests.reports.samples import sample_bars, sample_features, sample_scored, split_features
 from tests.support.minio import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-START_LIMIT = 120  # seconds
 MOST_MB = 180  # 141 measured after every page was shown, 79 of it Dagster's own import
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
@@ -26,35 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no 
 def front(finished, tmp_path_factory):
     """A running `trading front` over the finished competition: its address and its process."""
     project = finished.project.copy(tmp_path_factory.mktemp("front") / "project")
-    port, log = free_port(), tmp_path_factory.mktemp("log") / "front.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            ["trading", "front", "--port", str(port)],
-            cwd=project.folder,
-            env=project.environ(),
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{url}/status.json", process, log)
-        yield url, process, project
-    finally:
-        kill_group(process)
-
-
-def _wait_for(url, process, log) -> None:
-    """The first look takes the imports of a cold start; until then the front says that it is still looking."""
-    deadline = time.monotonic() + START_LIMIT
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(log.read_text())
+    with project.serving("front", "/status.json") as served:
+        yield served.url, served.process, project
 
 
 @pytest.fixture(scope="module")

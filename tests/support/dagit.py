@@ -16,7 +16,8 @@ RELOAD = """mutation Reload($name: String!) { reloadRepositoryLocation(repositor
   __typename ... on WorkspaceLocationEntry { locationOrLoadError { __typename } } } }"""
 LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
   name locationOrLoadError { __typename } } } } }"""
-RUNS = "{ runsOrError(limit: 200) { ... on Runs { results { runId rootRunId jobName status tags { key value } } } } }"
+RUNS = """{ runsOrError(limit: 200) { ... on Runs { results {
+  runId rootRunId jobName status tags { key value } assetSelection { path } } } } }"""
 EVENTS = """query Events($run: ID!) { runOrError(runId: $run) { ... on Run { eventConnection { events {
   __typename ... on MessageEvent { message timestamp } ... on RunFailureEvent { error { message } }
   ... on MaterializationEvent { metadataEntries { label ... on IntMetadataEntry { intValue } } } } } } } }"""
@@ -81,6 +82,7 @@ class Dagit:
         return answer.get("locationOrLoadError", {}).get("__typename") == "RepositoryLocation"
 
     def runs(self) -> dict[str, dict[str, Any]]:
+        """All runs by id, newest first, tags as a mapping."""
         found = self.ask(RUNS)["runsOrError"]["results"]
         return {run["runId"]: {**run, "tags": {t["key"]: t["value"] for t in run["tags"]}} for run in found}
 

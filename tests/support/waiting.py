@@ -1,18 +1,43 @@
 """Waits for what another process is about to do."""
 
+import socket
 import time
+import urllib.request
 from collections.abc import Callable
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
 
 
-def wait_for[T](what: Callable[[], T], seconds: float = 120) -> T:
-    """The first true answer; a refused connection is no answer yet."""
+def wait_for[T](
+    what: Callable[[], T],
+    seconds: float = 120,
+    *,
+    every: float = 0.2,
+    by: "Popen[Any] | None" = None,
+    log: Path | None = None,
+) -> T:
+    """The first true answer; a refused connection is no answer yet. Fails at once, with its log, when process `by` ends."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and (by is None or by.poll() is None):
         try:
             found = what()
         except OSError:
             found = None
         if found:
             return found
-        time.sleep(0.2)
-    raise AssertionError(f"nothing within {seconds} s")
+        time.sleep(every)
+    said = f":\n{log.read_text(errors='replace')[-4000:]}" if log else ""
+    raise AssertionError(f"nothing within {seconds} s{said}")
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with success; raises OSError otherwise."""
+    urllib.request.urlopen(url, timeout=5).close()
+    return True
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections at a port of this machine; raises OSError otherwise."""
+    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    return True

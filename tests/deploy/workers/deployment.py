@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from tests.support.dagit import FAULTS, TRADING, Dagit
 from tests.e2e.project import ROOT, Project, kill_group
+from tests.support.dagit import FAULTS, TRADING, Dagit
 from tests.support.minio import free_port
 from tests.support.postgres import postgres
 from tests.support.redis import RedisServer

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.dagit import FAULTS, TRADING
 from tests.deploy.workers.deployment import Deployment
+from tests.support.dagit import FAULTS, TRADING
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]

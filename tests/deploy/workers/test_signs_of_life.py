@@ -15,6 +15,7 @@ from my_dagster_project.deploy.workers.signs_of_life import (
     task_of,
 )
 from tests.support.redis import RedisServer
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -57,10 +58,7 @@ def test_the_sign_is_back_after_redis_forgot_it_and_while_redis_is_away_the_run_
 
 
 def await_sign(client):
-    deadline = time.monotonic() + 10
-    while task_of(client, "run") is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: task_of(client, "run") is not None, 10, every=0.02)
 
 
 def test_slots_are_those_of_living_workers(redis, monkeypatch):
