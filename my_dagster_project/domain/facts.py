@@ -38,6 +38,7 @@ class Facts:
 
     `bar_closes`: the raw close of the session in the stored bars, by symbol, to hold the prediction's close against.
     `volatility`: standard deviation of one-session log returns up to the session, by symbol.
+    `moves`: the largest log return, absolute, of any session up to this one, by symbol.
     `peak`: the account's highest equity up to the session, dollars.
     `standing`: our orders of this session that the broker has already, and that still may fill.
     `ended`: ids of our orders of this session that do nothing any more (cancelled, expired, rejected, filled).
@@ -45,6 +46,7 @@ class Facts:
 
     bar_closes: Mapping[str, Number] = field(default_factory=dict)
     volatility: Mapping[str, float] = field(default_factory=dict)
+    moves: Mapping[str, float] = field(default_factory=dict)
     peak: Decimal | None = None
     standing: tuple[Standing, ...] = ()
     ended: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ def plan_orders(
     facts, positions = facts or Facts(), list(positions)
     snapshot = _snapshot(positions, account, closes, rules, facts)
     short = {position.symbol for position in positions if position.qty < 0}
-    good, skipped = tradable(team, session, signals, snapshot, closes)
+    good, skipped = tradable(team, session, signals, snapshot, closes, facts.moves)
     good, skipped = without(good, short), [skip for skip in skipped if skip.symbol not in short]
     skipped += [Skipped(symbol, _SHORT, "check") for symbol in short]
     dropped = [symbol for symbol in snapshot.held if symbol not in closes]

@@ -39,7 +39,10 @@ def client_order_id(team: str, session: date, symbol: str, side: Side, rev: int)
 
 @dataclass(frozen=True)
 class Signal:
-    """One prediction made after the close of `session`: a log return, or a probability of up (fraction)."""
+    """One prediction made after the close of `session`: a log return, or a probability of up (fraction).
+
+    `problem` says why where it was read from is not to be believed; '' when it is.
+    """
 
     team: str
     session: date
@@ -47,6 +50,7 @@ class Signal:
     value: float
     target: Target = "next_return"
     trained_through: date | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,22 @@ from datetime import date
 
 from my_dagster_project.domain.plan import Signal, Skipped, Snapshot
 
+# Of a symbol with less than a month of bars: nearly three times its price in a session.
+UNKNOWN_MOVE = 1.0
+
 
 def tradable(
-    team: str, session: date, signals: Iterable[Signal], snapshot: Snapshot, symbols: Iterable[str]
+    team: str,
+    session: date,
+    signals: Iterable[Signal],
+    snapshot: Snapshot,
+    symbols: Iterable[str],
+    moves: Mapping[str, float],
 ) -> tuple[dict[str, Signal], list[Skipped]]:
     """Split `symbols` into those with a signal that may be traded and those without, with the reason, by symbol.
 
-    A prediction older than the session, of a later one, or of another team is as good as none.
+    A prediction older than the session, of a later one, or of another team is as good as none, and so is one of a return
+    beyond `moves`, the largest log return (absolute) that the symbol ever had.
     """
     signals = list(signals)
     given = {signal.symbol: signal for signal in signals}
@@ -27,7 +36,7 @@ def tradable(
         elif count[symbol] > 1:
             reason = f"{count[symbol]} predictions for one session; nobody can tell which one counts"
         else:
-            reason = _refusal(team, session, signal, snapshot.closes)
+            reason = _refusal(team, session, signal, snapshot.closes, moves)
         if reason or signal is None:
             skipped.append(Skipped(symbol, reason, "check"))
         else:
@@ -35,8 +44,16 @@ def tradable(
     return good, skipped
 
 
-def _refusal(team: str, session: date, signal: Signal, closes: Mapping[str, object]) -> str:
+def _refusal(
+    team: str,
+    session: date,
+    signal: Signal,
+    closes: Mapping[str, object],
+    moves: Mapping[str, float],
+) -> str:
     """Say why a signal may not be traded; '' when it may."""
+    if signal.problem:
+        return signal.problem
     if signal.team != team:
         return f"the prediction belongs to team {signal.team}, not {team}"
     if signal.session != session:
@@ -45,6 +62,11 @@ def _refusal(team: str, session: date, signal: Signal, closes: Mapping[str, obje
         return f"its model was trained through {signal.trained_through}, after session {session}"
     if not math.isfinite(signal.value):
         return "the prediction is not a number"
+    if signal.target == "next_direction" and not 0 <= signal.value <= 1:
+        return f"the prediction {signal.value:g} is no probability"
+    move = moves.get(signal.symbol, UNKNOWN_MOVE)
+    if signal.target == "next_return" and abs(signal.value) > move:
+        return f"the predicted log return {signal.value:+.4g} is beyond anything it ever did: {move:.4f}"
     if signal.symbol not in closes:
         return f"no raw close of session {session} to size an order with"
     return ""

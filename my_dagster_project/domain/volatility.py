@@ -5,7 +5,7 @@ import statistics
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 WINDOW = 21  # sessions, about a month: the field's usual window for daily data
 
@@ -25,3 +25,17 @@ def realised_volatility(
     if not all(math.isfinite(close) and close > 0 for close in closes):
         return None
     return statistics.stdev(math.log(after / before) for before, after in pairwise(closes))
+
+
+def largest_moves(adjusted: Sequence[float]) -> tuple[float, ...]:
+    """Give for each session the largest log return, absolute, of any session up to it; those of no price do not count.
+
+    The first has none yet: 0.
+    """
+    steps = (_move(before, after) for before, after in pairwise(adjusted))
+    return tuple(accumulate(steps, max, initial=0.0))
+
+
+def _move(before: float, after: float) -> float:
+    usable = min(before, after) > 0 and math.isfinite(before) and math.isfinite(after)
+    return abs(math.log(after / before)) if usable else 0.0

@@ -3,9 +3,9 @@
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from my_dagster_project.domain.volatility import realised_volatility
+from my_dagster_project.domain.volatility import WINDOW, largest_moves, realised_volatility
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import bars_content, read_bars
 
@@ -27,6 +27,16 @@ class History:
     def volatility_at(self, session: date) -> float | None:
         """Give `domain.volatility.realised_volatility` as of a session."""
         return realised_volatility(self.sessions, self.adjusted, session)
+
+    @cached_property
+    def _moves(self) -> tuple[float, ...]:
+        return largest_moves(self.adjusted)
+
+    def largest_move(self, session: date) -> float | None:
+        """Give the largest log return, absolute, up to a session; None before a month of them is known."""
+        at = bisect_left(self.sessions, session)
+        known = WINDOW <= at < len(self.sessions) and self.sessions[at] == session
+        return self._moves[at] if known else None
 
 
 def history(assets: AssetStore, symbol: str) -> History:

@@ -8,17 +8,17 @@ from decimal import Decimal
 from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.limits import strictest
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, Skipped, Snapshot, Standing, money
+from my_dagster_project.domain.plan import Limits, Plan, Rules, Skipped, Snapshot, Standing, money
 from my_dagster_project.domain.risk import gate, refuse_all
 from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.parquet import from_parquet
 from my_dagster_project.teams.registry import TeamEntry
 from my_dagster_project.teams.schema import TeamConfig
 from my_dagster_project.trading.broker import Account, Broker, Order, SessionPassedError
 from my_dagster_project.trading.closes import History, history
 from my_dagster_project.trading.halts import read_halts
 from my_dagster_project.trading.modes import Decided
+from my_dagster_project.trading.predicted import predicted
 from my_dagster_project.trading.reconcile import reconcile
 from my_dagster_project.trading.records import recorded_plan
 from my_dagster_project.trading.sent import note
@@ -83,16 +83,19 @@ def session_plan(
 
 def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker, account: Account) -> Plan:
     histories = {symbol: history(assets, symbol) for symbol in trader.config.symbols}
-    signals, closes = _signals(trader, session, assets)
+    said = predicted(trader.name, trader.config, session, assets)
     # Bars that do not reach the session (restored, or never fetched again) are too old to trade on, predicted or not.
-    closes = {symbol: closes[symbol] if histories[symbol].close_of(session) else None for symbol in closes}
+    closes = {
+        symbol: close if histories[symbol].close_of(session) else None
+        for symbol, close in said.closes.items()
+    }
     positions = broker.positions()
     if trader.mode.mode == "paper":
         reconcile(assets, trader.name, session, broker, account, positions)
     return plan_orders(
         trader.name,
         session,
-        signals,
+        said.signals,
         positions,
         account,
         closes,
@@ -109,26 +112,6 @@ def _nothing(trader: Trader, session: date) -> Plan:
     return Plan(trader.name, session, 1, empty, skipped=skipped)
 
 
-def _signals(
-    trader: Trader, session: date, assets: AssetStore
-) -> tuple[list[Signal], dict[str, float | None]]:
-    """The session's signals and raw closes; a symbol without a prediction has neither, and the plan says so."""
-    signals: list[Signal] = []
-    config = trader.config
-    closes: dict[str, float | None] = dict.fromkeys(config.symbols)
-    column = "probability_up" if config.is_classification else "predicted_return"
-    for symbol in config.symbols:
-        try:
-            data = assets.read_file((trader.name, symbol, "predictions"), f"{session}.parquet")
-        except ObjectMissingError:
-            continue
-        row = from_parquet(data).iloc[0]
-        closes[symbol] = float(row["close"])
-        made, through = row["session"].date(), row["trained_through"].date()
-        signals.append(Signal(trader.name, made, symbol, float(row[column]), config.target, through))
-    return signals, closes
-
-
 def _facts(
     trader: Trader, session: date, histories: Mapping[str, History], broker: Broker, account: Account
 ) -> Facts:
@@ -139,9 +122,11 @@ def _facts(
         )
     closes = {symbol: known.close_of(session) for symbol, known in histories.items()}
     volatility = {symbol: known.volatility_at(session) for symbol, known in histories.items()}
+    moves = {symbol: known.largest_move(session) for symbol, known in histories.items()}
     return Facts(
         bar_closes={symbol: close for symbol, close in closes.items() if close is not None},
         volatility={symbol: value for symbol, value in volatility.items() if value is not None},
+        moves={symbol: value for symbol, value in moves.items() if value is not None},
         peak=_peak(broker, session, account.equity),
         standing=tuple(_standing(order) for order in sent if order.is_open),
         ended=tuple(order.client_order_id for order in sent if not order.is_open),

@@ -92,6 +92,10 @@ def test_a_holding_above_the_limit_is_trimmed_even_inside_the_band():
         ({"value": float("nan")}, "not a number"),
         ({"value": float("inf")}, "not a number"),
         ({"trained_through": date(2013, 1, 3)}, "trained through 2013-01-03, after session"),
+        ({"value": 50.0}, r"log return +50 is beyond anything it ever did: 1.0000"),
+        ({"value": -1e308}, "log return -1e+308 is beyond"),
+        ({"value": 1.01, "target": "next_direction"}, "the prediction 1.01 is no probability"),
+        ({"problem": "its file is torn"}, "its file is torn"),
     ],
 )
 def test_a_prediction_that_is_not_ours_to_trade_is_skipped_and_the_others_go_on(changes, reason):

@@ -20,6 +20,7 @@ from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.parquet import to_parquet
 from my_dagster_project.teams.platform import load_platform
+from my_dagster_project.teams.schema import TeamConfig
 from my_dagster_project.teams.sources import read_sources
 from my_dagster_project.trading import planning
 from my_dagster_project.trading.broker import SessionPassedError
@@ -27,6 +28,7 @@ from my_dagster_project.trading.closes import History
 from my_dagster_project.trading.halts import read_halts
 from my_dagster_project.trading.modes import Decided
 from my_dagster_project.trading.planning import Trader, session_plan
+from my_dagster_project.trading.predicted import Predicted
 from my_dagster_project.trading.records import file_of, record_of
 from my_dagster_project.trading.submission import Outcome, require_certain, submit_plan
 from tests.trading.world import SYMBOLS, World, frames_of
@@ -130,15 +132,13 @@ def trader(team: str, symbols: tuple[str, ...] = SYMBOLS, limits: dict | None = 
 def predictions(world: World) -> Iterator[None]:
     """Let planning take predictions and bars from the world instead of Parquet files."""
 
-    def signals(one: Trader, session: date, assets: AssetStore):
-        said = world.predicted.get((one.name, session, world.attempt), {})
-        closes = {symbol: world.close(symbol, session) for symbol in one.config.symbols}
-        return (
-            [
-                Signal(one.name, session, symbol, value)
-                for symbol, value in said.items()
-                if closes.get(symbol)
-            ],
+    def signals(team: str, config: TeamConfig, session: date, assets: AssetStore) -> Predicted:
+        said = world.predicted.get((team, session, world.attempt), {})
+        closes = {symbol: world.close(symbol, session) for symbol in config.symbols}
+        return Predicted(
+            tuple(
+                Signal(team, session, symbol, value) for symbol, value in said.items() if closes.get(symbol)
+            ),
             {symbol: close and float(close) for symbol, close in closes.items()},
         )
 
@@ -147,12 +147,12 @@ def predictions(world: World) -> Iterator[None]:
         closes = tuple(float(world.feed.bars[symbol][day].close) for day in days)
         return History(tuple(days), closes, closes)
 
-    before = planning._signals, planning.history
-    planning._signals, planning.history = signals, history
+    before = planning.predicted, planning.history
+    planning.predicted, planning.history = signals, history
     try:
         yield
     finally:
-        planning._signals, planning.history = before
+        planning.predicted, planning.history = before
 
 
 def run_session(

@@ -14,6 +14,7 @@ from my_dagster_project.pipeline.assets.outputs import files_output, session_fil
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.retries import explained, network_retries
+from my_dagster_project.storage.dvc_format import dir_md5, md5_of
 
 AS_OF = Gate(
     "model_is_older_than_the_session",
@@ -58,7 +59,7 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         table = prediction_table(rows, answer.frame, bars, calendar, symbol, manifest.trained_through)
         context.log.info(f"{label}: {len(table)} sessions predicted by {answer.engine}")
         yield files_output(
-            session_files(table),
+            session_files(table.assign(team=team.name, model=_fingerprint(model))),
             {
                 "sessions": len(table),
                 "engine": answer.engine,
@@ -69,3 +70,8 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         )
 
     return predictions
+
+
+def _fingerprint(model: Mapping[str, bytes]) -> str:
+    """The md5 of a model as its `.dvc` pointer has it; a prediction says by it which one made it."""
+    return dir_md5({name: md5_of(data) for name, data in model.items()})

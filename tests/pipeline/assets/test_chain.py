@@ -73,6 +73,8 @@ def test_a_prediction_says_about_which_session_from_which_close_and_model(chain)
     assert str(row["target_session"].date()) == "2013-02-25"
     assert str(row["trained_through"].date()) == "2012-11-30"
     assert row["close"] == 450.81
+    assert (row["team"], row["symbol"]) == PREDICTIONS[:2]
+    assert row["model"] == chain.house.store.fingerprint((*PREDICTIONS[:2], "model"))
     assert abs(row["predicted_return"]) < 0.2
     assert row.isna()["probability_up"]
 
