@@ -8,23 +8,21 @@ right directions beside its 95 % interval and the share of up sessions (what "al
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from my_dagster_project.domain.chance import chances, evidence
 from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 SCORED_COLUMNS = (
     "session", "target_session", "close", "actual_close", "predicted_close", "actual_return", "predicted_return",
-    "probability_up", "error", "naive_error", "hit",
+    "probability_up", "error", "naive_error", "drift_error", "hit",
 )  # fmt: skip
 Z_95 = 1.959963984540054  # standard normal quantile at 97.5 %
-LEAK_MASE = 0.8
-LEAK_ROWS = 50
-LEAK_DIRECTION = 0.6
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,8 @@ class Metrics:
 
     `mae`, `naive_mae`, `rmse` and `bias` (mean of predicted minus actual) are dollars at the scale of session t;
     `direction` with its interval and `up_share` are fractions; `log_loss` is in nats. The rows behind `mae`, `mase`,
-    `rmse`, `bias` are those that have a predicted return.
+    `rmse`, `bias` are those that have a predicted return. `drift_mase` is what "as always so far", the mean of all returns
+    up to the session, scores; the p values are of `chance.Chances`.
     """
 
     n: int = 0
@@ -50,6 +49,10 @@ class Metrics:
     ic: float = math.nan
     log_loss: float = math.nan
     brier: float = math.nan
+    drift_mase: float = math.nan
+    loss_p: float = math.nan
+    rank_p: float = math.nan
+    timing_p: float = math.nan
 
 
 def score(predictions: DataFrame, bars: DataFrame) -> DataFrame:
@@ -58,8 +61,8 @@ def score(predictions: DataFrame, bars: DataFrame) -> DataFrame:
     Only rows whose session and target session both have a bar. `actual_return` is the adjusted log return from t to the
     target session and `actual_close` that return applied to the close of t, in dollars at t's scale: a split or dividend
     in between is no error of the model. `error` is predicted minus actual close, `naive_error` the same for a forecast
-    that says "no change". `hit` is 1.0 or 0.0, and NaN where predicted or actual return is exactly 0 (no call was made,
-    or none was right); a model that gives only a probability calls up above 0.5.
+    that says "no change", `drift_error` for one that says "as always so far". `hit` is 1.0 or 0.0, and NaN where predicted
+    or actual return is exactly 0 (no call was made, or none was right); a model that gives only a probability calls up above 0.5.
 
     Raises ModelError when the frame holds more than one symbol.
     """
@@ -82,8 +85,17 @@ def score(predictions: DataFrame, bars: DataFrame) -> DataFrame:
     scored["predicted_close"] = scored["close"] * np.exp(scored["predicted_return"])
     scored["error"] = scored["predicted_close"] - scored["actual_close"]
     scored["naive_error"] = scored["close"] - scored["actual_close"]
+    drift = predictions["session"].map(_drift(adjusted)).to_numpy(float)[known]
+    scored["drift_error"] = scored["close"] * np.exp(drift) - scored["actual_close"]
     scored["hit"] = _hits(scored)
     return scored.sort_values("session")[list(SCORED_COLUMNS)].reset_index(drop=True)
+
+
+def _drift(adjusted: Series) -> Series:
+    """The mean log return of all sessions up to each; 0 on the first, which has none."""
+    import numpy as np
+
+    return np.log(adjusted).diff().expanding().mean().fillna(0.0)
 
 
 def _hits(scored: DataFrame) -> NDArray[Any]:
@@ -114,6 +126,8 @@ def evaluate(scored: DataFrame) -> Metrics:
         direction_n=len(hits),
         up_share=_mean(moved > 0),
         ic=rank_correlation(scored["predicted_return"], scored["actual_return"]),
+        drift_mase=ratio(_mean(scored["drift_error"].abs()), _mean(scored["naive_error"].abs())),
+        **asdict(chances(evidence(scored))),
         **_dollar_figures(scored.dropna(subset=["predicted_return"])),
         **_probability_figures(scored.dropna(subset=["probability_up"])),
     )
@@ -167,21 +181,6 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
     centre = (share + spread / 2) / (1 + spread)
     half = Z_95 / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def leak_alarm(metrics: Metrics) -> str | None:
-    """A plain warning when the figures are too good to be true, else None.
-
-    Honest daily models sit at a MASE of about 1.00; in every case we met, much better meant that a feature or a scaler
-    had seen the future.
-    """
-    if metrics.n >= LEAK_ROWS and metrics.mase < LEAK_MASE:
-        fact = f"MASE {metrics.mase:.2f} over {metrics.n} sessions, below {LEAK_MASE}"
-    elif metrics.direction_low > LEAK_DIRECTION:
-        fact = f"direction {metrics.direction:.0%}, surely above {LEAK_DIRECTION:.0%} ({metrics.direction_n} calls)"
-    else:
-        return None
-    return f"Too good to be true: {fact}. Look for a feature, a scaler or a model that has seen the future."
 
 
 def ratio(value: float, scale: float) -> float:

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from my_dagster_project.domain import plain_json
-from my_dagster_project.domain.evaluation import Metrics, evaluate, leak_alarm
+from my_dagster_project.domain.chance import evidence, suspicions
+from my_dagster_project.domain.evaluation import Metrics, evaluate
 from my_dagster_project.reports import evidently_run, report_tests
 from my_dagster_project.reports.report_page import Heading, render
 from my_dagster_project.reports.report_tests import ReportTest
@@ -41,8 +42,9 @@ def build_report(
     target: str,
     team: str,
     symbol: str,
+    looks: int = 1,
 ) -> ReportFiles:
-    """The report of one team and symbol.
+    """The report of one team and symbol, one of `looks` that the table has (`chance.suspicions`).
 
     `scored` comes from `evaluation.score`; `features_current` holds the features of the scored sessions and
     `features_reference` those of training rows (the last 250, say), one column per feature (a `session` column is
@@ -50,8 +52,7 @@ def build_report(
     Evidently is not run; with fewer reference rows the drift is skipped. The same inputs give the same report.json.
     """
     metrics = evaluate(scored)
-    warning = leak_alarm(metrics)
-    warnings = (warning,) if warning else ()
+    warnings = tuple(str(found) for found in suspicions({symbol: evidence(scored)}, looks))
     heading = Heading(team, symbol, target, *_span(scored))
     if len(scored) < FEWEST_SESSIONS:
         return _too_few(heading, metrics, warnings)
@@ -59,9 +60,8 @@ def build_report(
     sections, found = _measure(
         scored, _features(features_current), _features(features_reference), target, metrics, when
     )
-    found.append(
-        ReportTest(report_tests.NO_LEAK.name, "warn" if warning else "pass", warning or _no_alarm(metrics))
-    )
+    alarm = ReportTest(report_tests.NO_LEAK.name, "fail" if warnings else "pass", _alarm(warnings, metrics))
+    found.append(alarm)
     tests = report_tests.complete(found, target, "There was not enough to test it on.")
     page = render(heading, metrics, tests, warnings, _picture(scored), _fragment(sections))
     measured = {title: _figures(snapshot) for title, snapshot in sections}
@@ -127,8 +127,8 @@ def _span(scored: DataFrame) -> tuple[Any, Any]:
     return scored["session"].iloc[0].date(), scored["session"].iloc[-1].date()
 
 
-def _no_alarm(metrics: Metrics) -> str:
-    return f"Nothing too good to be true in {metrics.n} sessions."
+def _alarm(warnings: tuple[str, ...], metrics: Metrics) -> str:
+    return " ".join(warnings) or f"Nothing too good to be true in {metrics.n} sessions."
 
 
 def _picture(scored: DataFrame) -> bytes:

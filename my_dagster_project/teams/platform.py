@@ -36,6 +36,11 @@ class Platform:
         """Every symbol some team trades, sorted: bars are fetched once for all."""
         return sorted({symbol for team in self.teams.values() for symbol in team.symbols})
 
+    @property
+    def looks(self) -> int:
+        """How many rows the competition's table judges: every team, and each of its symbols."""
+        return sum(1 + len(team.symbols) for team in self.teams.values())
+
     def origin(self, team: str) -> str:
         """Which commit of which branch a team's configuration in force is from."""
         source = self.sources.teams.get(team)

@@ -97,10 +97,10 @@ def test_a_model_that_is_sure_and_wrong_fails(bars, features):
     assert statuses(report_of(scored, features, NEXT_DIRECTION))["log_loss_vs_coin"] == "fail"
 
 
-def test_a_model_that_has_seen_the_future_is_warned_about_on_the_page(bars, features):
+def test_a_model_that_has_seen_the_future_fails_and_its_page_says_so(bars, features):
     report = report_of(sample_scored(bars, skill=0.9), features)
-    assert statuses(report)["no_leak_alarm"] == "warn"
-    assert "Too good to be true" in report.warnings[0]
+    assert statuses(report)["no_leak_alarm"] == "fail"
+    assert "AAPL: too good to be true" in report.warnings[0]
     assert report.warnings[0] in report.files["report.html"].decode()
 
 

@@ -14,13 +14,16 @@ from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.evidently_report import ReportFiles, build_report
 from my_dagster_project.reports.plots import prediction_plot
 from my_dagster_project.reports.report_tests import ReportTest, report_tests
+from my_dagster_project.storage.parquet import to_parquet
 
+SCORED = "scored.parquet"
+"""The scored sessions one by one, which is what the leaderboard looks at."""
 # Sessions just before the first prediction that drift is measured against: about a year.
 REFERENCE_SESSIONS = 250
 
 
 def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
-    """The asset `[team, SYMBOL, report]`: report.html for people, report.json for the leaderboard."""
+    """The asset `[team, SYMBOL, report]`: report.html for people, report.json and scored.parquet for programs."""
     key = report_key(team.name, symbol)
     specs = report_tests(team.config.target)
 
@@ -32,7 +35,7 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
             "bars": dg.AssetIn(bars_key(symbol)),
         },
         description=f"How good {team.name}'s predictions of {symbol} were, beside the naive forecast.",
-        code_version="1",
+        code_version="2",
         retry_policy=network_retries(),
         check_specs=[dg.AssetCheckSpec(spec.name, asset=key, description=spec.description) for spec in specs],
         **team.attributes("evidently", "html"),
@@ -47,7 +50,8 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         )
         for test in made.tests:
             yield _check_result(test)
-        yield files_output(made.files, {**_metadata(made, scored, symbol), **_address(team.name, symbol)})
+        files = made.files | {SCORED: to_parquet(scored)}
+        yield files_output(files, {**_metadata(made, scored, symbol), **_address(team.name, symbol)})
 
     return report
 
@@ -62,6 +66,7 @@ def _report(team: TeamContext, symbol: str, scored: Any, predictions: Any, featu
         target=team.config.target,
         team=team.name,
         symbol=symbol,
+        looks=team.platform.looks,
     )
 
 

@@ -128,7 +128,7 @@ def test_sessions_without_features_are_named_and_nothing_is_stored(chain):
 @pytest.mark.parametrize(("team", "symbol"), CHAINS)
 def test_a_report_is_a_page_for_people_and_figures_for_the_table(chain, team, symbol):
     files = chain.house.store.read((team, symbol, "report"))
-    assert sorted(files) == ["report.html", "report.json"]
+    assert sorted(files) == ["report.html", "report.json", "scored.parquet"]
     content = json.loads(files["report.json"])
     assert content["metrics"]["n"] == 5
     assert b"Too few sessions: 5 scored, 20 are needed" in files["report.html"]
