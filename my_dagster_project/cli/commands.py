@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from my_dagster_project.cli import alarms as alarming
 from my_dagster_project.cli import backups as operations
 from my_dagster_project.cli import kill_switch as switches
 from my_dagster_project.cli import reset as competition
@@ -34,6 +35,8 @@ for command in (history.versions, history.diff, history.restore, history.gc):
     app.command()(command)
 for switch in (switches.halt, switches.resume, switches.halts):
     app.command()(switch)
+app.command()(alarming.alarms)
+app.command()(alarming.clear)
 for look in (accounts.account, accounts.reconcile):
     app.command()(look)
 app.command()(competition.reset)
@@ -57,7 +60,8 @@ def run() -> None:
     """Run the main job: every team, from real prices to a leaderboard; only what changed is computed."""
     from my_dagster_project.main_job.run import run_main_job
     from my_dagster_project.main_job.screen import Screen
-    from my_dagster_project.main_job.summary import print_leaderboard, print_result, stored_leaderboard
+    from my_dagster_project.main_job.summary import print_leaderboard, print_result
+    from my_dagster_project.pipeline.alarming import stored_leaderboard
     from my_dagster_project.storage.opening import open_assets
 
     rounds.require_own_process("`trading run`")
@@ -65,13 +69,16 @@ def run() -> None:
     with Screen(console) as screen:
         result = run_main_job(platform, settings, screen.show)
     console.print()
+    alarmed = False
     try:
-        print_leaderboard(console, stored_leaderboard(open_assets(settings.store_url, settings.dvc_url)))
+        board = stored_leaderboard(open_assets(settings.store_url, settings.dvc_url))
+        print_leaderboard(console, board)
+        alarmed = bool(board.open_alarms)
     except ObjectMissingError as missing:
         # Why there is none is among the problems, which must still be said.
         console.say(f"{missing}\n")
     print_result(console, result, platform, settings)
-    if result.problems or platform.problems:
+    if result.problems or platform.problems or alarmed:
         raise typer.Exit(1)
 
 
@@ -85,7 +92,8 @@ def leaderboard(
     ] = False,
 ) -> None:
     """Print the current table without computing anything."""
-    from my_dagster_project.main_job.summary import leaderboard_csv, print_leaderboard, stored_leaderboard
+    from my_dagster_project.main_job.summary import leaderboard_csv, print_leaderboard
+    from my_dagster_project.pipeline.alarming import stored_leaderboard
     from my_dagster_project.storage.opening import open_assets
 
     settings = load_settings()

@@ -7,20 +7,26 @@ Telling a 53 % caller from a coin takes about 2,200 sessions, so ties are the no
 
 The house team `naive` predicts no change (MASE exactly 1, no calls) and is ranked like any other; `buy-and-hold` makes no
 forecast of the size of a move, so it stands unranked below, with the share of up sessions as its direction.
+
+A team with an open alarm has no rank and stands below the ranked ones, whatever its figures: they are what is in doubt.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain import plain_json
+from my_dagster_project.domain.alarms import Alarm
+from my_dagster_project.domain.chance import Chances, chances, pooled
 from my_dagster_project.domain.evaluation import Metrics, wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from pandas import DataFrame
 
 NAIVE = "naive"
 BUY_AND_HOLD = "buy-and-hold"
@@ -62,7 +68,10 @@ class SymbolRow:
 
 @dataclass(frozen=True)
 class TeamRow:
-    """One line of the table; `rank` is None for a team without a MASE, `house` marks the two reference teams."""
+    """One line of the table; `rank` is None without a MASE or with an open alarm, `house` marks the reference teams.
+
+    `drift_mase` is the MASE of "as always so far" on the same rows; `chances` are the p values over all symbols.
+    """
 
     rank: int | None
     team: str
@@ -74,21 +83,41 @@ class TeamRow:
     direction_low: float
     direction_high: float
     trading: TradingSummary
+    drift_mase: float = math.nan
+    chances: Chances = field(default_factory=Chances)
+    alarms: tuple[Alarm, ...] = ()
+
+    @property
+    def open_alarms(self) -> tuple[Alarm, ...]:
+        """The alarms that nobody has cleared."""
+        return tuple(alarm for alarm in self.alarms if not alarm.cleared)
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """The whole table, best team first, with the rows per symbol behind it."""
+    """The whole table, best team first, with the rows per symbol behind it.
+
+    `first` and `last` are the sessions that forecasts and money are judged on (ISO, '' where that is not known).
+    """
 
     teams: tuple[TeamRow, ...]
     symbols: tuple[SymbolRow, ...]
+    first: str = ""
+    last: str = ""
+
+    @property
+    def open_alarms(self) -> list[tuple[str, Alarm]]:
+        """Every alarm that nobody has cleared, with its team."""
+        return [(row.team, alarm) for row in self.teams for alarm in row.open_alarms]
 
 
 def assemble(
     metrics: Mapping[tuple[str, str], Metrics],
     trading: Mapping[str, TradingSummary],
+    found: Mapping[tuple[str, str], DataFrame] | None = None,
+    alarms: Mapping[str, tuple[Alarm, ...]] | None = None,
 ) -> Leaderboard:
-    """The table from metrics by (team, symbol) and trading summaries by team.
+    """The table from metrics by (team, symbol) and trading summaries by team, evidence (`chance`) and alarms.
 
     `trading` may hold the house teams too: give `buy-and-hold` its own summary; without one a house team shows no money.
     A team found in only one of the two mappings still gets its row.
@@ -99,6 +128,8 @@ def assemble(
             team,
             [figures for (owner, _), figures in sorted(metrics.items()) if owner == team],
             trading.get(team),
+            chances(pooled([one for (owner, _), one in (found or {}).items() if owner == team])),
+            (alarms or {}).get(team, ()),
         )
         for team in teams
     ]
@@ -106,7 +137,13 @@ def assemble(
     return Leaderboard(_ranked([*rows, *_house_rows(metrics, trading)]), symbols)
 
 
-def _team_row(team: str, figures: list[Metrics], trading: TradingSummary | None) -> TeamRow:
+def _team_row(
+    team: str,
+    figures: list[Metrics],
+    trading: TradingSummary | None,
+    chance: Chances,
+    alarms: tuple[Alarm, ...],
+) -> TeamRow:
     calls = [(one.direction, one.direction_n) for one in figures]
     return TeamRow(
         rank=None,
@@ -117,6 +154,9 @@ def _team_row(team: str, figures: list[Metrics], trading: TradingSummary | None)
         mase=pooled_mase(figures),
         **_pooled_direction(calls),
         trading=trading or TradingSummary(),
+        drift_mase=_weighted([(one.n, one.drift_mase) for one in figures]),
+        chances=chance,
+        alarms=alarms,
     )
 
 
@@ -144,7 +184,11 @@ def pooled_mase(figures: Iterable[Metrics]) -> float:
     In this mean a symbol twice as bad as naive and one twice as good cancel; pooling dollars instead would let the symbol
     with the highest price decide. Symbols without a MASE are left out; NaN when none has one.
     """
-    known = [(one.n, one.mase) for one in figures if one.n and not math.isnan(one.mase)]
+    return _weighted([(one.n, one.mase) for one in figures])
+
+
+def _weighted(figures: list[tuple[int, float]]) -> float:
+    known = [(n, mase) for n, mase in figures if n and not math.isnan(mase)]
     if not known:
         return math.nan
     if any(mase == 0 for _, mase in known):
@@ -152,7 +196,7 @@ def pooled_mase(figures: Iterable[Metrics]) -> float:
     return math.exp(math.fsum(n * math.log(mase) for n, mase in known) / sum(n for n, _ in known))
 
 
-def _pooled_direction(shares: Iterable[tuple[float, int]]) -> dict[str, float]:
+def _pooled_direction(shares: Iterable[tuple[float, int]]) -> dict[str, Any]:
     """Share of right calls with its interval from (share, number of calls) per symbol."""
     known = [(round(share * n), n) for share, n in shares if n and not math.isnan(share)]
     hits, n = sum(hits for hits, _ in known), sum(n for _, n in known)
@@ -162,17 +206,22 @@ def _pooled_direction(shares: Iterable[tuple[float, int]]) -> dict[str, float]:
 
 def _ranked(rows: list[TeamRow]) -> tuple[TeamRow, ...]:
     """Rows in order with ranks 1, 1, 3, ...; a tie is measured against the best of its group, so ties do not chain."""
-    ordered = sorted(rows, key=lambda row: (math.inf if math.isnan(row.mase) else row.mase, row.team))
+    ordered = sorted(rows, key=_place)
     ranked: list[TeamRow] = []
     best: TeamRow | None = None
     for place, row in enumerate(ordered, start=1):
-        if math.isnan(row.mase):
+        if math.isnan(row.mase) or row.open_alarms:
             ranked.append(row)
             continue
         if best is None or not _tied(best, row):
             best = replace(row, rank=place)
         ranked.append(replace(row, rank=best.rank))
     return tuple(ranked)
+
+
+def _place(row: TeamRow) -> tuple[bool, bool, float, str]:
+    unknown = math.isnan(row.mase)
+    return unknown, bool(row.open_alarms), 0.0 if unknown else row.mase, row.team
 
 
 def _tied(best: TeamRow, row: TeamRow) -> bool:
@@ -189,14 +238,23 @@ def from_json(text: str) -> Leaderboard:
     """The table back from `to_json`; ValueError or KeyError when the text is not one."""
     data = json.loads(text)
     return Leaderboard(
-        tuple(
-            _build(TeamRow, {**row, "trading": _build(TradingSummary, row["trading"])})
-            for row in data["teams"]
-        ),
+        tuple(_team_from(row) for row in data["teams"]),
         tuple(
             SymbolRow(row["team"], row["symbol"], _build(Metrics, row["metrics"])) for row in data["symbols"]
         ),
+        data.get("first", ""),
+        data.get("last", ""),
     )
+
+
+def _team_from(row: dict[str, Any]) -> TeamRow:
+    """A row; one from before there were alarms has none."""
+    parts = {
+        "trading": _build(TradingSummary, row["trading"]),
+        "chances": _build(Chances, row.get("chances", {})),
+        "alarms": tuple(Alarm(**alarm) for alarm in row.get("alarms", ())),
+    }
+    return _build(TeamRow, {**row, **parts})
 
 
 def _build(kind: type[Any], data: dict[str, Any]) -> Any:

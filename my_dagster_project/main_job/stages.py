@@ -9,6 +9,7 @@ from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.main_job.afresh import start_afresh
 from my_dagster_project.main_job.news import Tell, phase
 from my_dagster_project.main_job.runner import Runner
+from my_dagster_project.pipeline.alarming import alarms_changed, blocking_checks
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.due import Due
@@ -116,7 +117,15 @@ class Stages:
     def leaderboard(self) -> None:
         """Score all teams; without one that has a valid file the table stays as it is."""
         if self._platform.teams:
-            self._bring_up_to_date("leaderboard", LEADERBOARD_JOB, [keys.leaderboard_key()])
+            wanted = [keys.leaderboard_key()]
+            self._materialize(
+                "leaderboard", LEADERBOARD_JOB, wanted if self._alarms_changed() else self._due().of(wanted)
+            )
+
+    def _alarms_changed(self) -> bool:
+        assets = open_assets(self._settings.store_url, self._settings.dvc_url)
+        guards = blocking_checks(self._definitions.assets or ())
+        return alarms_changed(assets, self._instance, self._platform, guards)
 
     def training_is_due(self) -> bool:
         """Whether any team has a model to train, which is what needs Ludwig."""

@@ -1,35 +1,33 @@
 """The end of the main job: the tables a person wants to read, what went wrong, and where to look next."""
 
-from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow, from_json
+from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow
 from my_dagster_project.foundation.console import Console, styled
 from my_dagster_project.foundation.errors import ObjectMissingError
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.main_job.run import Result
 from my_dagster_project.pipeline.assets.keys import report_key
 from my_dagster_project.reports.columns import csv_table
 from my_dagster_project.reports.evidently_report import read_metrics
-from my_dagster_project.reports.leaderboard_columns import RANKING_RULE, SYMBOL_COLUMNS, TEAM_COLUMNS
+from my_dagster_project.reports.leaderboard_columns import (
+    RANKING_RULE,
+    SYMBOL_COLUMNS,
+    TEAM_COLUMNS,
+    alarm_lines,
+)
 from my_dagster_project.reports.terminal_tables import print_table
-from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
-
-
-def stored_leaderboard(assets: AssetStore) -> Leaderboard:
-    """The current table; raises ObjectMissingError before the first main job."""
-    try:
-        data = assets.read_file(("competition", "leaderboard"), "leaderboard.json")
-    except ObjectMissingError:
-        raise ObjectMissingError(f"There is no leaderboard yet; {everything_due()} makes it.") from None
-    return from_json(data.decode())
 
 
 def print_leaderboard(console: Console, board: Leaderboard) -> None:
     """Both tables: per team and symbol, per team."""
     print_table(console, "Forecasts", SYMBOL_COLUMNS, board.symbols)
     print_table(console, "Teams", TEAM_COLUMNS, board.teams)
-    console.print(styled((f"{RANKING_RULE}\n", "dim")))
+    span = f"Sessions {board.first} to {board.last}, forecasts and money alike. " if board.first else ""
+    console.print(styled((f"{span}{RANKING_RULE}", "dim")))
+    for line in alarm_lines(board):
+        console.say((line, "red" if board.open_alarms else "dim"))
+    console.print()
 
 
 def leaderboard_csv(board: Leaderboard, *, by_symbol: bool) -> str:

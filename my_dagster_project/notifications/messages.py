@@ -104,6 +104,18 @@ def drifted(run: RunFacts, symbols: Mapping[str, str]) -> Message:
     return _message("drift", run.team, subject, [*lines, advice, *_where(run)], f"drift {sorted(symbols)}")
 
 
+def alarmed(run: RunFacts, said: str) -> Message:
+    """The table holds open alarms about a team; `said` has a line for each."""
+    subject = f"{run.team}: an alarm is open, the team has no rank"
+    advice = f"Once it is explained: `trading clear {run.team} --reason ...`; it stays on record."
+    return _message("alarm", run.team, subject, [said, advice, *_where(run)])
+
+
+def unalarmed(run: RunFacts) -> Message:
+    """A team that had open alarms has none any more."""
+    return _message("alarm", run.team, f"{run.team}: no alarm is open any more", _where(run))
+
+
 def _what(run: RunFacts) -> str:
     sessions = f" for {run.sessions}" if run.sessions else ""
     return f"{run.team}: {run.job}{sessions}"

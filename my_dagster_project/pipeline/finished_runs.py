@@ -9,7 +9,17 @@ import dagster as dg
 from dagster import DagsterEventType
 from pydantic import BaseModel
 
-from my_dagster_project.notifications.messages import ORGANISER, Message, RunFacts, drifted, failed, succeeded
+from my_dagster_project.notifications.messages import (
+    ORGANISER,
+    Message,
+    RunFacts,
+    alarmed,
+    drifted,
+    failed,
+    succeeded,
+    unalarmed,
+)
+from my_dagster_project.pipeline.alarming import NO_ALARM
 from my_dagster_project.pipeline.failures import problem_of
 from my_dagster_project.reports.report_tests import DRIFT
 from my_dagster_project.teams.registry import Registry
@@ -27,10 +37,12 @@ _BY_HAND = "__ASSET_JOB"
 
 
 class RunsSeen(BaseModel):
-    """How far the event log was read, by kind of end; which symbols were drifting when a team's report was last made."""
+    """How far the event log was read, by kind of end; which symbols were drifting when a team's report was last made,
+    and what alarms the last table held by team."""
 
     upto: dict[str, int] = {}
     drifting: dict[str, list[str]] = {}
+    alarms: dict[str, str] = {}
 
     def news(self, instance: dg.DagsterInstance, registry: Registry, dagit: str) -> Iterator[Message]:
         """Messages about the runs that ended since the last look, and remembers them; the first look tells nothing."""
@@ -68,6 +80,18 @@ class RunsSeen(BaseModel):
             self.drifting[team] = sorted((before - found.keys()) | moved.keys())
             if new := {symbol: text for symbol, text in moved.items() if symbol not in before}:
                 yield drifted(replace(facts, team=team), new)
+        yield from self._alarmed(instance, facts)
+
+    def _alarmed(self, instance: dg.DagsterInstance, facts: RunFacts) -> Iterator[Message]:
+        found = alarms_of(instance, facts.run_id)
+        if found is None:
+            return
+        before, self.alarms = self.alarms, found
+        for team, said in found.items():
+            if before.get(team) != said:
+                yield alarmed(replace(facts, team=team), said)
+        for team in before.keys() - found.keys():
+            yield unalarmed(replace(facts, team=team))
 
 
 def facts_of(record: dg.RunRecord, registry: Registry, dagit: str) -> RunFacts:
@@ -112,6 +136,15 @@ def drift_of(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, dict[str
             team, symbol = check.asset_key.path[:2]
             found.setdefault(team, {})[symbol] = "" if check.passed else check.description or "drifted"
     return found
+
+
+def alarms_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, str] | None:
+    """By team what alarms are open on the table that the run made; None where it made none."""
+    for event in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
+        check = event.get_dagster_event().asset_check_evaluation_data
+        if check.check_name == NO_ALARM:
+            return {team: str(said.value) for team, said in check.metadata.items()}
+    return None
 
 
 def _settled(record: dg.RunRecord, instance: dg.DagsterInstance, at: float) -> bool:

@@ -5,7 +5,15 @@ A new column is one line here; a figure that a page draws in its own way is told
 
 from my_dagster_project.domain.leaderboard import TIE_MASE, Leaderboard, SymbolRow, TeamRow, TradingSummary
 from my_dagster_project.reports.columns import Column, markdown_table
-from my_dagster_project.reports.markdown import NONE, direction, dollars, number, percent, signed
+from my_dagster_project.reports.markdown import (
+    NONE,
+    direction,
+    dollars,
+    markdown_text,
+    number,
+    percent,
+    signed,
+)
 
 RANKING_RULE = (
     f"Ranked by MASE (1.000 is naive, less is better); teams within {TIE_MASE} whose direction intervals overlap "
@@ -13,9 +21,25 @@ RANKING_RULE = (
 )
 
 
-def rank_words(rank: int | None) -> str:
-    """A rank; a dash for a team that is not ranked."""
+def rank_words(rank: int | None, alarms: int) -> str:
+    """A rank; for a team that is not ranked `alarm` where it has open ones, else a dash."""
+    if alarms:
+        return "alarm"
     return NONE if rank is None else str(rank)
+
+
+def alarm_lines(board: Leaderboard) -> list[str]:
+    """What is open about which team, and what to do about it; what was cleared, by whom and why."""
+    lines = [
+        f"{team} has no rank: {alarm.said}. `trading clear {team} --reason ...` gives it back once that is explained."
+        for team, alarm in board.open_alarms
+    ]
+    return lines + [
+        f"{row.team}: {alarm.said} ({alarm.cleared})"
+        for row in board.teams
+        for alarm in row.alarms
+        if alarm.cleared
+    ]
 
 
 def team_words(team: str, house: bool, sessions: int, expected: int) -> str:
@@ -40,7 +64,14 @@ _DIRECTION_MEANS = (
 )
 
 TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
-    Column("#", lambda row: row.rank, rank_words, "Rank by MASE.", figures=("rank",), key=True),
+    Column(
+        "#",
+        lambda row: (row.rank, len(row.open_alarms)),
+        rank_words,
+        "Rank by MASE; none while an alarm is open.",
+        figures=("rank", "open_alarms"),
+        key=True,
+    ),
     Column(
         "team",
         lambda row: (row.team, row.house, row.trading.sessions, row.trading.expected),
@@ -119,6 +150,7 @@ def leaderboard_markdown(board: Leaderboard) -> str:
         [
             markdown_table(TEAM_COLUMNS, board.teams),
             f"{RANKING_RULE} *Italic*: house teams.",
+            *(f"**{markdown_text(line)}**" for line in alarm_lines(board)),
             markdown_table(SYMBOL_COLUMNS, board.symbols),
         ]
     )

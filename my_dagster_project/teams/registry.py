@@ -59,7 +59,7 @@ def _slot(value: str) -> str:
     return value
 
 
-type NotifyKind = Literal["success", "failure", "bad_configuration", "drift"]
+type NotifyKind = Literal["success", "failure", "bad_configuration", "drift", "alarm"]
 type TeamName = Annotated[str, AfterValidator(_team_name)]
 type BranchName = Annotated[str, AfterValidator(_branch)]
 type SlotName = Annotated[str, AfterValidator(_slot)]
@@ -138,7 +138,12 @@ class TeamEntry(Strict):
     owners: Annotated[tuple[str, ...], Field(strict=False)] = ()
     account: SlotName
     limits: Limits = Limits()
-    notify: Annotated[tuple[NotifyKind, ...], Field(strict=False)] = ("failure", "bad_configuration", "drift")
+    notify: Annotated[tuple[NotifyKind, ...], Field(strict=False)] = (
+        "failure",
+        "bad_configuration",
+        "drift",
+        "alarm",
+    )
     """What the team is told of, at NOTIFY_<TEAM>_WEBHOOK and NOTIFY_<TEAM>_EMAIL."""
     mode: Mode | None = None
     """Forces how the team trades; without it the team's file decides."""
@@ -158,7 +163,7 @@ class Registry(Strict):
     competition: Competition
     platform_branch: BranchName = "platform"
     retention: Retention = Retention()
-    notify: Annotated[tuple[NotifyKind, ...], Field(strict=False)] = ("failure", "bad_configuration")
+    notify: Annotated[tuple[NotifyKind, ...], Field(strict=False)] = ("failure", "bad_configuration", "alarm")
     """What the organiser is told of, of every team and of the platform itself."""
     teams: Annotated[dict[TeamName, TeamEntry], Field(min_length=1, max_length=200)]
 

@@ -1,10 +1,12 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.evaluation import Metrics, wilson_interval
 from my_dagster_project.domain.leaderboard import (
     BUY_AND_HOLD,
@@ -124,3 +126,23 @@ def test_the_order_of_the_input_does_not_matter(metrics):
 
 def test_a_missing_figure_is_null_in_json():
     assert json.loads(to_json(assemble({}, {})))["teams"][0]["mase"] is None
+
+
+def test_an_open_alarm_costs_the_rank_and_a_cleared_one_does_not():
+    figures = {("red", "A"): metrics_of(0.9), ("blue", "A"): metrics_of(0.3)}
+    alarm = Alarm("A", "A: too good to be true", "leak A 1")
+    board = assemble(figures, {}, alarms={"blue": (alarm,)})
+    assert [row.team for row in board.teams] == ["red", NAIVE, "blue", BUY_AND_HOLD]
+    assert ranks(board) == {"red": 1, NAIVE: 2, "blue": None, BUY_AND_HOLD: None}
+    assert to_json(from_json(to_json(board))) == to_json(board)
+    cleared = replace(alarm, cleared="by me: known")
+    assert ranks(assemble(figures, {}, alarms={"blue": (cleared,)}))["blue"] == 1
+
+
+def test_a_table_from_before_there_were_alarms_opens():
+    data = json.loads(to_json(assemble({("red", "A"): metrics_of(0.9)}, {})))
+    for row in data["teams"]:
+        for name in ("alarms", "chances", "drift_mase"):
+            del row[name]
+    del data["first"], data["last"]
+    assert ranks(from_json(json.dumps(data)))["red"] == 1

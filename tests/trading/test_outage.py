@@ -18,7 +18,8 @@ from my_dagster_project.main_job.afresh import start_afresh
 from my_dagster_project.main_job.news import News
 from my_dagster_project.main_job.screen import Screen
 from my_dagster_project.main_job.stages import Stages
-from my_dagster_project.main_job.summary import print_leaderboard, stored_leaderboard
+from my_dagster_project.main_job.summary import print_leaderboard
+from my_dagster_project.pipeline.alarming import stored_leaderboard
 from my_dagster_project.pipeline.assets import keys
 from tests.support.gitrepo import git
 from tests.support.house import House

@@ -32,8 +32,8 @@ def page_cell(column: Column[Any], row: Any, links: "Links") -> "Markup":
     return Markup(f"<{tag}>{{}}</{tag}>").format(cell) if tag else cell  # noqa: S704 - one of two tags of ours
 
 
-def _rank(_: "Links", rank: int | None) -> "Markup":
-    return _filled('<span class="rank">{}</span>', rank_words(rank))
+def _rank(_: "Links", rank: int | None, alarms: int) -> "Markup":
+    return _filled('<span class="{}">{}</span>', "rank red" if alarms else "rank", rank_words(rank, alarms))
 
 
 def _team(links: "Links", team: str, house: bool, sessions: int, expected: int) -> "Markup":

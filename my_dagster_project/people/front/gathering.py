@@ -10,10 +10,10 @@ from my_dagster_project.domain.leaderboard import Leaderboard
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
-from my_dagster_project.main_job.summary import stored_leaderboard
 from my_dagster_project.people.front.snapshots import Snapshot
 from my_dagster_project.people.status.asking import Asking, SilentError
 from my_dagster_project.people.status.reader import SECONDS, StatusReader
+from my_dagster_project.pipeline.alarming import stored_leaderboard
 from my_dagster_project.pipeline.assets.keys import leaderboard_key
 from my_dagster_project.storage.opening import open_assets
 

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+from my_dagster_project.domain.alarms import Alarm
+from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status.book import TeamBook
 from my_dagster_project.people.status.page import Check, SymbolStatus, TeamStatus
+from my_dagster_project.pipeline.alarming import stored_leaderboard
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.sources import team_path
@@ -15,15 +18,16 @@ from my_dagster_project.trading.modes import mode_of
 
 @dataclass(frozen=True)
 class Stored:
-    """What the store says of all teams: whose versions wait for their commit, and who may not trade."""
+    """What the store says of all teams: whose versions wait for their commit, who may not trade, which alarms are open."""
 
     waiting: tuple[str, ...]
     halts: Halts
+    alarms: tuple[tuple[str, Alarm], ...] = ()
 
 
 def stored(assets: AssetStore) -> Stored:
     """Ask the store; raises StorageError when it does not answer."""
-    return Stored(tuple(assets.pending.owners()), read_halts(assets))
+    return Stored(tuple(assets.pending.owners()), read_halts(assets), _open_alarms(assets))
 
 
 def team_status(
@@ -40,6 +44,24 @@ def team_status(
         symbols=book.chain.symbols if book else _unknown(platform, team),
         trading=_trading(platform, settings, team, found),
         versions=_versions(team, found),
+        alarms=_alarms(team, found),
+    )
+
+
+def _open_alarms(assets: AssetStore) -> tuple[tuple[str, Alarm], ...]:
+    """Of the table as it is; none where there is no table yet, or one that another version made."""
+    try:
+        return tuple(stored_leaderboard(assets).open_alarms)
+    except (ObjectMissingError, ValueError, KeyError, TypeError):
+        return ()
+
+
+def _alarms(team: str, found: Stored | None) -> tuple[Check, ...]:
+    todo = f"it has no rank until that is explained: `trading clear {team} --reason ...`, or mend the model"
+    return tuple(
+        Check("alarm", "red", alarm.said, todo)
+        for owner, alarm in (found.alarms if found else ())
+        if owner == team
     )
 
 

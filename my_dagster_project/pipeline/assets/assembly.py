@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from my_dagster_project.pipeline.alarming import blocking_checks
 from my_dagster_project.pipeline.assets.bars_asset import bars_asset
 from my_dagster_project.pipeline.assets.features_asset import features_asset
 from my_dagster_project.pipeline.assets.fills_asset import fills_asset
@@ -28,7 +29,7 @@ def all_assets(
     for team in teams:
         assets += team_assets(team)
     if teams:
-        assets.append(leaderboard_asset(platform, teams))
+        assets.append(leaderboard_asset(platform, teams, blocking_checks(assets)))
     return assets, partitions
 
 

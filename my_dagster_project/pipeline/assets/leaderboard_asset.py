@@ -1,17 +1,18 @@
 """The competition's table, from every team's reports, order records and fills, beside the house teams. It only reads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from my_dagster_project.domain.evaluation import Metrics
+from my_dagster_project.domain.chance import evidence
+from my_dagster_project.domain.evaluation import evaluate
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Leaderboard, TradingSummary, assemble, to_json
 from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, performance
-from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.pipeline.alarming import NO_ALARM, scored_sessions, standing_alarms, table_window
 from my_dagster_project.pipeline.assets.keys import (
     COMPETITION,
     fills_key,
@@ -24,8 +25,7 @@ from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.pipeline.resources import AssetStoreResource
 from my_dagster_project.pipeline.retries import explained, network_retries
-from my_dagster_project.reports.evidently_report import read_metrics
-from my_dagster_project.reports.leaderboard_columns import leaderboard_markdown
+from my_dagster_project.reports.leaderboard_columns import alarm_lines, leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import all_bars
@@ -36,49 +36,65 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def leaderboard_asset(platform: Platform, teams: list[TeamContext]) -> dg.AssetsDefinition:
-    """The asset `[competition, leaderboard]`."""
+def leaderboard_asset(
+    platform: Platform, teams: list[TeamContext], guards: list[dg.AssetCheckKey]
+) -> dg.AssetsDefinition:
+    """The asset `[competition, leaderboard]`; `guards` are the teams' checks whose failure costs a rank."""
     upstream = [key(team.name) for team in teams for key in (orders_key, fills_key)]
     upstream += [report_key(team.name, symbol) for team in teams for symbol in team.config.symbols]
 
+    key = leaderboard_key()
+
     @dg.asset(
-        key=leaderboard_key(),
+        key=key,
         deps=upstream,
         group_name=COMPETITION,
         kinds={"json"},
         tags={"team": COMPETITION},
         description="Every team's forecasts and money, each figure beside its baseline.",
-        code_version="2",
+        code_version="3",
         retry_policy=network_retries(),
+        check_specs=[
+            dg.AssetCheckSpec(
+                NO_ALARM,
+                asset=key,
+                description="No team's figures are too good to be true, and no check of its chain has failed.",
+            )
+        ],
     )
-    def leaderboard(
-        context: dg.AssetExecutionContext, asset_store: AssetStoreResource
-    ) -> dg.Output[Mapping[str, bytes]]:
+    def leaderboard(context: dg.AssetExecutionContext, asset_store: AssetStoreResource) -> Iterator[Any]:
         assets = asset_store.open()
         bars = explained(lambda: all_bars(assets, platform.symbols))
         results = explained(lambda: _results(platform, assets, teams))
         curves = explained(lambda: _curves(platform, results, bars))
-        board = explained(
-            lambda: assemble(_metrics(assets, teams), _summaries(platform, teams, results, bars, curves))
-        )
+        window = table_window(platform, results)
+        scored = explained(lambda: scored_sessions(assets, platform, window))
+        evidences = {name: evidence(frame) for name, frame in scored.items()}
+        alarms = explained(lambda: standing_alarms(context.instance, assets, platform, guards, evidences))
+        money = explained(lambda: _summaries(platform, teams, results, bars, curves))
+        figures = {name: evaluate(frame) for name, frame in scored.items()}
+        board = replace(assemble(figures, money, evidences, alarms), **_dates(window))
         context.log.info(f"{len(board.teams)} teams on the table")
-        files = {"leaderboard.json": to_json(board).encode()}
-        return files_output(files, _metadata(board, curves))
+        yield _alarm_result(board)
+        yield files_output({"leaderboard.json": to_json(board).encode()}, _metadata(board, curves))
 
     return leaderboard
 
 
-def _metrics(assets: AssetStore, teams: list[TeamContext]) -> dict[tuple[str, str], Metrics]:
-    """What each stored report measured; a symbol without a report has no row."""
-    found = {}
-    for team in teams:
-        for symbol in team.config.symbols:
-            try:
-                data = assets.read_file((team.name, symbol, "report"), "report.json")
-            except ObjectMissingError:
-                continue
-            found[team.name, symbol] = read_metrics(data)
-    return found
+def _dates(window: list[date]) -> dict[str, Any]:
+    return {"first": window[0].isoformat(), "last": window[-1].isoformat()} if window else {}
+
+
+def _alarm_result(board: Leaderboard) -> dg.AssetCheckResult:
+    said: dict[str, list[str]] = {}
+    for team, alarm in board.open_alarms:
+        said.setdefault(team, []).append(alarm.said)
+    return dg.AssetCheckResult(
+        check_name=NO_ALARM,
+        passed=not said,
+        description="\n".join(alarm_lines(board)) or "No alarm is open.",
+        metadata={team: "\n".join(lines) for team, lines in said.items()},
+    )
 
 
 def _results(platform: Platform, assets: AssetStore, teams: list[TeamContext]) -> dict[str, Result]:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from my_dagster_project.domain.evaluation import score
 from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.pipeline.alarming import SCORED
 from my_dagster_project.pipeline.assets.keys import bars_key, features_key, predictions_key, report_key
 from my_dagster_project.pipeline.assets.outputs import files_output, picture
 from my_dagster_project.pipeline.assets.team_context import TeamContext
@@ -16,8 +17,6 @@ from my_dagster_project.reports.plots import prediction_plot
 from my_dagster_project.reports.report_tests import ReportTest, report_tests
 from my_dagster_project.storage.parquet import to_parquet
 
-SCORED = "scored.parquet"
-"""The scored sessions one by one, which is what the leaderboard looks at."""
 # Sessions just before the first prediction that drift is measured against: about a year.
 REFERENCE_SESSIONS = 250
 
