@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NAIVE = "naive"
 BUY_AND_HOLD = "buy-and-hold"
+HOUSE_TEAMS = (NAIVE, BUY_AND_HOLD)
 TIE_MASE = 0.01
 
 
@@ -122,7 +123,7 @@ def assemble(
     `trading` may hold the house teams too: give `buy-and-hold` its own summary; without one a house team shows no money.
     A team found in only one of the two mappings still gets its row.
     """
-    teams = sorted(({team for team, _ in metrics} | set(trading)) - {NAIVE, BUY_AND_HOLD})
+    teams = sorted(({team for team, _ in metrics} | set(trading)) - set(HOUSE_TEAMS))
     rows = [
         _team_row(
             team,
@@ -171,7 +172,7 @@ def _house_rows(
     n = sum(figures.n for figures in widest.values())
     ups = _pooled_direction([(figures.up_share, figures.n) for figures in widest.values()])
     no_calls = _pooled_direction([])
-    money = {team: trading.get(team, TradingSummary()) for team in (NAIVE, BUY_AND_HOLD)}
+    money = {team: trading.get(team, TradingSummary()) for team in HOUSE_TEAMS}
     return [
         TeamRow(None, NAIVE, True, len(widest), n, 1.0 if n else math.nan, **no_calls, trading=money[NAIVE]),
         TeamRow(None, BUY_AND_HOLD, True, len(widest), n, math.nan, **ups, trading=money[BUY_AND_HOLD]),

@@ -7,10 +7,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from my_dagster_project.domain.targets import Target
 from my_dagster_project.foundation.errors import TradingError
 
 Side = Literal["buy", "sell"]
-Target = Literal["next_return", "next_direction"]
 Dropped = Literal["sell", "keep"]
 Number = Decimal | float | int | str
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import ClassVar, Protocol
 
-from my_dagster_project.domain.plan import Rules, Signal, Target
+from my_dagster_project.domain.plan import Rules, Signal
+from my_dagster_project.domain.targets import NEXT_DIRECTION, TARGETS, Target
 from my_dagster_project.foundation.errors import TradingError
 
-ANY_TARGET: tuple[Target, ...] = ("next_return", "next_direction")
 # A price that moves less (per session) stands still: nobody trades it, which is no reason to put everything into it.
 LEAST_VOLATILITY = 1e-6
 _SHARE_STEP = Decimal("0.000001")
@@ -79,7 +79,7 @@ class LongFlat:
     says: ClassVar[str] = (
         "Hold each symbol above buy_above with the same share, nothing of those below sell_below."
     )
-    targets: ClassVar[tuple[Target, ...]] = ANY_TARGET
+    targets: ClassVar[tuple[Target, ...]] = TARGETS
 
     def weights(self, outlook: Outlook) -> dict[str, Weight]:
         """Give every symbol its own answer; the others do not matter."""
@@ -102,7 +102,7 @@ class Rotation:
     says: ClassVar[str] = (
         "Each session sell the worst held symbol below sell_below, buy the best one above buy_above."
     )
-    targets: ClassVar[tuple[Target, ...]] = ANY_TARGET
+    targets: ClassVar[tuple[Target, ...]] = TARGETS
 
     def weights(self, outlook: Outlook) -> dict[str, Weight]:
         """Give at most one symbol to sell and one to buy; everything else is left as it is."""
@@ -129,7 +129,7 @@ class ForecastVolatility:
     says: ClassVar[str] = (
         "Share equity among symbols above buy_above by prediction / variance, at most position_share each."
     )
-    targets: ClassVar[tuple[Target, ...]] = ANY_TARGET
+    targets: ClassVar[tuple[Target, ...]] = TARGETS
 
     def weights(self, outlook: Outlook) -> dict[str, Weight]:
         """Give every symbol its share; one without a volatility is left as it is."""
@@ -171,7 +171,7 @@ class BuyHoldSell:
     says: ClassVar[str] = (
         "Buy above buy_above, sell below sell_below, hold between; a position is not resized."
     )
-    targets: ClassVar[tuple[Target, ...]] = ("next_direction",)
+    targets: ClassVar[tuple[Target, ...]] = (NEXT_DIRECTION,)
 
     def weights(self, outlook: Outlook) -> dict[str, Weight]:
         """Give every symbol its own answer; the others do not matter."""

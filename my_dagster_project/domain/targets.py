@@ -4,7 +4,7 @@ Never a price level: a tree on raw prices scored 37 times the naive error, becau
 """
 
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from my_dagster_project.foundation.errors import ModelError
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 type Target = Literal["next_return", "next_direction"]
+NEXT_RETURN: Target = "next_return"
+NEXT_DIRECTION: Target = "next_direction"
+TARGETS: tuple[Target, ...] = get_args(Target.__value__)
+# What Ludwig calls the kind of output that learns it.
+OUTPUT_TYPE: dict[Target, str] = {NEXT_RETURN: "number", NEXT_DIRECTION: "binary"}
 
 # The target of session t reaches one session ahead, so one row between training and validation would share a close.
 PURGED_ROWS = 1

@@ -1,6 +1,6 @@
 """Where news goes. The settings fill these from the environment."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(frozen=True)
@@ -9,6 +9,14 @@ class Contact:
 
     webhook: str = field(repr=False)
     email: str
+
+    def address(self, channel: str) -> str:
+        """The address of one of CHANNELS."""
+        return str(getattr(self, channel))
+
+
+# The ways to tell somebody something; `notifications/outbox.py` has a sender for each.
+CHANNELS = tuple(one.name for one in fields(Contact))
 
 
 @dataclass(frozen=True)

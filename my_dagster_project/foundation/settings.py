@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from my_dagster_project.foundation.contacts import Contact, MailServer
+from my_dagster_project.foundation.contacts import CHANNELS, Contact, MailServer
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.git_login import GitLogin, split_address
+from my_dagster_project.foundation.market_sources import SOURCES
 from my_dagster_project.foundation.s3_settings import S3Settings
 
 _QUIET_DEFAULTS = {
@@ -107,7 +108,7 @@ class Settings:
         """Where a team or `organiser` is told news: NOTIFY_RED_WEBHOOK, NOTIFY_RED_EMAIL; `deep-blue` is DEEP_BLUE."""
         slot = who.upper().replace("-", "_")
         return Contact(
-            os.environ.get(f"NOTIFY_{slot}_WEBHOOK", ""), os.environ.get(f"NOTIFY_{slot}_EMAIL", "")
+            **{channel: os.environ.get(f"NOTIFY_{slot}_{channel.upper()}", "") for channel in CHANNELS}
         )
 
     def mail_server(self) -> MailServer | None:
@@ -134,12 +135,8 @@ class Settings:
 
     def market_data_keys(self, source: str) -> tuple[str, str]:
         """The organiser's key and secret for a market data source; empty where it needs none or there is none."""
-        names = {
-            "alpha_vantage": ("ALPHA_VANTAGE_API_KEY", ""),
-            "alpaca": ("ALPACA_DATA_KEY", "ALPACA_DATA_SECRET"),
-        }
-        key, secret = names.get(source, ("", ""))
-        return os.environ.get(key, ""), os.environ.get(secret, "")
+        terms = SOURCES[source]
+        return os.environ.get(terms.key, ""), os.environ.get(terms.secret, "")
 
 
 @cache

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ConfigError
+from my_dagster_project.foundation.market_sources import SOURCES, SourceName
 from my_dagster_project.market_data import alpaca_bars as alpaca
 from my_dagster_project.market_data import alpha_vantage
 from my_dagster_project.market_data.alpaca_bars import AlpacaSource
@@ -18,14 +19,12 @@ from my_dagster_project.market_data.sample import SampleSource
 if TYPE_CHECKING:
     from my_dagster_project.market_data.source import MarketDataSource
 
-type SourceKind = Literal["sample", "csv", "alpha_vantage", "alpaca"]
-
 
 @dataclass(frozen=True)
 class SourceSpec:
     """Which source, and what it needs; keys never show in its repr."""
 
-    kind: SourceKind
+    kind: SourceName
     path: Path | None = None
     """csv: the file or folder."""
     base_url: str | None = None
@@ -40,10 +39,9 @@ class SourceSpec:
 
 def make_source(spec: SourceSpec, sleep: Callable[[float], None] = time.sleep) -> "MarketDataSource":
     """The source the spec describes; raises ConfigError when the spec lacks something. Nothing is asked or opened yet."""
-    makers = {"sample": _sample, "csv": _csv, "alpha_vantage": _alpha_vantage, "alpaca": _alpaca}
-    if spec.kind not in makers:
-        raise ConfigError(f"market.source: {spec.kind!r} is unknown; known are {', '.join(makers)}.")
-    return makers[spec.kind](spec, sleep)
+    if spec.kind not in SOURCES:
+        raise ConfigError(f"market.source: {spec.kind!r} is unknown; known are {', '.join(SOURCES)}.")
+    return MAKERS[spec.kind](spec, sleep)
 
 
 def _sample(spec: SourceSpec, sleep: Callable[[float], None]) -> "MarketDataSource":
@@ -86,3 +84,12 @@ def _alpaca(spec: SourceSpec, sleep: Callable[[float], None]) -> "MarketDataSour
 def _require(value: str, source: str, what: str) -> None:
     if not value:
         raise ConfigError(f"market.source: {source} needs its {what}; see .env.secrets.template.")
+
+
+# One for each of SOURCES.
+MAKERS: "dict[str, Callable[[SourceSpec, Callable[[float], None]], MarketDataSource]]" = {
+    "sample": _sample,
+    "csv": _csv,
+    "alpha_vantage": _alpha_vantage,
+    "alpaca": _alpaca,
+}

@@ -18,8 +18,6 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 ONNX = "model.onnx"
 
-OUTPUT_TYPES: dict[Target, str] = {"next_return": "number", "next_direction": "binary"}
-
 
 @dataclass(frozen=True)
 class Input:

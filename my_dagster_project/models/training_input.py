@@ -6,9 +6,8 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.domain.targets import Target
+from my_dagster_project.domain.targets import OUTPUT_TYPE, Target
 from my_dagster_project.foundation.errors import ModelError
-from my_dagster_project.models.manifest import OUTPUT_TYPES
 
 if TYPE_CHECKING:
     from datetime import date
@@ -92,7 +91,7 @@ def _check_features(spec: TrainingSpec) -> None:
     outputs = [
         (feature.get("name"), feature.get("type")) for feature in spec.ludwig.get("output_features") or []
     ]
-    wanted = (spec.target, OUTPUT_TYPES[spec.target])
+    wanted = (spec.target, OUTPUT_TYPE[spec.target])
     if outputs != [wanted]:
         raise spec.error(
             f"ludwig.output_features must be exactly one, name {wanted[0]} of type {wanted[1]}; found {outputs}."

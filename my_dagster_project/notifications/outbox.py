@@ -4,11 +4,11 @@ A letter leaves the outbox when its address took it, or after a day. Sending com
 a crash between the two tells something twice rather than never.
 """
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable
 
 from pydantic import BaseModel
 
+from my_dagster_project.foundation.contacts import CHANNELS, Contact
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.notifications.delivery import NotSentError, send_mail, send_to_webhook
 from my_dagster_project.notifications.messages import ORGANISER, Message
@@ -24,7 +24,7 @@ class Letter(BaseModel):
     """One text on its way to one addressee by one means. The address itself is a secret and is looked up when sending."""
 
     to: str
-    by: Literal["webhook", "email"]
+    by: str
     subject: str
     text: str
     written: float
@@ -60,8 +60,8 @@ class Outbox(BaseModel):
             self.told[message.key] = Told(at=now)
         for to in _readers(message, registry):
             contact = settings.contact(to)
-            for by, there in (("webhook", contact.webhook), ("email", contact.email)):
-                if there:
+            for by in CHANNELS:
+                if contact.address(by):
                     self.letters.append(
                         Letter(to=to, by=by, subject=message.subject, text=text, written=now, due=now)
                     )
@@ -98,10 +98,17 @@ def _readers(message: Message, registry: Registry) -> list[str]:
 
 def _send(letter: Letter, settings: Settings) -> None:
     contact = settings.contact(letter.to)
-    if letter.by == "webhook" and contact.webhook:
-        send_to_webhook(contact, letter.text)
-    elif letter.by == "email" and contact.email:
-        send_mail(contact, settings.mail_server(), letter.subject, letter.text)
+    # An address may be gone since the letter was written; a channel, with another release.
+    if letter.by in SENDERS and contact.address(letter.by):
+        SENDERS[letter.by](contact, letter, settings)
+
+
+SENDERS: dict[str, Callable[[Contact, Letter, Settings], None]] = {
+    "webhook": lambda contact, letter, _: send_to_webhook(contact, letter.text),
+    "email": lambda contact, letter, settings: send_mail(
+        contact, settings.mail_server(), letter.subject, letter.text
+    ),
+}
 
 
 def _postponed(letter: Letter, now: float) -> Letter:

@@ -60,7 +60,7 @@ class MarketDataResource(dg.ConfigurableResource):
         key, secret = load_settings().market_data_keys(self.kind)
         return make_source(
             SourceSpec(
-                kind=self.kind,  # type: ignore[arg-type]  # the registry has checked the name
+                kind=self.kind,
                 path=Path(self.path) if self.path else None,
                 base_url=self.base_url,
                 api_key=key,

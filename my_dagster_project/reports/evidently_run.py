@@ -12,6 +12,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN
 from my_dagster_project.reports import report_tests as known
 from my_dagster_project.reports.report_tests import ReportTest, bound, outcomes
 
@@ -41,7 +42,7 @@ def quality(scored: DataFrame, target: str, metrics: Metrics, when: datetime) ->
     from evidently.tests import eq, gte
 
     frame = _quality_frame(scored, target)
-    prediction = "probability_up" if target == known.NEXT_DIRECTION else "predicted_close"
+    prediction = "probability_up" if target == NEXT_DIRECTION else "predicted_close"
     rows, missing = len(frame), int(frame[prediction].isna().sum())
     texts = {
         known.ENOUGH_SESSIONS.name: f"{rows} scored sessions; {ENOUGH_ROWS} or more say something.",
@@ -60,7 +61,7 @@ def quality(scored: DataFrame, target: str, metrics: Metrics, when: datetime) ->
         )
         calls = [MeanValue(column="hit", tests=[bound(known.DIRECTION, gte(floor))])]
     if missing < rows:
-        direction = target == known.NEXT_DIRECTION
+        direction = target == NEXT_DIRECTION
         items = _direction_items(frame, metrics, texts) if direction else _price_items(metrics, texts)
     # The counts come first: Evidently's regression drops rows without a prediction from the very frame it was given, so
     # a count of missing values behind it is always 0.
@@ -71,7 +72,7 @@ def quality(scored: DataFrame, target: str, metrics: Metrics, when: datetime) ->
 def _quality_frame(scored: DataFrame, target: str) -> DataFrame:
     frame = scored[["actual_close", "predicted_close", "hit"]].astype(float).assign(session=scored["session"])
     frame["actual_return_percent"] = 100 * scored["actual_return"]
-    if target == known.NEXT_DIRECTION:
+    if target == NEXT_DIRECTION:
         frame["up"] = (scored["actual_return"] > 0).astype(int)
         return frame.drop(columns="predicted_close").assign(
             probability_up=scored["probability_up"].astype(float)
@@ -189,10 +190,10 @@ def _run(
         numerical_columns=numeric,
         categorical_columns=[name for name in current.columns if name not in (*numeric, "session")],
         regression=[Regression(target="actual_close", prediction="predicted_close")]
-        if target == known.NEXT_RETURN
+        if target == NEXT_RETURN
         else None,
         classification=[BinaryClassification(target="up", prediction_probas="probability_up", pos_label=1)]
-        if target == known.NEXT_DIRECTION
+        if target == NEXT_DIRECTION
         else None,
     )
     with _frugal():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from my_dagster_project.domain.targets import NEXT_DIRECTION
 from my_dagster_project.reports.markdown import NONE, direction, dollars, number, percent
-from my_dagster_project.reports.report_tests import NEXT_DIRECTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

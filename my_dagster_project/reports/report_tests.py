@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from my_dagster_project.domain.targets import NEXT_DIRECTION
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Status = Literal["pass", "warn", "fail", "skip"]
-
-NEXT_RETURN = "next_return"
-NEXT_DIRECTION = "next_direction"
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from itertools import islice
 from typing import Any
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS
+from my_dagster_project.domain.targets import OUTPUT_TYPE
 from my_dagster_project.teams.ludwig_keys import metrics_of, usable_input_types
 from my_dagster_project.teams.problems import MOST_PROBLEMS, Problem, show, suggestion
 from my_dagster_project.teams.schema import TeamConfig
 
-_OUTPUT_TYPE = {"next_return": "number", "next_direction": "binary"}
 _NORMALIZED = ("zscore", "minmax")
 
 
@@ -64,7 +64,7 @@ def output_problems(config: TeamConfig, outputs: list[dict[str, Any]]) -> Iterat
         )
         return
     output, loc = outputs[0], ("output_features", 0)
-    name, given, wanted = output.get("name"), output.get("type"), _OUTPUT_TYPE[config.target]
+    name, given, wanted = output.get("name"), output.get("type"), OUTPUT_TYPE[config.target]
     if isinstance(name, str) and name != config.target:
         yield Problem((*loc, "name"), f"must be the target, {config.target}, not {show(name)}")
     if isinstance(given, str) and given != wanted:
@@ -93,7 +93,7 @@ def validation_problems(config: TeamConfig) -> Iterator[Problem]:
     fields = [config.target, "combined"]
     if isinstance(field, str) and field not in fields:
         yield Problem(("trainer", "validation_field"), f"cannot be {show(field)}" + suggestion(field, fields))
-    metrics = ["loss"] if field == "combined" else metrics_of(_OUTPUT_TYPE[config.target])
+    metrics = ["loss"] if field == "combined" else metrics_of(OUTPUT_TYPE[config.target])
     if isinstance(metric, str) and metric not in metrics:
         yield Problem(
             ("trainer", "validation_metric"), f"cannot be {show(metric)}" + suggestion(metric, metrics)

@@ -7,14 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from my_dagster_project.domain.leaderboard import HOUSE_TEAMS
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.market_sources import SOURCES, SourceName
+from my_dagster_project.teams.limits import Limits
 from my_dagster_project.teams.problems import Problem, show
 from my_dagster_project.teams.schema import TEAM_NAME
 from my_dagster_project.teams.sections import Mode
 from my_dagster_project.teams.strict import Strict
-
-type SourceName = Literal["sample", "csv", "alpha_vantage", "alpaca"]
 
 # The only words that let an order go where money is real.
 LIVE_TRADING = "yes, real money"
@@ -27,8 +28,8 @@ _SLOT = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
 # Prefixes of asset keys, house teams, files of configs/ that are no team's, and accounts with rights of their own (git,
 # MLflow, the notifications' slots): a team of that name would be mixed up with them.
 RESERVED_TEAMS = frozenset(
-    {"market", "competition", "house", "naive", "hold", "buy-and-hold", "teams", "defaults", "schema"}
-    | {"organiser", "platform"}
+    {"market", "competition", "house", "hold", "teams", "defaults", "schema", "organiser", "platform"}
+    | set(HOUSE_TEAMS)
 )
 # What bokeh_sampledata 2026.1 holds, 2000-03-01 to 2013-03-01 (FB from 2012-05-18).
 SAMPLE_SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
@@ -102,26 +103,6 @@ class Competition(Strict):
     """Teams whose configuration is that of a commit, not of the branch: a round that has begun."""
 
 
-class Limits(Strict):
-    """What a team's own file cannot exceed."""
-
-    max_symbols: Annotated[int, Field(ge=1, le=500)] = 10
-    position_share: Annotated[float, Field(gt=0, le=1)] = 0.3
-    """Largest fraction of equity in one symbol."""
-    order_value: Annotated[float, Field(gt=0, le=1e9)] = 50_000
-    """Largest value of one order, dollars."""
-    session_value: Annotated[float, Field(gt=0, le=1e9)] = 250_000
-    """Largest value of all orders of a session, dollars."""
-    session_orders: Annotated[int, Field(ge=1, le=1000)] = 50
-    """Most orders of a session."""
-    turnover: Annotated[float, Field(gt=0, le=10)] = 2.0
-    """Largest value of all orders of a session, as a fraction of equity; 2 is selling all and buying it anew."""
-    price_deviation: Annotated[float, Field(gt=0, le=1)] = 0.1
-    """Nothing is bought at a price further than this from that of the stored bars or the broker, a fraction."""
-    drawdown: Annotated[float, Field(gt=0, le=1)] = 0.25
-    """Nothing is bought while equity is further than this below its peak, a fraction."""
-
-
 class Retention(Strict):
     """How long the weekly maintenance keeps what nobody needs any more."""
 
@@ -175,14 +156,14 @@ def registry_problems(registry: Registry) -> list[Problem]:
 
 def _market_problems(market: Market) -> Iterator[Problem]:
     """Options that are missing, or that belong to another source."""
-    if market.source == "csv" and not market.path:
-        yield Problem(("market",), "source csv needs path, the folder with one file per symbol")
-    owners = {"path": ("csv",), "feed": ("alpaca",), "base_url": ("alpha_vantage", "alpaca")}
-    for option, sources in owners.items():
-        if getattr(market, option) is not None and market.source not in sources:
-            yield Problem(
-                ("market", option), f"belongs to source {' or '.join(sources)}, not {market.source}"
-            )
+    for option, what in SOURCES[market.source].needed.items():
+        if not getattr(market, option):
+            yield Problem(("market",), f"source {market.source} needs {option}, {what}")
+    options = dict.fromkeys(option for terms in SOURCES.values() for option in terms.options)
+    for option in options:
+        owners = [name for name, terms in SOURCES.items() if option in terms.options]
+        if getattr(market, option) is not None and market.source not in owners:
+            yield Problem(("market", option), f"belongs to source {' or '.join(owners)}, not {market.source}")
     if market.end is not None and market.end <= market.start:
         yield Problem(("market", "end"), f"{market.end} must be after start, {market.start}")
 

@@ -7,12 +7,13 @@ the feature catalogue or Ludwig's own keys is checked in `checks`, `feature_chec
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_serializer, model_validator
 
 from my_dagster_project.domain.features import Feature
 from my_dagster_project.domain.indicators import FEATURE_KINDS
+from my_dagster_project.domain.targets import Target
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.fingerprint import canonical_json, fingerprint
 from my_dagster_project.teams.layers import merged
@@ -20,8 +21,6 @@ from my_dagster_project.teams.ludwig_rules import complete_ludwig
 from my_dagster_project.teams.problems import show
 from my_dagster_project.teams.sections import ORGANISERS, Schedule, SymbolOverride, Trading, Training
 from my_dagster_project.teams.strict import Strict
-
-type Target = Literal["next_return", "next_direction"]
 
 SYMBOL = re.compile(r"[A-Z][A-Z0-9.-]{0,9}")
 FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")

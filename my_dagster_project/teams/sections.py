@@ -1,15 +1,20 @@
 """The parts of a team's file: when it trains, when it trades, when it runs, and what one symbol has differently."""
 
 from datetime import date
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_serializer, model_validator
 
 from my_dagster_project.domain.plan import Dropped
+from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.teams.cron import cron_problem
+from my_dagster_project.teams.limits import TradingLimits
 from my_dagster_project.teams.strict import Strict
 
-StrategyName = Literal["long_flat", "rotation", "forecast_volatility", "buy_hold_sell"]
+if TYPE_CHECKING:
+    type StrategyName = str
+else:
+    StrategyName = Literal[tuple(STRATEGIES)]
 Mode = Literal["off", "shadow", "paper"]
 
 ORGANISERS = dict.fromkeys(
@@ -37,29 +42,6 @@ class Training(Strict):
         return self
 
 
-class TradingLimits(Strict):
-    """Limits a team sets itself; of each the smaller one counts, this or the organiser's."""
-
-    max_symbols: int | None = Field(default=None, ge=1, le=500, description="Most symbols held.")
-    position_share: float | None = Field(
-        default=None, gt=0, le=1, description="Largest fraction of equity in one symbol."
-    )
-    order_value: float | None = Field(default=None, gt=0, le=1e9, description="Largest order, dollars.")
-    session_value: float | None = Field(
-        default=None, gt=0, le=1e9, description="All orders of a session together, dollars."
-    )
-    session_orders: int | None = Field(default=None, ge=1, le=1000, description="Most orders of a session.")
-    turnover: float | None = Field(
-        default=None, gt=0, le=10, description="All orders of a session as a fraction of equity."
-    )
-    price_deviation: float | None = Field(
-        default=None, gt=0, le=1, description="Nothing is bought at a price this far from another source's."
-    )
-    drawdown: float | None = Field(
-        default=None, gt=0, le=1, description="Nothing is bought this far below the highest equity."
-    )
-
-
 class Trading(Strict):
     """What to hold, and how much: thresholds in the unit of the target (log return, or probability of up)."""
 
@@ -69,8 +51,7 @@ class Trading(Strict):
 
     strategy: StrategyName = Field(
         default="long_flat",
-        description="long_flat: hold a symbol or cash. rotation: sell the worst, buy the best. forecast_volatility: "
-        "more of what is predicted to gain for its risk. buy_hold_sell: three words, for next_direction.",
+        description=" ".join(f"{name}: {strategy.says}" for name, strategy in STRATEGIES.items()),
     )
     buy_above: float = Field(
         description="Buy above this prediction: log return (0.001 is about 0.1 %) or probability of up."

@@ -6,8 +6,8 @@ import urllib.request
 import psutil
 import pytest
 
+from my_dagster_project.domain.targets import NEXT_RETURN
 from my_dagster_project.reports.evidently_report import build_report
-from my_dagster_project.reports.report_tests import NEXT_RETURN
 from my_dagster_project.storage.opening import open_assets
 from tests.reports.samples import sample_bars, sample_features, sample_scored, split_features
 from tests.support.minio import free_port

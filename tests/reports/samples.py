@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from my_dagster_project.domain.evaluation import score
-from my_dagster_project.reports.report_tests import NEXT_DIRECTION, NEXT_RETURN
+from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN
 
 SYMBOL = "AAPL"
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from my_dagster_project.domain.evaluation import Metrics
+from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN
 from my_dagster_project.reports.evidently_report import FEWEST_SESSIONS, build_report, read_metrics
-from my_dagster_project.reports.report_tests import NEXT_DIRECTION, NEXT_RETURN, report_tests
+from my_dagster_project.reports.report_tests import report_tests
 from tests.reports.samples import SYMBOL, sample_bars, sample_features, sample_scored, split_features
 
 TARGETS = [NEXT_RETURN, NEXT_DIRECTION]

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN
 from my_dagster_project.reports.plots import equity_plot, prediction_plot, price_plot
-from my_dagster_project.reports.report_tests import NEXT_DIRECTION, NEXT_RETURN
 from tests.reports.samples import sample_bars, sample_scored
 
 CURVE = [(date(2012, 1, 2) + timedelta(days=i), 100_000.0 + 10 * i) for i in range(60)]
