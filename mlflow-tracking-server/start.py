@@ -15,6 +15,10 @@ SERVER = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_AUTH_CONFIG_PATH": str(AUTH_FILE),
+    # A route for which nobody has decided who may use it is closed.
+    "MLFLOW_BASIC_AUTH_FAIL_CLOSED": "true",
+    # Where `readers` is.
+    "PYTHONPATH": str(Path(__file__).parent),
 }
 
 
@@ -40,6 +44,7 @@ def write_auth_file(file: Path, database: str, admin: tuple[str, str]) -> None:
     lines = [
         "[mlflow]",
         "default_permission = READ",
+        "authorization_function = readers:authenticate",
         # Passwords are letters and digits; % would be interpolation here.
         f"database_uri = {database.replace('%', '%%')}",
         f"admin_username = {admin[0]}",

@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 from my_dagster_project.foundation.settings import Settings
 
+_EXPERIMENTS = "/#/experiments?workflowType=machine_learning"
+
 
 @dataclass(frozen=True)
 class Links:
@@ -18,7 +20,9 @@ class Links:
     def from_settings(cls, settings: Settings, *, served: bool = False) -> "Links":
         """For pages of the front (`served`), or for a file that somebody opens."""
         front = "" if served else settings.front_url or "http://localhost:8080"
-        return cls(front, settings.dagit_link.rstrip("/"), settings.mlflow_link)
+        # Its home page is about language models; ours are experiments.
+        mlflow = settings.mlflow_link and settings.mlflow_link.rstrip("/") + _EXPERIMENTS
+        return cls(front, settings.dagit_link.rstrip("/"), mlflow)
 
     def run(self, run_id: str) -> str:
         """A run in Dagit."""
