@@ -1,4 +1,4 @@
-"""`trading reset`: registered by cli.py, nothing heavy imported before it runs."""
+"""`trading reset`: registered by commands.py, nothing heavy imported before it runs."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from my_dagster_project.foundation.s3_settings import S3Settings
 
 _QUIET_DEFAULTS = {
     # Two threads were no faster for these small models and cost 3 x the CPU on a busy machine; one thread also makes
-    # the same seed give the same bits (research/ludwig.md 3.6).
+    # the same seed give the same bits.
     "OMP_NUM_THREADS": "1",
     "HF_HUB_OFFLINE": "1",
     "DVC_NO_ANALYTICS": "1",

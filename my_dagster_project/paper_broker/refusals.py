@@ -1,4 +1,4 @@
-"""Refusals of the bundled broker, with the status codes and bodies that Alpaca sends (research/trading.md 4.2)."""
+"""Refusals of the bundled broker, with the status codes and bodies that Alpaca sends."""
 
 from typing import Any
 

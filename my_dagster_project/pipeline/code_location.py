@@ -40,6 +40,6 @@ def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
         ],
         resources=all_resources(platform, settings).by_name(),
         loggers={"progress": progress_logger},
-        # Spawning a process per step costs 4 s, 38 s with Ludwig (research/dagster.md 2g).
+        # Spawning a process per step costs 4 s, 38 s with Ludwig.
         executor=dg.in_process_executor,
     )

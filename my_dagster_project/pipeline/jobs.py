@@ -1,4 +1,4 @@
-"""One job per team and purpose, never one per symbol: 500 jobs cost 10 s of every load (research/dagster.md 2b)."""
+"""One job per team and purpose, never one per symbol: 500 jobs cost 10 s of every load."""
 
 import dagster as dg
 

@@ -35,7 +35,7 @@ class BrokerRefusedError(BrokerError):
 
     @property
     def lacks_buying_power(self) -> bool:
-        """Tell whether the account has too little buying power for the order (403, research/trading.md 4.2)."""
+        """Tell whether the account has too little buying power for the order (403)."""
         return self.http_status == 403 and "insufficient buying power" in self.words
 
 

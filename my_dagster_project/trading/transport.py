@@ -1,8 +1,8 @@
 """The alpaca-trade-api client made safe: a bounded wait on every call, no retry it decides on by itself.
 
-The client has no timeout at all, and it repeats a POST after a 504, which may well have been accepted
-(research/trading.md 4.3). Here reads are repeated, writes never, and every failure gets a kind that says what
-is known about the request. (A whole session may be repeated, `trading/patience.py`: by the same ids.)
+The client has no timeout at all, and it repeats a POST after a 504, which may well have been accepted.
+Here reads are repeated, writes never, and every failure gets a kind that says what is known about the request. (A whole
+session may be repeated, `trading/patience.py`: by the same ids.)
 """
 
 import time

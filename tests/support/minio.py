@@ -17,7 +17,7 @@ from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.storage.s3_store import process_client
 from tests.support.waiting import answers, wait_for
 
-# MinIO's images and downloads are gone (research/storage.md 2); its last source is still in the Go module proxy.
+# MinIO's images and downloads are gone; its last source is still in the Go module proxy.
 MINIO_MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 CACHE = Path.home() / ".cache" / "my-dagster-project" / "bin"
 BUILD_LIMIT = 900  # seconds; 135 s on two idle cores

@@ -15,7 +15,7 @@ BASE = {
     "output_features": [{"name": "y", "type": "number"}],
     "combiner": {"type": "concat"},
 }
-# The valid configuration of research/ludwig-snippets/strict.py, with a combiner and without what the platform owns.
+# A valid configuration with a combiner, without what the platform owns.
 VALID = {
     "input_features": [
         {
@@ -45,7 +45,7 @@ VALID = {
     },
     "defaults": {"number": {"preprocessing": {"normalization": "zscore"}}},
 }
-# research/ludwig.md 4: what Ludwig accepts silently or rejects without a path, as (place in the section, value).
+# What Ludwig accepts silently or rejects without a path, as (place in the section, value).
 MISTAKES = {
     "an unknown section": (("model",), {"layers": [1]}),
     "a misspelt section": (("traner",), {}),

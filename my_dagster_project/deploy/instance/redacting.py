@@ -1,7 +1,7 @@
 """Dagster's storages, minus secrets: the one place every event and every tick passes on its way to the database.
 
-Dagster stores the text of an exception in clear, and an exception of a library may hold an address with a password
-(research/storage.md 5). Wrapping each call of each library would be forgotten somewhere; this cannot be.
+Dagster stores the text of an exception in clear, and an exception of a library may hold an address with a password.
+Wrapping each call of each library would be forgotten somewhere; this cannot be.
 """
 
 from collections.abc import Sequence
