@@ -15,9 +15,9 @@ from my_dagster_project.foundation.contacts import CHANNELS
 from my_dagster_project.foundation.market_sources import SOURCES
 from my_dagster_project.market_data.source_kinds import MAKERS
 from my_dagster_project.notifications.outbox import SENDERS
-from my_dagster_project.teams.limits import Limits, TradingLimits
 from my_dagster_project.teams.registry import RESERVED_TEAMS, Market, TeamEntry
 from my_dagster_project.teams.sections import StrategyName
+from my_dagster_project.teams.team_limits import Limits, TradingLimits
 
 PROJECT = Path(__file__).parents[1]
 SCHEMA = json.loads((PROJECT / "configs/schema/team.schema.json").read_text())

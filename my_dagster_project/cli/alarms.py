@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from my_dagster_project.cli.console import console
 from my_dagster_project.cli.kill_switch import person, read
+from my_dagster_project.cli.output import console
 from my_dagster_project.foundation.errors import TradingError
 
 

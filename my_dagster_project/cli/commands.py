@@ -15,7 +15,7 @@ from my_dagster_project.cli import rounds
 from my_dagster_project.cli import team as teams_of
 from my_dagster_project.cli import team_accounts as accounts
 from my_dagster_project.cli import versions as history
-from my_dagster_project.cli.console import console, errors
+from my_dagster_project.cli.output import console, errors
 from my_dagster_project.deploy.instance.home import prepare_environment
 from my_dagster_project.foundation.console import styled
 from my_dagster_project.foundation.errors import ObjectMissingError, TradingError

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from my_dagster_project.cli.console import console
+from my_dagster_project.cli.output import console
 from my_dagster_project.foundation.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The teams that take part.")

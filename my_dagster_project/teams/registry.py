@@ -11,11 +11,11 @@ from my_dagster_project.domain.leaderboard import HOUSE_TEAMS
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.market_sources import SOURCES, SourceName
-from my_dagster_project.teams.limits import Limits
 from my_dagster_project.teams.problems import Problem, show
 from my_dagster_project.teams.schema import TEAM_NAME
 from my_dagster_project.teams.sections import Mode
 from my_dagster_project.teams.strict import Strict
+from my_dagster_project.teams.team_limits import Limits
 
 # The only words that let an order go where money is real.
 LIVE_TRADING = "yes, real money"

@@ -4,8 +4,8 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.people.status.columns import fresh_word, state_sign
 from my_dagster_project.people.status.page import RunStatus, ScheduleStatus, State
+from my_dagster_project.people.status.status_columns import fresh_word, state_sign
 from my_dagster_project.people.status.words import last_tick, run_words
 from my_dagster_project.reports.columns import Column
 from my_dagster_project.reports.leaderboard_columns import part_words, rank_words, team_words

@@ -11,7 +11,7 @@ from my_dagster_project.domain.leaderboard import Leaderboard
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.people.front.cells import page_cell
 from my_dagster_project.people.front.links import Links
-from my_dagster_project.people.status import columns, words
+from my_dagster_project.people.status import status_columns, words
 from my_dagster_project.people.status.page import State, StatusPage
 from my_dagster_project.reports.leaderboard_columns import RANKING_RULE, SYMBOL_COLUMNS, TEAM_COLUMNS
 
@@ -31,7 +31,7 @@ def status_html(page: StatusPage, links: Links, *, refresh: int = 0) -> str:
         here="status",
         page=page,
         zone=ZoneInfo(page.zone),
-        tables=columns,
+        tables=status_columns,
         refresh=refresh,
     )
 

@@ -2,7 +2,8 @@
 
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.pool_settings import everything_due
-from my_dagster_project.people.status.columns import (
+from my_dagster_project.people.status.page import Check, StatusPage, TeamStatus
+from my_dagster_project.people.status.status_columns import (
     CHAIN_COLUMNS,
     RUN_COLUMNS,
     SCHEDULE_COLUMNS,
@@ -11,7 +12,6 @@ from my_dagster_project.people.status.columns import (
     run_rows,
     schedule_rows,
 )
-from my_dagster_project.people.status.page import Check, StatusPage, TeamStatus
 from my_dagster_project.reports.terminal_tables import print_table
 
 

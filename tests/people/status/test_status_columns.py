@@ -11,7 +11,7 @@ import pytest
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import status_html
-from my_dagster_project.people.status import columns as tables
+from my_dagster_project.people.status import status_columns as tables
 from my_dagster_project.people.status.page import (
     CHAIN,
     Check,
