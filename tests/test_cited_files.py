@@ -9,7 +9,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
 FOLDERS = ("my_dagster_project", "tests", "benchmarks")
-FILES = {path.relative_to(PROJECT).as_posix() for folder in FOLDERS for path in (PROJECT / folder).rglob("*")}
+KNOWN = (*FOLDERS, "mlflow-tracking-server")
+FILES = {path.relative_to(PROJECT).as_posix() for folder in KNOWN for path in (PROJECT / folder).rglob("*")}
 FILES |= {path.name for path in PROJECT.iterdir()} | {
     f"configs/{path.name}" for path in (PROJECT / "configs").iterdir()
 }
