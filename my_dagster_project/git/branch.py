@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import random
 import re
 import time
@@ -14,13 +15,15 @@ from typing import IO
 from my_dagster_project.foundation.errors import VersioningError
 from my_dagster_project.git.blobs import MOST_FILE, Blob, read_blobs
 from my_dagster_project.git.fast_import import Change, fast_import
+from my_dagster_project.git.following import catch_up, following_ref, note_work_tree
 from my_dagster_project.git.process import run_git, try_git
-from my_dagster_project.git.work_trees import follow
 
 _ATTEMPTS = 40
 _LOCK_WAIT = 10.0  # seconds
 _NOWHERE = "0" * 40
 _SHA = re.compile(r"[0-9a-f]{40,64}")
+
+_log = logging.getLogger(__name__)
 
 
 class BranchRepo:
@@ -35,6 +38,19 @@ class BranchRepo:
         if sha is None:
             raise VersioningError(f"There is no branch {branch!r} in {self.path}.")
         return sha
+
+    def heads(self) -> dict[str, str]:
+        """Give the sha of every local branch by its name."""
+        return self._refs("refs/heads/")
+
+    def left_behind(self) -> set[str]:
+        """Give the branches whose work tree has not followed yet: some process is at it, or was killed."""
+        return set(self._refs(following_ref("")))
+
+    def _refs(self, prefix: str) -> dict[str, str]:
+        out = run_git(self.path, "for-each-ref", "--format=%(objectname) %(refname)", prefix).text
+        lines = (line.partition(" ") for line in out.splitlines())
+        return {ref.removeprefix(prefix): sha for sha, _, ref in lines}
 
     def checked_out(self) -> str | None:
         """Give the branch checked out in this work tree; None when none is (detached HEAD)."""
@@ -98,21 +114,33 @@ class BranchRepo:
             return self._commit_in_turn(branch, build)
 
     def _commit_in_turn(self, branch: str, build: Callable[[str], Change]) -> str | None:
+        self._catch_up(branch)
         error = ""
         for attempt in range(_ATTEMPTS):
             base = self.head(branch)
             change = self._news(base, build(base))
             if not change.files:
                 return None
+            note_work_tree(self.path, branch, base)
             answer = fast_import(self.path, branch, base, change)
+            self._catch_up(branch)
             if answer.ok:
-                follow(self.path, branch, base, answer.text)
                 return answer.text
             error = answer.error
             time.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - jitter, not a secret
         raise VersioningError(
             f"Could not commit on {branch!r} in {self.path} after {_ATTEMPTS} attempts: {error}"
         )
+
+    def catch_up(self, branch: str) -> None:
+        """Let the work tree on a branch follow from where a process that was killed left it."""
+        with self.turn():
+            self._catch_up(branch)
+
+    def _catch_up(self, branch: str) -> None:
+        warning = catch_up(self.path, branch)
+        if warning:
+            _log.warning("%s", warning)
 
     def _news(self, base: str, change: Change) -> Change:
         there = self.blobs(base, change.files, max(map(len, change.files.values()), default=0))

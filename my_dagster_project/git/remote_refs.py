@@ -6,10 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from my_dagster_project.git.following import following_ref
 from my_dagster_project.git.process import run_git, try_git
 from my_dagster_project.git.remote import Remote
 
 _NOWHERE = "0" * 40
+
+
+def agreements(repo: Path, remote: Remote) -> dict[str, str]:
+    """Give by branch the newest commit known to have been on both sides: what the remote had before it is asked again."""
+    prefix = _agreed(remote, "")
+    out = run_git(repo, "for-each-ref", "--format=%(objectname) %(refname)", prefix).text
+    lines = (line.partition(" ") for line in out.splitlines())
+    return {ref.removeprefix(prefix): sha for sha, _, ref in lines}
 
 
 def settled(repo: Path, remote: Remote, tips: Mapping[str, str]) -> set[str]:
@@ -25,16 +34,12 @@ def settled(repo: Path, remote: Remote, tips: Mapping[str, str]) -> set[str]:
         branch
         for branch, tip in tips.items()
         if refs.get(f"refs/heads/{branch}") == tip == refs.get(_agreed(remote, branch))
-        and _following(branch) not in refs
+        and following_ref(branch) not in refs
     }
 
 
 def _agreed(remote: Remote, branch: str) -> str:
     return f"refs/trading/agreed/{remote.key}/{branch}"
-
-
-def _following(branch: str) -> str:
-    return f"refs/trading/following/{branch}"
 
 
 @dataclass(frozen=True)
@@ -55,18 +60,10 @@ class BranchRefs:
         The same transaction notes from where the work tree has to follow, should we die before it has.
         """
         lines = [f"update refs/heads/{self.branch} {new} {old or _NOWHERE}\n"]
-        if old and self.following() is None:
-            lines.append(f"create {self._following} {old}\n")
+        if old and self._sha(following_ref(self.branch)) is None:
+            lines.append(f"create {following_ref(self.branch)} {old}\n")
         answer = try_git(self.repo, "update-ref", "--stdin", stdin="".join(lines).encode())
         return "" if answer.ok else answer.error or "git gave no reason"
-
-    def following(self) -> str | None:
-        """Give the commit that the work tree on the branch was left at, None if it is where the branch is."""
-        return self._sha(self._following)
-
-    def followed(self, old: str) -> None:
-        """Note that the work tree is where the branch is, no longer at `old`."""
-        try_git(self.repo, "update-ref", "-d", self._following, old)
 
     def agreed(self) -> str | None:
         """Give the newest commit known to have been on both sides, None if there never was one."""
@@ -76,9 +73,8 @@ class BranchRefs:
         """Note a commit that both sides have."""
         run_git(self.repo, "update-ref", self._agreed, sha)
 
-    def gone(self, there: str) -> set[str]:
-        """Give the commits that both sides had and the remote's history, rewritten up to `there`, has no longer."""
-        agreed = self.agreed()
+    def gone(self, agreed: str | None, there: str) -> set[str]:
+        """Give the commits that both sides had at `agreed` and the remote's history, rewritten up to `there`, has no longer."""
         return set(run_git(self.repo, "rev-list", agreed, f"^{there}").text.split()) if agreed else set()
 
     def contains(self, commit: str, ancestor: str) -> bool:
@@ -88,10 +84,6 @@ class BranchRefs:
     @property
     def _agreed(self) -> str:
         return _agreed(self.remote, self.branch)
-
-    @property
-    def _following(self) -> str:
-        return _following(self.branch)
 
     def _sha(self, ref: str) -> str | None:
         answer = try_git(self.repo, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")

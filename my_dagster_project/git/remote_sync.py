@@ -8,19 +8,19 @@ The branch that only the organiser moves (main) is followed: it comes here and i
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from my_dagster_project.foundation.errors import VersioningError
 from my_dagster_project.foundation.git_login import GitLogin
 from my_dagster_project.git.branch import BranchRepo
+from my_dagster_project.git.following import catch_up
 from my_dagster_project.git.process import bounded_git
 from my_dagster_project.git.remote import Remote
 from my_dagster_project.git.remote_follow import plan_following, unlike_branch
-from my_dagster_project.git.remote_plan import Integrated, Plan, plan
-from my_dagster_project.git.remote_refs import BranchRefs, settled
+from my_dagster_project.git.remote_plan import Integrated, Look, Plan, is_outdated, plan
+from my_dagster_project.git.remote_refs import BranchRefs, agreements, settled
 from my_dagster_project.git.remote_talk import RemoteError, RemoteSilentError
-from my_dagster_project.git.work_tree_edits import follow_around_edits
 
 _ROUNDS = 3
 _ATTEMPTS = 20
@@ -68,6 +68,7 @@ def sync_all(
     if follow:
         syncs.insert(0, _Follow(git, place, follow))
     try:
+        had = agreements(git.path, place)
         tips = place.tips(sync.branch for sync in syncs)
         done_already = settled(git.path, place, tips) - {follow}
     except (VersioningError, OSError) as error:
@@ -79,7 +80,11 @@ def sync_all(
             done.append(Synced(sync.branch, tips[sync.branch], "nothing", False, ""))
             continue
         try:
-            done.append(sync.run(tips) if not silent else _not_synced(sync.branch, silent))
+            done.append(
+                sync.run(Look(had.get(sync.branch), tips.get(sync.branch)))
+                if not silent
+                else _not_synced(sync.branch, silent)
+            )
         except RemoteSilentError as error:
             silent = str(error)
             done.append(_not_synced(sync.branch, silent))
@@ -104,19 +109,15 @@ class _Sync:
     remote: Remote
     branch: str
 
-    def run(self, tips: Mapping[str, str]) -> Synced:
+    def run(self, look: Look) -> Synced:
         """Fetch, integrate and push; from the start when somebody's push was quicker than ours."""
         done: Integrated = "nothing"
-        doubted = None
         for attempt in range(_ROUNDS):
-            there = self._look(tips) if attempt == 0 else self.remote.fetch(self.branch)
-            made = self._integrate(there)
-            done = made.integrated if made.integrated != "nothing" else done
-            so_far = Synced(self.branch, there, done, False, made.warning)
-            if made.integrated == "conflict" and there != doubted:
-                # Another process may have brought a person's push here since we asked: against what the remote had then,
-                # that looks like commits taken away. People are told what is so twice.
-                doubted = there
+            look = self._fetched(look if attempt == 0 else self._look())
+            made = self._integrate(look)
+            done = made.integrated if made.integrated not in ("nothing", "outdated") else done
+            so_far = Synced(self.branch, look.there, done, False, made.warning)
+            if made.integrated == "outdated":
                 continue
             if made.head is None or not made.push:
                 return so_far
@@ -129,64 +130,59 @@ class _Sync:
         overtaken = f"{_ROUNDS} times somebody pushed {self.branch!r} before we could."
         return replace(so_far, warning=_text(so_far.warning, overtaken, _LATER))
 
-    def plan(self, refs: BranchRefs, here: str | None, there: str | None) -> Plan:
+    def plan(self, refs: BranchRefs, here: str | None, look: Look) -> Plan:
         """Give what is to be done."""
-        return plan(refs, here, there)
+        return plan(refs, here, look)
 
-    def _look(self, tips: Mapping[str, str]) -> str | None:
-        tip = tips.get(self.branch)
-        return (
-            tip
-            if tip is None or self.remote.has_fetched(self.branch, tip)
-            else self.remote.fetch(self.branch)
-        )
+    def _look(self) -> Look:
+        """Ask the remote again; what both sides had is read first (see Look)."""
+        had = self._refs.agreed()
+        return Look(had, self.remote.tips([self.branch]).get(self.branch))
+
+    def _fetched(self, look: Look) -> Look:
+        """The same with the commit here. What the remote answered counts, not our copy: others fetch into that as well."""
+        if look.there is None or self.remote.has_fetched(self.branch, look.there):
+            return look
+        now = self.remote.fetch(self.branch)
+        return look if now and self.remote.has_commit(look.there) else replace(look, there=now)
 
     @property
     def _refs(self) -> BranchRefs:
         return BranchRefs(self.git.path, self.remote, self.branch)
 
-    def _integrate(self, there: str | None) -> Plan:
+    def _integrate(self, look: Look) -> Plan:
         """Move the local branch to where the plan says; plans anew when another commit comes in between."""
-        refs = self._refs
-        if there:
+        refs, path = self._refs, self.git.path
+        if look.there:
             # Before anything compares it or checks it out: a kilobyte can be ten thousand million files.
-            bounded_git(self.git.path, _MOST_NAMES, "ls-tree", "-r", "-z", "--name-only", there)
+            bounded_git(path, _MOST_NAMES, "ls-tree", "-r", "-z", "--name-only", look.there)
         with self.git.turn():
-            late = self._catch_up()
+            late = catch_up(path, self.branch)
             for _ in range(_ATTEMPTS):
                 here = refs.here()
-                made = self.plan(refs, here, there)
+                if is_outdated(refs, look):
+                    return Plan("outdated", here, warning=late)
+                made = self.plan(refs, here, look)
                 reason = refs.move(here, made.head) if made.head and made.head != here else ""
                 if not reason:
-                    if there and made.integrated != "conflict":
-                        refs.agree(there)
-                    return replace(made, warning=_text(made.warning, late, self._catch_up()))
+                    if look.there and made.integrated != "conflict":
+                        refs.agree(look.there)
+                    return replace(made, warning=_text(made.warning, late, catch_up(path, self.branch)))
         raise VersioningError(
             f"Branch {self.branch!r} could not be moved, so nothing was integrated: {reason}"
         )
-
-    def _catch_up(self) -> str:
-        """Let the work tree follow from where it was left, by us or by a process that was killed; says what matters."""
-        refs = self._refs
-        old, new = refs.following(), refs.here()
-        if old is None or new is None:
-            return ""
-        followed = follow_around_edits(self.git.path, self.branch, old, new)
-        if followed.done:
-            refs.followed(old)
-        return followed.warning
 
 
 @dataclass(frozen=True)
 class _Follow(_Sync):
     """A branch that others move: it comes here, with its files, and nothing of ours goes there."""
 
-    def run(self, tips: Mapping[str, str]) -> Synced:
-        done = super().run(tips)
+    def run(self, look: Look) -> Synced:
+        done = super().run(look)
         return replace(done, warning=_text(done.warning, unlike_branch(self.git, self.branch)))
 
-    def plan(self, refs: BranchRefs, here: str | None, there: str | None) -> Plan:
-        return plan_following(refs, here, there)
+    def plan(self, refs: BranchRefs, here: str | None, look: Look) -> Plan:
+        return plan_following(refs, here, look)
 
 
 def _text(*parts: str) -> str:

@@ -36,6 +36,9 @@ from my_dagster_project.storage.folders import (
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.pending import Pending
 
+HEALED = "healed"
+"""The key of a record that only says how many files were missing on its branch."""
+
 _TRAILERS = {"run_id": "Dagster-Run", "config_sha": "Config-Sha", "restored_from": "Restored-From"}
 
 _log = logging.getLogger(__name__)
@@ -131,8 +134,16 @@ class _BranchVersions:
         self.assets.pending.settle(records)
         if sha is None:
             return []
+        self.warnings += [self._healed(record) for record in records if HEALED in record.record]
         versioned = tuple(sorted({record.asset for record in records}))
         return [Committed(self.branch, created, sha, versioned, tuple(self.warnings))]
+
+    def _healed(self, record: Pending) -> str:
+        name, count = "/".join(record.asset), record.record[HEALED]
+        return (
+            f"{count} files of {name} were in the store but not on branch {self.branch} (two clones on one store, or a"
+            " rebase); now they are."
+        )
 
     def _change(self, base: str, records: list[Pending]) -> Change:
         by_asset: dict[Asset, list[Pending]] = {}

@@ -44,8 +44,21 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
     problems = run_teams(list(platform.teams), team_chain, tell)
     stages.leaderboard()
     result = recorded(platform, settings, [*stages.problems, *problems])
-    # Pushing is optional: what does not reach the remote now is pushed by the next run or by the sensor.
-    return replace(result, warnings=[*result.warnings, *sync_branches(platform.registry, settings)])
+    return _pushed(platform, settings, result)
+
+
+def _pushed(platform: Platform, settings: Settings, result: Result) -> Result:
+    """The same with what the git remote had to say. What does not reach it now is pushed by the next run or by the sensor.
+
+    Put on top of what another clone pushed, a branch may lack sessions of one of the two; then its head is made good.
+    """
+    warnings = sync_branches(platform.registry, settings)
+    if settings.git_remote:
+        again = recorded(platform, settings, [])
+        if again.commits:
+            warnings = [*again.warnings, *sync_branches(platform.registry, settings)]
+            result = replace(result, commits=[*result.commits, *again.commits])
+    return replace(result, warnings=[*result.warnings, *warnings])
 
 
 def recorded(platform: Platform, settings: Settings, problems: list[Problem]) -> Result:

@@ -1,5 +1,6 @@
 """A git repository's branches as one bundle, and back: no commit is ever lost without being asked for."""
 
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from my_dagster_project.git.process import run_git, try_git
-from my_dagster_project.git.work_trees import follow
+from my_dagster_project.git.work_tree_edits import follow_around_edits
 from my_dagster_project.operations.archive import BackupError, Writer
 
 _BUNDLE = "branches.bundle"
 _ASIDE = "refs/restored"
 _NOWHERE = "0" * 40
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,9 @@ class Repository:
             old or _NOWHERE,
         )
         if old is not None:
-            follow(self.path, branch, old, new)
+            followed = follow_around_edits(self.path, branch, old, new)
+            if followed.warning:
+                _log.warning("%s", followed.warning)
 
     def _heads(self, prefix: str = "refs/heads") -> dict[str, str]:
         lines = run_git(

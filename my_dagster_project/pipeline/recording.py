@@ -1,13 +1,17 @@
 """The deployment's own answer to where versions are recorded: which branch an owner has, where its bytes lie."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from urllib.parse import unquote, urlsplit
 
-from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.foundation.errors import StorageError, VersioningError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history.commits import Committed, commit_pending
+from my_dagster_project.history.healing import note_commit, note_missing
+from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.platform import Platform
 
@@ -22,11 +26,30 @@ def record_versions(platform: Platform, settings: Settings, assets: AssetStore) 
     def branch_of(owner: str) -> str:
         return registry.teams[owner].branch if owner in registry.teams else registry.platform_branch
 
+    _make_good(platform, settings, assets, branch_of)
     made = _make_branches(
         platform, settings, {owner for owner in assets.pending.owners() if owner in platform.teams}
     )
     done = commit_pending(assets, settings.project, branch_of, lambda owner: dvc_address(settings.dvc_url))
+    for one in done:
+        note_commit(BranchRepo(settings.project), one.branch, one.sha)
     return [replace(one, branch_created=one.branch_created or one.branch in made) for one in done]
+
+
+def _make_good(
+    platform: Platform, settings: Settings, assets: AssetStore, branch_of: Callable[[str], str]
+) -> None:
+    """What killed processes, other clones and rebases left undone: work trees that are behind, sessions off the heads."""
+    git = BranchRepo(settings.project)
+    heads, left = git.heads(), git.left_behind()
+    owners = sorted([*platform.registry.teams, keys.MARKET, keys.COMPETITION], key=branch_of)
+    for branch, those in groupby(owners, key=branch_of):
+        # A branch that cannot be read is told with its versions, which cannot be committed either.
+        with suppress(StorageError, VersioningError):
+            if branch in left:
+                git.catch_up(branch)
+            if branch in heads:
+                note_missing(assets, git, branch, heads[branch], list(those))
 
 
 def _make_branches(platform: Platform, settings: Settings, teams: set[str]) -> set[str]:

@@ -89,8 +89,6 @@ def versions_sensor(platform: Platform, settings: Settings) -> dg.SensorDefiniti
     )
     def record(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         assets = open_assets(settings.store_url, settings.dvc_url)
-        if not assets.pending.owners():
-            return dg.SkipReason("Everything stored is committed.")
         problem = ""
         try:
             committed = record_versions(platform, settings, assets)

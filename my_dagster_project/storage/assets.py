@@ -91,6 +91,14 @@ class AssetStore:
         """Give the sorted names of the asset's files, [] if it was never written: one listing."""
         return self._manifests.names(asset)
 
+    def added(self, asset: Asset) -> list[str]:
+        """Give the sorted names of the files that were added one by one (sessions), not written whole: one listing."""
+        return self._manifests.added(asset)
+
+    def content(self, asset: Asset, name: str) -> Content | None:
+        """Give md5 and size of one file, None if the asset has no such file."""
+        return self._manifests.file(asset, name)
+
     def files(self, asset: Asset) -> dict[str, Content]:
         """Give md5 and size of every file without reading it; ObjectMissingError if the asset was never written."""
         files = self._manifests.files(asset)

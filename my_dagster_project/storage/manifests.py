@@ -59,6 +59,10 @@ class Manifests:
         whole, added = self._look(asset)
         return sorted({*whole.files, *added})
 
+    def added(self, asset: Asset) -> list[str]:
+        """Give the sorted names of the files that were added to the whole: one listing."""
+        return sorted(self._look(asset)[1])
+
     def file(self, asset: Asset, name: str) -> Content | None:
         """Give one file's content without listing anything; None if the asset has no such file."""
         whole = self._whole(asset)

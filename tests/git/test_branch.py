@@ -257,15 +257,52 @@ class TestCheckedOut:
         assert git(tmp_path / "linked tree", "status", "--porcelain") == ""
         assert (tmp_path / "linked tree" / "assets" / "a.dvc").exists()
 
-    def test_a_pointer_the_person_edited_is_kept_and_the_cure_is_logged(self, repo, folder, caplog):
+    def test_a_pointer_the_person_edited_is_kept_and_said_and_all_else_follows(self, repo, folder, caplog):
         git(folder, "switch", "-q", "red")
         commit(repo, {"assets/a.dvc": b"1\n"})
         (folder / "assets" / "a.dvc").write_text("mine\n")
-        sha = commit(repo, {"assets/a.dvc": b"2\n"})
+        sha = commit(repo, {"assets/a.dvc": b"2\n", "assets/b.dvc": b"1\n"})
         assert (repo.head("red"), (folder / "assets" / "a.dvc").read_text()) == (sha, "mine\n")
-        assert "git restore --source=HEAD --staged --worktree assets .dvc" in caplog.text
+        assert "changed assets/a.dvc, which" in caplog.text
+        assert git(folder, "status", "--porcelain") == " M assets/a.dvc"
         git(folder, "restore", "--source=HEAD", "--staged", "--worktree", "assets")
         assert git(folder, "status", "--porcelain") == ""
+
+    def test_kill_9_before_the_work_tree_follows_is_made_good_by_the_next_look(
+        self, repo, folder, monkeypatch
+    ):
+        """Staged old pointers stayed for good: the next `git commit -a` of a person took 213 files back to 208."""
+        git(folder, "switch", "-q", "red")
+        commit(repo, {"assets/a.dvc": b"1\n"})
+        with monkeypatch.context() as patch:
+            patch.setattr("my_dagster_project.git.branch.fast_import", _then_die)
+            with pytest.raises(_Killed):
+                commit(repo, {"assets/a.dvc": b"2\n"})
+        assert git(folder, "status", "--porcelain") == "M  assets/a.dvc"
+        BranchRepo(folder).catch_up("red")
+        assert git(folder, "status", "--porcelain") == ""
+        assert git(folder, "for-each-ref", "refs/trading") == ""
+        assert (folder / "assets" / "a.dvc").read_text() == "2\n"
+
+    def test_what_a_killed_process_committed_is_followed_by_the_next_commit_too(
+        self, repo, folder, monkeypatch
+    ):
+        git(folder, "switch", "-q", "red")
+        with monkeypatch.context() as patch:
+            patch.setattr("my_dagster_project.git.branch.fast_import", _then_die)
+            with pytest.raises(_Killed):
+                commit(repo, {"assets/a.dvc": b"2\n"})
+        commit(repo, {"assets/b.dvc": b"1\n"})
+        assert git(folder, "status", "--porcelain") == ""
+
+
+class _Killed(BaseException):
+    pass
+
+
+def _then_die(*arguments):
+    assert fast_import(*arguments).ok
+    raise _Killed
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from my_dagster_project.git.branch import BranchRepo
+from my_dagster_project.git.remote import Remote
 from my_dagster_project.git.remote_sync import Synced, sync_all
 from tests.support.gitrepo import git, repo_with_a_commit
 
@@ -94,6 +95,20 @@ def test_a_history_rewritten_there_is_not_taken_over_silently(sides):
     assert (sides.clone / REGISTRY).read_text() == "teams: 1\n"
     follow_advice(done.warning)
     assert (sides.clone / REGISTRY).read_text() == "teams: 2\n"
+    assert sides.sync().warning == ""
+
+
+def test_a_newer_push_that_another_process_followed_first_needs_no_reset(sides, monkeypatch):
+    tips = Remote.tips
+
+    def overtaken(self, branches):
+        answer = tips(self, branches)
+        monkeypatch.setattr(Remote, "tips", tips)
+        sides.organiser_pushes()
+        assert sides.sync().integrated == "fast-forward"
+        return answer
+
+    monkeypatch.setattr(Remote, "tips", overtaken)
     assert sides.sync().warning == ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from my_dagster_project.git.remote import Remote
 from tests.support.gitrepo import empty_repo, git
 from tests.support.two_sides import Sides, two_sides
 
@@ -97,6 +98,26 @@ class TestPeopleDecide:
         _run(done.warning, r"To bring them back there: (.*)$")
         assert sides.heads() == {cut}
         assert sides.sync().warning == ""
+
+    def test_a_newer_push_that_another_process_saw_first_is_no_rewritten_history(self, sides, monkeypatch):
+        """4 in 120 concurrent syncs told people so, with a command that would have dropped their commits."""
+        old = sides.repo.head("red")
+        tips = Remote.tips
+
+        def overtaken(self, branches):
+            answer = tips(self, branches)
+            monkeypatch.setattr(Remote, "tips", tips)
+            sides.person_commits(YAML, "team: crimson\n")
+            assert sides.sync().integrated == "fast-forward"
+            # As the slower fetch of a third process leaves our copy.
+            git(sides.server, "update-ref", "refs/remotes/origin/red", old)
+            monkeypatch.setattr(Remote, "fetch", lambda *_: old)
+            return answer
+
+        monkeypatch.setattr(Remote, "tips", overtaken)
+        done = sides.sync()
+        assert (done.integrated, done.warning) == ("nothing", "")
+        assert sides.read(YAML) == ("team: crimson\n",) * 2
 
     def test_versions_cut_off_on_the_remote_come_back(self, sides):
         first = sides.repo.head("red")

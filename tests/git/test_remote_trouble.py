@@ -147,9 +147,9 @@ class TestTheRemoteFails:
 KILLED_AT = {
     "after the fetch": "remote_plan.plan",
     "before the branch moves": "remote_refs.BranchRefs.move",
-    "before the work tree follows": "remote_sync.follow_around_edits",
-    "after the work tree followed": "remote_refs.BranchRefs.followed",
-    "before the push": "remote_git.Remote.push",
+    "before the work tree follows": "following.follow_around_edits",
+    "after the work tree followed": "following.forget",
+    "before the push": "remote.Remote.push",
     "after the push": "remote_refs.BranchRefs.agree",
 }
 
@@ -164,7 +164,7 @@ def test_kill_9_between_any_two_steps_is_completed_by_the_next(sides, point):
     script = textwrap.dedent(f"""
         import os, signal
         from my_dagster_project.git import branch as git_branch, remote_sync
-        from my_dagster_project.storage import {module}
+        from my_dagster_project.git import {module}
         if {module!r} == "remote_plan":
             remote_plan = remote_sync
         {module}.{".".join(names)} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
