@@ -6,21 +6,26 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 
 def to_text(value: Any) -> str:
     """Indented JSON text of dicts, lists, tuples, strings and numbers (numpy's too), ending in a newline."""
-    return json.dumps(_plain(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(plain(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
+def plain(value: Any) -> Any:
+    """The value in JSON's own types; dates and times in ISO 8601, anything else unknown as its text."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if hasattr(value, "tolist"):  # a numpy scalar or array
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, date):
+        return value.isoformat()
     return value if isinstance(value, (str, int, bool, type(None))) else str(value)

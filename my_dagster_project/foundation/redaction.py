@@ -8,17 +8,18 @@ import json
 import logging
 import re
 from functools import cache
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from my_dagster_project.foundation.secret_values import secret_values
 
 MASK = "***"
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s@:'\"]*:[^/\s@'\"]+(?=@)")
+# A password after the user's name, or a token in its place (`https://ghp_...@host`); a name is shorter.
+_URL_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s@:'\"]*:[^/\s@'\"]+|[^/\s@:'\"]{20,})(?=@)")
 
 
-def redact(text: str) -> str:
-    """The text with every known secret value, and every user:password of a URL, replaced by ***."""
-    for value in _spellings(secret_values()):
+def redact(text: str, *secrets: str) -> str:
+    """The text with every known secret value, these further ones, and every user:password of a URL replaced by ***."""
+    for value in _spellings(secret_values().union(filter(None, secrets))):
         # `in` first: events may hold a picture of 100 kB, and almost none holds a secret.
         if value in text:
             text = text.replace(value, MASK)
@@ -50,6 +51,10 @@ def redact_logs() -> None:
 
 @cache
 def _spellings(values: frozenset[str]) -> tuple[str, ...]:
-    """Each value as it is, in JSON and in a URL; longest first, so that no remainder of one stays."""
-    every = {form for value in values for form in (value, json.dumps(value)[1:-1], quote(value, safe=""))}
+    """Each value as it is, in JSON and in a URL, as path and as parameter; longest first, so that no remainder stays."""
+    every = {
+        form
+        for value in values
+        for form in (value, json.dumps(value)[1:-1], quote(value, safe=""), quote_plus(value))
+    }
     return tuple(sorted(every, key=len, reverse=True))

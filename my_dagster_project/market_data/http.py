@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 from my_dagster_project.foundation.asking_again import ask_again, retry_after
 from my_dagster_project.foundation.errors import MalformedDataError, RateLimitedError, SourceUnavailableError
+from my_dagster_project.foundation.redaction import redact
 
 _PAUSES_S = (1.0, 2.0, 4.0)
 _ATTEMPTS = len(_PAUSES_S) + 1
@@ -72,10 +73,8 @@ class JsonApi:
         return self._parse(response, place)
 
     def redact(self, text: str) -> str:
-        """The text with every secret replaced by ***."""
-        for secret in filter(None, self.secrets):
-            text = text.replace(secret, "***").replace(quote_plus(secret), "***")
-        return text
+        """The text without secrets, those of this API included."""
+        return redact(text, *self.secrets)
 
     def _try(self, path: str, params: Mapping[str, str]) -> tuple[Any, str]:
         """The response, or None and why there is none."""

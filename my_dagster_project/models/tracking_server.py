@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import PassingError, TradingError
+from my_dagster_project.foundation.redaction import MASK, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 MAX_TEXT = 500  # MLflow's limit for a parameter
 _open_lock = threading.Lock()
 _secret_name = re.compile(r"secret|token|password|passwd|api_?key|credential", re.IGNORECASE)
-_url_credentials = re.compile(r"(\w+://)[^/@\s]+@")
 
 
 class TrackingError(TradingError):
@@ -57,8 +57,8 @@ def alone(tracking_uri: str) -> Iterator[None]:
 
 
 def masked(name: str, value: object) -> str:
-    """The value as text, without secrets: `***` under a secret's name, and in place of a URL's credentials."""
-    return "***" if _secret_name.search(name) else _url_credentials.sub(r"\1***@", str(value))
+    """The value as text, without secrets: nothing at all of what has a secret's name."""
+    return MASK if _secret_name.search(name) else redact(str(value))
 
 
 @contextmanager

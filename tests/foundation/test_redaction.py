@@ -48,6 +48,11 @@ def test_values_in_every_spelling_and_urls_of_unknown_accounts(monkeypatch):
     assert redact(text) == "a *** b *** c *** d *** e postgresql://***@db:5432/dagster"
 
 
+def test_a_token_in_place_of_a_name_and_secrets_that_are_no_variables():
+    assert redact("https://ghp_0123456789abcdefghij@github.com/x") == "https://***@github.com/x"
+    assert redact("https://git@github.com/x apikey=a+b%2Bc", "a b+c") == "https://git@github.com/x apikey=***"
+
+
 def test_ordinary_text_stays_as_it_is():
     text = "configs/red.yaml:67: s3://trading/store at http://minio:9000, mail red@example.org, 12:30"
     assert redact(text) == text

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
+from my_dagster_project.domain.plain_json import plain
 from my_dagster_project.foundation.pool_settings import everything_due
 
 type State = Literal["ok", "warn", "red", "off"]
@@ -164,11 +165,11 @@ class StatusPage:
 
     def to_plain(self) -> dict[str, Any]:
         """The page as JSON's own types: times in ISO 8601 and UTC, sessions as dates."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        plain |= {"state": self.state, "verdict": self.verdict}
-        for team, raw in zip(self.teams, plain["teams"], strict=True):
+        told: dict[str, Any] = plain(asdict(self))
+        told |= {"state": self.state, "verdict": self.verdict}
+        for team, raw in zip(self.teams, told["teams"], strict=True):
             raw["state"] = team.state
-        return plain
+        return told
 
     def _all(self) -> Iterator[tuple[str, Check]]:
         for check in self.platform_checks:
@@ -186,11 +187,3 @@ def worst(checks: tuple[Check, ...] | list[Check]) -> State:
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
