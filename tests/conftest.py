@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from my_dagster_project.foundation.settings import load_settings
 from tests.support import draws, minio
 
 # What waits 30 s for a server to come back waits a moment here, in child processes too.
@@ -37,6 +38,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _place(path: str) -> int:
     places = (n for n, first in enumerate(_LONGEST_FIRST) if path.startswith(first))
     return next(places, len(_LONGEST_FIRST))
+
+
+@pytest.fixture
+def environ(monkeypatch) -> Iterator[Callable[..., None]]:
+    """Sets variables for this test, and lets the settings of the process be read anew: they read the environment once."""
+
+    def put(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        load_settings.cache_clear()
+
+    yield put
+    monkeypatch.undo()
+    load_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,8 @@ class Settings:
     """The project is the platform's own clone: its main branch follows the remote's, with its files."""
     git_poll_seconds: float = 10.0
     """How often the remote is asked for pushes at most."""
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The environment as it was found: accounts and addresses whose names depend on which teams there are."""
 
     @property
     def dagit_is_named(self) -> bool:
@@ -87,7 +89,7 @@ class Settings:
     @property
     def git_hook_secret(self) -> str:
         """What a git host signs its push notices with; empty when it is not set."""
-        return os.environ.get("GIT_HOOK_SECRET", "")
+        return self.environ.get("GIT_HOOK_SECRET", "")
 
     @property
     def dagster_home(self) -> Path:
@@ -97,35 +99,35 @@ class Settings:
     @property
     def instance_home(self) -> Path:
         """The folder of the dagster.yaml in force: what DAGSTER_HOME says, in the stack, or the embedded default's."""
-        return Path(os.environ.get("DAGSTER_HOME") or self.dagster_home)
+        return Path(self.environ.get("DAGSTER_HOME") or self.dagster_home)
 
     def credentials(self, slot: str) -> Credentials | None:
         """The broker credentials of a slot named in the registry: `RED` means ALPACA_RED_KEY and ALPACA_RED_SECRET."""
-        key, secret = os.environ.get(f"ALPACA_{slot}_KEY"), os.environ.get(f"ALPACA_{slot}_SECRET")
+        key, secret = self.environ.get(f"ALPACA_{slot}_KEY"), self.environ.get(f"ALPACA_{slot}_SECRET")
         return Credentials(key, secret) if key and secret else None
 
     def contact(self, who: str) -> Contact:
         """Where a team or `organiser` is told news: NOTIFY_RED_WEBHOOK, NOTIFY_RED_EMAIL; `deep-blue` is DEEP_BLUE."""
         slot = who.upper().replace("-", "_")
         return Contact(
-            **{channel: os.environ.get(f"NOTIFY_{slot}_{channel.upper()}", "") for channel in CHANNELS}
+            **{channel: self.environ.get(f"NOTIFY_{slot}_{channel.upper()}", "") for channel in CHANNELS}
         )
 
     def mail_server(self) -> MailServer | None:
         """The server for e-mail, None without SMTP_HOST; raises ConfigError when SMTP_PORT is no number."""
-        host, port = os.environ.get("SMTP_HOST"), os.environ.get("SMTP_PORT") or "587"
+        host, port = self.environ.get("SMTP_HOST"), self.environ.get("SMTP_PORT") or "587"
         if not host:
             return None
         if not port.isdecimal():
             raise ConfigError("SMTP_PORT is no number; 587, 465 and 25 are usual")
-        user, sender = os.environ.get("SMTP_USER", ""), os.environ.get("SMTP_FROM", "")
+        user, sender = self.environ.get("SMTP_USER", ""), self.environ.get("SMTP_FROM", "")
         return MailServer(
-            host, int(port), user, os.environ.get("SMTP_PASSWORD", ""), sender or user or f"trading@{host}"
+            host, int(port), user, self.environ.get("SMTP_PASSWORD", ""), sender or user or f"trading@{host}"
         )
 
     def paper_broker_token(self) -> str:
         """The token that opens the bundled broker's organiser routes; raises ConfigError when there is none to rely on."""
-        token = os.environ.get("PAPER_BROKER_TOKEN", "")
+        token = self.environ.get("PAPER_BROKER_TOKEN", "")
         if len(token) < _TOKEN_LENGTH:
             raise ConfigError(
                 f"PAPER_BROKER_TOKEN is missing or shorter than {_TOKEN_LENGTH} characters; the paper broker and all who"
@@ -136,7 +138,7 @@ class Settings:
     def market_data_keys(self, source: str) -> tuple[str, str]:
         """The organiser's key and secret for a market data source; empty where it needs none or there is none."""
         terms = SOURCES[source]
-        return os.environ.get(terms.key, ""), os.environ.get(terms.secret, "")
+        return self.environ.get(terms.key, ""), self.environ.get(terms.secret, "")
 
 
 @cache
@@ -178,6 +180,7 @@ def settings_from(environ: Mapping[str, str], project: Path) -> Settings:
         retry_seconds=_seconds(environ, "TRADING_RETRY_SECONDS", 30.0),
         schedules_running=environ.get("TRADING_SCHEDULES") == "running",
         front_url=(environ.get("TRADING_FRONT_URL") or "").rstrip("/") or None,
+        environ=dict(environ),
     )
 
 

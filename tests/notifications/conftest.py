@@ -1,6 +1,7 @@
 """A deployment on the committed configs with one team's addresses set, its instance, and ticks as the daemon makes them."""
 
 import json
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,7 +31,8 @@ class Desk:
     ticks: int = field(default=0)
 
     def tick(self, platform: Platform | None = None) -> str:
-        tell = sensor.notifications_sensor(platform or self.platform, self.settings)
+        settings = replace(self.settings, environ=dict(os.environ))
+        tell = sensor.notifications_sensor(platform or self.platform, settings)
         with dg.build_sensor_context(self.instance, cursor=self.cursor) as context:
             data = tell.evaluate_tick(context)
         self.cursor, self.said = data.cursor, data.skip_message

@@ -39,9 +39,8 @@ def test_paper_loopback_and_an_explicitly_allowed_endpoint_are_taken():
 
 
 @pytest.mark.parametrize("words", ["", "yes", "true", "yes, real money "])
-def test_the_live_endpoint_takes_the_registrys_very_words(words, monkeypatch):
-    monkeypatch.setenv("ALPACA_RED_KEY", "k")
-    monkeypatch.setenv("ALPACA_RED_SECRET", "s")
+def test_the_live_endpoint_takes_the_registrys_very_words(words, environ):
+    environ(ALPACA_RED_KEY="k", ALPACA_RED_SECRET="s")
     terms = {"home": "/h", "store_url": "file:///s", "dvc_url": "file:///d", "calendar": "XNYS"}
     live = {"url": "https://api.alpaca.markets", "starting_cash": 1, "cost_bps": 0, **terms}
     with pytest.raises(BrokerError, match="unless the registry allows it in so many words"):

@@ -64,10 +64,9 @@ def pages() -> list[Reply]:
 
 
 @pytest.fixture
-def house(tmp_path, monkeypatch):
+def house(tmp_path, environ):
     """AAPL's bars are stored up to 2013-02-22; what comes after is Alpaca's to give."""
-    monkeypatch.setenv("ALPACA_DATA_KEY", "PKTEST")
-    monkeypatch.setenv("ALPACA_DATA_SECRET", "secret")
+    environ(ALPACA_DATA_KEY="PKTEST", ALPACA_DATA_SECRET="secret")
     built = csv_house(tmp_path, {"red": ["AAPL"]}, ["AAPL"], end=BEFORE)
     assert built.materialize(AAPL).success
     return built
@@ -109,9 +108,8 @@ def test_an_input_that_is_not_there_is_no_reason_to_wait(house):
     assert "There is no red/AAPL/features" in failures(run)["red__AAPL__model"]
 
 
-def test_orders_have_one_attempt_even_when_the_broker_is_down(house, monkeypatch):
-    monkeypatch.setenv("ALPACA_RED_KEY", "PKTEST")
-    monkeypatch.setenv("ALPACA_RED_SECRET", "secret")
+def test_orders_have_one_attempt_even_when_the_broker_is_down(house, environ):
+    environ(ALPACA_RED_KEY="PKTEST", ALPACA_RED_SECRET="secret")
     with serving(Reply("busy", 503)) as there:
         broker = house.resources["broker"].model_dump()
         house.resources["broker"] = BrokerResource(**{**broker, "url": there.url})

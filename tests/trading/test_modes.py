@@ -78,12 +78,12 @@ def test_off_plans_nothing_and_asks_nobody(house):
     assert why(off, "AAPL") == "trading is off (the registry's word)"
 
 
-def test_real_credentials_mean_shadow_until_somebody_says_paper(house, monkeypatch):
+def test_real_credentials_mean_shadow_until_somebody_says_paper(house, environ):
     """The bundled broker speaks Alpaca's API: reached by its address and keys it is an account outside."""
     admin = house.broker.embedded().admin()
     house.account().at_close_of(date.fromisoformat(FIRST))
-    monkeypatch.setenv("ALPACA_RED_KEY", "PK-red")
-    monkeypatch.setenv("ALPACA_RED_SECRET", (house.settings.home / "broker" / "secret").read_text())
+    secret = (house.settings.home / "broker" / "secret").read_text()
+    environ(ALPACA_RED_KEY="PK-red", ALPACA_RED_SECRET=secret)
     predict(house, FIRST, AAPL=0.01)
     shadow = outside(with_modes(house), admin.url)
     run = trade(shadow, FIRST)

@@ -172,10 +172,9 @@ def test_account_blocked_plans_nothing_and_says_why(house):
     assert statuses(house) == {"AAPL": "submitted"}
 
 
-def test_wrong_key_fails_the_run_with_the_teams_name_and_records_nothing(house, monkeypatch):
+def test_wrong_key_fails_the_run_with_the_teams_name_and_records_nothing(house, environ):
     predict(house, FIRST, AAPL=0.01)
-    monkeypatch.setenv("ALPACA_RED_KEY", "PK-red")
-    monkeypatch.setenv("ALPACA_RED_SECRET", "not-the-secret-of-red")
+    environ(ALPACA_RED_KEY="PK-red", ALPACA_RED_SECRET="not-the-secret-of-red")
     run = trade(elsewhere(house, house.broker.embedded().admin().url), FIRST)
     [message] = failures(run).values()
     assert message.startswith("team red, clock: the broker refused (HTTP 401")
@@ -183,12 +182,11 @@ def test_wrong_key_fails_the_run_with_the_teams_name_and_records_nothing(house, 
     assert made(run) == {}
 
 
-def test_broker_down_all_day_fails_the_run_and_the_next_session_starts_from_the_account(house, monkeypatch):
+def test_broker_down_all_day_fails_the_run_and_the_next_session_starts_from_the_account(house, environ):
     predict(house, FIRST, AAPL=0.01)
     predict(house, SECOND, AAPL=0.01)
     url = house.broker.url
-    monkeypatch.setenv("ALPACA_RED_KEY", "PK-red")
-    monkeypatch.setenv("ALPACA_RED_SECRET", "whatever-it-is-here")
+    environ(ALPACA_RED_KEY="PK-red", ALPACA_RED_SECRET="whatever-it-is-here")
     run = trade(elsewhere(house, "http://127.0.0.1:9"), FIRST)
     [message] = failures(run).values()
     assert message.startswith("team red, clock: no answer to rely on (it cannot be reached); try again later")

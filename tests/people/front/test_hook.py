@@ -14,13 +14,11 @@ def signed(body=BODY, secret=SECRET):
 
 
 @pytest.fixture
-def with_secret(front, monkeypatch):
-    monkeypatch.setenv("GIT_HOOK_SECRET", SECRET)
-    return front
+def with_secret(open_front):
+    return open_front(environ={"GIT_HOOK_SECRET": SECRET})
 
 
-def test_without_a_secret_there_is_no_such_door(front, monkeypatch):
-    monkeypatch.delenv("GIT_HOOK_SECRET", raising=False)
+def test_without_a_secret_there_is_no_such_door(front):
     answer = front.post("/hooks/git", content=BODY, headers=signed(secret=""))
     assert answer.status_code == 404
     assert "GIT_HOOK_SECRET is not set" in answer.text
@@ -51,10 +49,10 @@ def test_only_post_knocks(with_secret):
 
 
 def test_a_git_host_that_hangs_does_not_keep_the_notice_waiting(open_front, monkeypatch):
-    monkeypatch.setenv("GIT_HOOK_SECRET", SECRET)
     monkeypatch.setattr("my_dagster_project.people.front.hook._SECONDS", 0.3)
     with hanging() as silent:
-        front = open_front(git_remote=f"http://127.0.0.1:{silent}/teams.git")
+        remote = f"http://127.0.0.1:{silent}/teams.git"
+        front = open_front(git_remote=remote, environ={"GIT_HOOK_SECRET": SECRET})
         said = [front.post("/hooks/git", content=BODY, headers=signed()) for _ in range(3)]
     assert [answer.status_code for answer in said] == [202, 202, 202]
     assert "will see this push" in said[2].text

@@ -116,7 +116,7 @@ def test_redis_and_workers(settings, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_postgres_that_is_frozen_and_then_gone(settings, deployment, tmp_path, monkeypatch):
+def test_postgres_that_is_frozen_and_then_gone(settings, deployment, tmp_path):
     """SIGSTOP is the worst death: connections are taken by the kernel, and nothing ever answers."""
     # A socket file's path has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="pg") as folder, postgres(Path(folder)) as server:
@@ -125,8 +125,7 @@ def test_postgres_that_is_frozen_and_then_gone(settings, deployment, tmp_path, m
         home.mkdir()
         config = {"storage": {"postgres": {"postgres_url": url}}}
         (home / "dagster.yaml").write_text(yaml.safe_dump(config))
-        monkeypatch.setenv("DAGSTER_HOME", str(home))
-        reader = StatusReader(load_settings())
+        reader = StatusReader(replace(load_settings(), environ={"DAGSTER_HOME": str(home)}))
         assert line(reader.page(patience=PATIENCE), "Dagster's storage").said.startswith("PostgreSQL at")
         pid = int((Path(folder) / "postmaster.pid").read_text().splitlines()[0])
         os.kill(pid, signal.SIGSTOP)
