@@ -1,21 +1,27 @@
-"""Two questions every feature table must answer before it is used: does it see the future, and has it settled?
+"""Questions a table must answer before it is stored: does it see the future, has it settled, is it about the right session?
 
-Both are answered by computing it again on less history and comparing, the way freqtrade's lookahead-analysis and
-recursive-analysis do: on bars cut off after a session (a value that changes knew the future), and on bars that begin
-later (a value that changes still depends on where history began).
+Features are computed again on less history and compared with the very table that will be stored, the way freqtrade's
+lookahead-analysis and recursive-analysis do: on bars cut off after a session (a value that changes knew the future), and
+on bars that begin later (a value that changes still depends on where history began). Targets and predictions are worked
+out anew, row by row, from the bars alone.
+
+Every difference is measured by the column's own deviation: a forward return divided by 390 is all below 1e-4, and just as
+much a leak.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain.features import Feature, compute_features
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Relative difference that a shorter history may make; recursive averages keep 1e-6 of their start after the warm-up.
-TOLERANCE = 1e-4
+# Of a column's deviation, what a shorter history may change; recursive averages keep 1e-6 of their start after the warm-up,
+# and a scaler that saw all rows changes a hundredth and more.
+TOLERANCE = 1e-3
 _CUTS = 4
 
 
@@ -33,23 +39,20 @@ class Mismatch:
         return f"{self.feature} at {self.session}: {self.full} with all bars, {self.cut} {self.why}"
 
 
-def check_history_independence(bars: "pd.DataFrame", features: list[Feature]) -> list[Mismatch]:
-    """The features that see the future or have not settled after the warm-up; empty is good.
+def check_features(table: "pd.DataFrame", bars: "pd.DataFrame", features: list[Feature]) -> list[Mismatch]:
+    """The features of a table that see the future or have not settled after the warm-up; empty is good.
 
-    `bars` as in `compute_features`. Recomputes the table on a few truncations, one vectorised pass each.
+    `table` is what will be stored, `bars` as in `compute_features`. Computes it again on a few truncations, one
+    vectorised pass each.
     """
-    full = compute_features(bars, features).set_index("session")
+    full = table.set_index("session")
     warmup = len(bars) - len(full)
-    found = []
+    found = _differences(full, compute_features(bars, features), "computed again")
     for end in _cuts(len(bars), warmup):
-        cut = compute_features(bars.iloc[:end], features).set_index("session")
-        found += _differences(full, cut, "with nothing after it")
-    if len(full) > 1:
-        late = bars.iloc[len(full) // 2 :].reset_index(drop=True)
-        if len(late) > warmup:
-            found += _differences(
-                full, compute_features(late, features).set_index("session"), "with a later start"
-            )
+        found += _differences(full, compute_features(bars.iloc[:end], features), "with nothing after it")
+    late = bars.iloc[len(full) // 2 :].reset_index(drop=True)
+    if len(full) > 1 and len(late) > warmup:
+        found += _differences(full, compute_features(late, features), "with a later start")
     return found
 
 
@@ -61,20 +64,107 @@ def _cuts(sessions: int, warmup: int) -> list[int]:
     return sorted({*range(last, first - 1, -step)})[-_CUTS:]
 
 
-def _differences(full: "pd.DataFrame", cut: "pd.DataFrame", why: str) -> list[Mismatch]:
+def _differences(full: "pd.DataFrame", again: "pd.DataFrame", why: str) -> list[Mismatch]:
+    """The last session of each column that differs: there a look into the future shows, wherever it began."""
+    again = again.set_index("session")
+    found = []
+    for name in again.columns:
+        stored = full[name].reindex(again.index)
+        apart = again.index[_apart(stored, again[name], full[name])]
+        if len(apart):
+            at = apart[-1]
+            found.append(Mismatch(name, at.date(), why, f"{stored[at]}", f"{again[name][at]}"))
+    return found
+
+
+def _apart(stored: "pd.Series", again: "pd.Series", column: "pd.Series") -> Any:
     import numpy as np
 
-    # The last rows are where a look into the future shows; the first are where an unsettled start does.
-    edges = cut.iloc[[0, -1]]
-    found = []
-    for name in cut.columns:
-        for session, value in edges[name].items():
-            expected = full.at[session, name]
-            same = (
-                value == expected
-                if isinstance(value, str)
-                else np.isclose(value, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+    if column.dtype.kind not in "fiu":
+        return (stored != again).to_numpy()
+    deviation = float(column.std())
+    allowed = TOLERANCE * deviation if deviation > 0 else 1e-12
+    return ~np.isclose(stored, again, rtol=1e-9, atol=allowed, equal_nan=True)
+
+
+def target_problem(rows: "pd.DataFrame", bars: "pd.DataFrame", target: str, cutoff: date) -> str | None:
+    """What is wrong with the target of these training rows, None when each is the next session's and known by the cut-off.
+
+    Worked out from the bars alone, without the code that made the target.
+    """
+    import numpy as np
+    import pandas as pd
+
+    close = np.log(bars["adj_close"].to_numpy("float64"))
+    places = pd.Index(bars["session"]).get_indexer(rows["session"])
+    given = rows["next_return"].to_numpy("float64")
+    if wrong := _wrong_way(given, close, places):
+        return wrong
+    last = int(places.max()) + 1
+    if bars["session"].iloc[last].date() > cutoff:
+        return (
+            f"the row of session {rows['session'].max().date()} learns from the close of "
+            f"{bars['session'].iloc[last].date()}, after the cut-off {cutoff}"
+        )
+    up = (given > 0).astype(int)
+    if target == "next_direction" and not np.array_equal(rows[target].to_numpy(), up):
+        return "next_direction is not 1 where the next session rose and 0 where it fell"
+    return None
+
+
+def _wrong_way(given: Any, close: Any, places: Any) -> str | None:
+    """In words which other return the target is, where it is not the next session's."""
+    import numpy as np
+
+    def is_return(first: int, last: int, factor: float = 1.0) -> bool:
+        """Whether it is the return between these sessions, counted from the row's own, wherever both have a bar."""
+        known = (places + first >= 0) & (places + last >= 0) & (places + last < len(close))
+        wanted = factor * (close[places[known] + last] - close[places[known] + first])
+        allowed = TOLERANCE * float(np.std(wanted)) or 1e-12
+        return bool(np.allclose(given[known], wanted, rtol=1e-9, atol=allowed))
+
+    if is_return(0, 1) and (places + 1 < len(close)).all():
+        return None
+    others = {
+        "has the wrong sign: it is the next return backwards": (0, 1, -1.0),
+        "points the wrong way: it is the return up to the session, which is known already": (-1, 0, 1.0),
+        "is a session late: it is the return from the next session to the one after": (1, 2, 1.0),
+        "reaches two sessions ahead": (0, 2, 1.0),
+    }
+    named = next((text for text, shape in others.items() if is_return(*shape)), "")
+    return f"the target {named or 'is not the return from the session to the next one'}"
+
+
+def predictions_problem(
+    table: "pd.DataFrame", bars: "pd.DataFrame", next_session: Callable[[date], date], alone: "pd.DataFrame"
+) -> str | None:
+    """What is wrong with a predictions table that will be stored, None when each row is about its own session.
+
+    `alone` holds `session` and `predicted_return` of some sessions, each predicted by itself from the stored features.
+    """
+    closes = bars.set_index("session")["close"]
+    for row in table.itertuples():
+        session = row.session.date()
+        if row.target_session.date() != next_session(session):
+            return f"the prediction of {session} is about {row.target_session.date()}, not the next session"
+        if abs(row.close / closes[row.session] - 1) > 1e-9:
+            return (
+                f"the prediction of {session} begins at {row.close}, but it closed at {closes[row.session]}"
             )
-            if not same:
-                found.append(Mismatch(name, session.date(), why, f"{expected}", f"{value}"))
-    return found
+    stored = table.set_index("session")["predicted_return"]
+    expected = alone.set_index("session")["predicted_return"]
+    allowed = max(TOLERANCE * _deviation(stored), 1e-5 * float(expected.abs().max()), 1e-12)
+    for at, value in expected.items():
+        if abs(stored[at] - value) > allowed:
+            return f"{at.date()}: {stored[at]:.6f} is stored, but predicted by itself it is {value:.6f}"
+    return None
+
+
+def _deviation(values: "pd.Series") -> float:
+    return float(values.std()) if len(values) > 1 else 0.0
+
+
+def ends_and_middle(sessions: Iterable[date]) -> list[date]:
+    """The first, the middle and the last of these sessions: where a shift or a look ahead shows."""
+    found = list(sessions)
+    return sorted({found[0], found[len(found) // 2], found[-1]})

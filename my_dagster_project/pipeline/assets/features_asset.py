@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.domain.features import compute_features
-from my_dagster_project.domain.lookahead import check_history_independence
+from my_dagster_project.domain.lookahead import check_features
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import bars_key, features_key
 from my_dagster_project.pipeline.assets.outputs import table_output
@@ -37,7 +37,7 @@ def features_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     )
     def feature_table(context: dg.AssetExecutionContext, bars: Any) -> Iterator[Any]:
         table = explained(lambda: compute_features(bars, features, symbol))
-        mismatches = check_history_independence(bars, features)
+        mismatches = check_features(table, bars, features)
         said = "\n".join(str(mismatch) for mismatch in mismatches[:10])
         yield from BLIND.answer(said or "No value depends on later bars.", passed=not mismatches)
         context.log.info(f"{team.name} {symbol}: {len(features)} features for {len(table)} sessions")

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from my_dagster_project.domain.lookahead import target_problem
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.models.manifest import Manifest
 from my_dagster_project.models.parity import TOLERANCE
@@ -20,6 +21,10 @@ from my_dagster_project.pipeline.retries import explained, training_retries
 PARITY = Gate(
     "onnx_agrees_with_ludwig",
     f"Exported to ONNX, it differs from Ludwig's own prediction by at most {TOLERANCE:g}.",
+)
+TARGET = Gate(
+    "target_is_the_next_return",
+    "Worked out anew from the bars, every training row's target is the return to the next session, known by the cut-off.",
 )
 TRAINING_POOL = "training"
 
@@ -40,7 +45,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         pool=TRAINING_POOL,
         retry_policy=training_retries(),
         output_required=False,
-        check_specs=[PARITY.spec(key)],
+        check_specs=[TARGET.spec(key), PARITY.spec(key)],
         **team.attributes("ludwig", "onnx", "mlflow"),
     )
     def model(
@@ -48,6 +53,9 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         spec = _spec(team, symbol)
         rows = explained(lambda: _rows(team, symbol, features, bars))
+        wrong = target_problem(rows, bars, spec.target, spec.trained_through)
+        said = f"{team.name} {symbol}: {wrong}" if wrong else f"{len(rows)} rows look one session ahead."
+        yield from TARGET.answer(said, passed=wrong is None)
         context.log.info(
             f"{team.name} {symbol}: training on {len(rows)} sessions through {spec.trained_through}"
         )

@@ -1,10 +1,12 @@
 """A team's predictions of a symbol, one file per session; a range of sessions is one pass of the model."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import dagster as dg
 
+from my_dagster_project.domain.lookahead import ends_and_middle, predictions_problem
 from my_dagster_project.domain.predictions import model_from_the_future, prediction_table, rows_of
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.prediction import predict
@@ -19,6 +21,10 @@ from my_dagster_project.storage.dvc_format import dir_md5, md5_of
 AS_OF = Gate(
     "model_is_older_than_the_session",
     "No prediction comes from a model whose training saw that session's close.",
+)
+ALONE = Gate(
+    "each_session_by_itself",
+    "Every row is about the next session from its own close; predicted one by one from the stored features, it stays.",
 )
 
 
@@ -39,7 +45,7 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         code_version="1",
         retry_policy=network_retries(),
         output_required=False,
-        check_specs=[AS_OF.spec(key)],
+        check_specs=[AS_OF.spec(key), ALONE.spec(key)],
         **team.attributes("onnx", "parquet"),
     )
     def predictions(
@@ -57,6 +63,10 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
             context.log.warning(answer.note)
         calendar = team.platform.calendar
         table = prediction_table(rows, answer.frame, bars, calendar, symbol, manifest.trained_through)
+        some = explained(lambda: _one_by_one(model, features, ends_and_middle(sessions)))
+        wrong = predictions_problem(table, bars, calendar.next_session, some)
+        said = f"{label}: {wrong}" if wrong else f"{len(some)} sessions predicted by themselves say the same."
+        yield from ALONE.answer(said, passed=wrong is None)
         context.log.info(f"{label}: {len(table)} sessions predicted by {answer.engine}")
         yield files_output(
             session_files(table.assign(team=team.name, model=_fingerprint(model))),
@@ -70,6 +80,14 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         )
 
     return predictions
+
+
+def _one_by_one(model: Mapping[str, bytes], features: Any, sessions: list[date]) -> Any:
+    """`session` and `predicted_return` of these sessions, each asked for alone."""
+    import pandas as pd
+
+    rows = [features[features["session"] == pd.Timestamp(session)] for session in sessions]
+    return pd.concat([row[["session"]].assign(**predict(model, row).frame) for row in rows])
 
 
 def _fingerprint(model: Mapping[str, bytes]) -> str:
