@@ -32,7 +32,7 @@ class Metrics:
     `mae`, `naive_mae`, `rmse` and `bias` (mean of predicted minus actual) are dollars at the scale of session t;
     `direction` with its interval and `up_share` are fractions; `log_loss` is in nats. The rows behind `mae`, `mase`,
     `rmse`, `bias` are those that have a predicted return. `drift_mase` is what "as always so far", the mean of all returns
-    up to the session, scores; the p values are of `chance.Chances`.
+    up to the session, scores; `up_share` is of the `moved_n` sessions that were not flat; the p values: `chance.Chances`.
     """
 
     n: int = 0
@@ -46,6 +46,7 @@ class Metrics:
     direction_high: float = math.nan
     direction_n: int = 0
     up_share: float = math.nan
+    moved_n: int = 0
     ic: float = math.nan
     log_loss: float = math.nan
     brier: float = math.nan
@@ -125,6 +126,7 @@ def evaluate(scored: DataFrame) -> Metrics:
         direction_high=high,
         direction_n=len(hits),
         up_share=_mean(moved > 0),
+        moved_n=len(moved),
         ic=rank_correlation(scored["predicted_return"], scored["actual_return"]),
         drift_mase=ratio(_mean(scored["drift_error"].abs()), _mean(scored["naive_error"].abs())),
         **asdict(chances(evidence(scored))),

@@ -38,7 +38,8 @@ TIE_MASE = 0.01
 class TradingSummary:
     """What a team did with its money: counts, dollars (`equity`, `costs`) and fractions; NaN where it did not trade.
 
-    `sessions` of the `expected` ones are on record with their fills: with fewer the figures are those of a part.
+    `buy_and_hold_return` is that of holding its symbols with all the money, `capped_hold_return` with no more of it in a
+    symbol than the team may put there. `sessions` of the `expected` ones are on record with their fills: with fewer the figures are those of a part.
     """
 
     orders: int = 0
@@ -51,6 +52,7 @@ class TradingSummary:
     costs: float = math.nan
     sessions: int = 0
     expected: int = 0
+    capped_hold_return: float = math.nan
 
     @property
     def part(self) -> str:
@@ -170,7 +172,7 @@ def _house_rows(
         if symbol not in widest or figures.n > widest[symbol].n:
             widest[symbol] = figures
     n = sum(figures.n for figures in widest.values())
-    ups = _pooled_direction([(figures.up_share, figures.n) for figures in widest.values()])
+    ups = _pooled_direction([(figures.up_share, figures.moved_n) for figures in widest.values()])
     no_calls = _pooled_direction([])
     money = {team: trading.get(team, TradingSummary()) for team in HOUSE_TEAMS}
     return [

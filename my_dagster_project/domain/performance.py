@@ -76,8 +76,11 @@ def buy_and_hold(
     last_session: date,
     starting_cash: float,
     cost_bps: float = 0.0,
+    largest_share: float = 1.0,
 ) -> EquityCurve:
     """Equity of someone who split `starting_cash` (dollars) equally over the symbols and then did nothing.
+
+    With `largest_share` no symbol gets more than this fraction; what is left stays cash.
 
     Each symbol is bought at the raw open of its first bar in the range (its share stays cash until then), in fractional
     shares, paying `cost_bps` (1/10000 of what is bought) out of the same share; it is never sold. Afterwards the holding
@@ -88,11 +91,17 @@ def buy_and_hold(
     """
     import pandas as pd
 
-    share = starting_cash / len(bars)
+    share = starting_cash * min(1 / len(bars), largest_share)
+    idle = starting_cash - share * len(bars)
     held = {symbol: _holding(frame, symbol, first_session, last_session) for symbol, frame in bars.items()}
     growth = pd.DataFrame(held).sort_index().ffill()
-    values = (growth * share / (1 + cost_bps / 10_000)).fillna(share).sum(axis=1)
+    values = (growth * share / (1 + cost_bps / 10_000)).fillna(share).sum(axis=1) + idle
     return [(session.date(), float(value)) for session, value in values.items()]
+
+
+def buying_costs(dollars: float, cost_bps: float) -> float:
+    """What buying for so many dollars, costs included, costs: the rest is what shares are had for."""
+    return dollars - dollars / (1 + cost_bps / 10_000)
 
 
 def _holding(bars: DataFrame, symbol: str, first_session: date, last_session: date) -> Series:

@@ -3,6 +3,9 @@
 A new column is one line here; a figure that a page draws in its own way is told by its `words`.
 """
 
+import math
+
+from my_dagster_project.domain.chance import SIGNIFICANT
 from my_dagster_project.domain.leaderboard import TIE_MASE, Leaderboard, SymbolRow, TeamRow, TradingSummary
 from my_dagster_project.reports.columns import Column, markdown_table
 from my_dagster_project.reports.markdown import (
@@ -58,6 +61,21 @@ def ratio(value: float) -> str:
     return number(value, 2)
 
 
+def verdict(loss_p: float, timing_p: float) -> str:
+    """What Diebold-Mariano's and Pesaran-Timmermann's tests say of a forecast, in words; a dash where there is none."""
+    if math.isnan(loss_p) and math.isnan(timing_p):
+        return NONE
+    proofs = {"smaller errors than naive": loss_p, "better timing than luck": timing_p}
+    said = ", ".join(words for words, p in proofs.items() if p < SIGNIFICANT) or "no better than chance"
+    return f"{said} (p {ratio(loss_p)}, {ratio(timing_p)})"
+
+
+_VERDICT_MEANS = (
+    "How often luck alone makes errors so much smaller than naive's (Diebold-Mariano), and so many right directions with "
+    f"this share of up calls (Pesaran-Timmermann); at {SIGNIFICANT:.0%} it is more than chance. On a stock that rises an "
+    "interval without 50 % is not."
+)
+_DRIFT_MEANS = "MASE of “as always so far”, the mean of all returns up to the session."
 _INTERVAL = ("direction", "direction_low", "direction_high")
 _DIRECTION_MEANS = (
     "Share of right calls of up or down, with its 95 % interval; one that holds 50 % may be a coin's."
@@ -95,6 +113,17 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
         _DIRECTION_MEANS,
         figures=_INTERVAL,
     ),
+    Column(
+        "drift", lambda row: row.drift_mase, number, _DRIFT_MEANS, ("drift_mase",), mark=lambda _: "quiet"
+    ),
+    Column(
+        "says",
+        lambda row: (row.chances.loss_p, row.chances.timing_p),
+        verdict,
+        _VERDICT_MEANS,
+        figures=("loss_p", "timing_p"),
+        text=True,
+    ),
     Column("orders", lambda row: row.trading.orders, str, "Orders sent to the broker."),
     Column("fills", lambda row: row.trading.fills, str, "Executions of these orders."),
     Column("equity", lambda row: row.trading.equity, dollars, "Cash and positions at the last close."),
@@ -104,6 +133,14 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
         lambda row: row.trading.buy_and_hold_return,
         signed,
         "What buying the team's symbols at the start and holding them would have returned.",
+        mark=lambda _: "quiet",
+    ),
+    Column(
+        "held, capped",
+        lambda row: row.trading.capped_hold_return,
+        signed,
+        "The same with no more in one symbol than the team may put there.",
+        figures=("held_capped",),
         mark=lambda _: "quiet",
     ),
     Column("Sharpe", lambda row: row.trading.sharpe, ratio, "Mean return over its deviation, a year's."),
@@ -141,6 +178,22 @@ SYMBOL_COLUMNS: tuple[Column[SymbolRow], ...] = (
         mark=lambda _: "quiet",
     ),
     Column("IC", lambda row: row.metrics.ic, number, "Rank correlation of predicted and actual return."),
+    Column(
+        "drift",
+        lambda row: row.metrics.drift_mase,
+        number,
+        _DRIFT_MEANS,
+        figures=("drift_mase",),
+        mark=lambda _: "quiet",
+    ),
+    Column(
+        "says",
+        lambda row: (row.metrics.loss_p, row.metrics.timing_p),
+        verdict,
+        _VERDICT_MEANS,
+        figures=("loss_p", "timing_p"),
+        text=True,
+    ),
 )
 
 

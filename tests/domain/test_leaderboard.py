@@ -23,7 +23,7 @@ def metrics_of(mase, hits=30, n=60):
     low, high = wilson_interval(hits, n)
     return Metrics(
         n=n, mae=mase, naive_mae=1.0, mase=mase, direction=hits / n, direction_low=low, direction_high=high,
-        direction_n=n, up_share=0.55,
+        direction_n=n, up_share=0.55, moved_n=n,
     )  # fmt: skip
 
 
@@ -146,3 +146,9 @@ def test_a_table_from_before_there_were_alarms_opens():
             del row[name]
     del data["first"], data["last"]
     assert ranks(from_json(json.dumps(data)))["red"] == 1
+
+
+def test_a_flat_session_is_neither_up_nor_down_for_buy_and_hold():
+    figures = replace(metrics_of(0.9, n=60), up_share=0.6, moved_n=50)
+    [held] = [row for row in assemble({("red", "A"): figures}, {}).teams if row.team == BUY_AND_HOLD]
+    assert (held.direction, held.direction_low) == (0.6, wilson_interval(30, 50)[0])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.performance import Performance, buy_and_hold, performance
+from my_dagster_project.domain.performance import Performance, buy_and_hold, buying_costs, performance
 from my_dagster_project.foundation.errors import MarketDataError
 
 EQUITY = st.lists(st.floats(1, 1e6), min_size=3, max_size=60)
@@ -106,3 +106,16 @@ def test_bars_outside_the_range_do_not_count():
 def test_a_symbol_without_bars_is_named():
     with pytest.raises(MarketDataError, match="IBM: no bar between 2020-01-01 and 2020-02-01"):
         buy_and_hold({"IBM": bars_of([1.0], [1.0])}, date(2020, 1, 1), date(2020, 2, 1), 100.0)
+
+
+def test_the_rest_of_a_capped_share_stays_cash():
+    bars = {"A": bars_of([10.0] * 2, [10.0, 20.0])}
+    values = [value for _, value in buy_and_hold(bars, MONDAY, date(2012, 1, 3), 1000.0, largest_share=0.3)]
+    assert values == [1000.0, 1300.0]
+
+
+def test_buying_costs_what_was_paid():
+    """$50.00 stood on the table where $49.98 had been paid: the cost is part of the money, not on top of it."""
+    [(_, equity)] = buy_and_hold({"A": bars_of([10.0], [10.0])}, MONDAY, MONDAY, 100_000.0, cost_bps=5)
+    assert buying_costs(100_000, 5) == pytest.approx(100_000 - equity)
+    assert f"{buying_costs(100_000, 5):.2f}" == "49.98"

@@ -16,7 +16,12 @@ from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import home_html
 from my_dagster_project.reports import leaderboard_columns
 from my_dagster_project.reports.columns import Column
-from my_dagster_project.reports.leaderboard_columns import SYMBOL_COLUMNS, TEAM_COLUMNS, leaderboard_markdown
+from my_dagster_project.reports.leaderboard_columns import (
+    SYMBOL_COLUMNS,
+    TEAM_COLUMNS,
+    leaderboard_markdown,
+    verdict,
+)
 from my_dagster_project.reports.markdown import dollars
 
 METRICS = Metrics(
@@ -34,6 +39,14 @@ def terminal(board, width: int) -> str:
 
 def page(board) -> str:
     return home_html(Links("", "", ""), None, board, "")
+
+
+def test_what_a_forecast_proves_stands_in_words():
+    """Both directions' intervals excluded 50 % on a stock that rose, while IC was 0 and the timing a coin's."""
+    assert verdict(0.4, 0.3) == "no better than chance (p 0.40, 0.30)"
+    assert verdict(0.01, 0.3) == "smaller errors than naive (p 0.01, 0.30)"
+    assert verdict(math.nan, 0.01) == "better timing than luck (p –, 0.01)"  # noqa: RUF001
+    assert verdict(math.nan, math.nan) == "–"  # noqa: RUF001
 
 
 def test_the_leaderboard_is_two_tables_with_its_rule():

@@ -11,7 +11,7 @@ import dagster as dg
 from my_dagster_project.domain.chance import evidence
 from my_dagster_project.domain.evaluation import evaluate
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Leaderboard, TradingSummary, assemble, to_json
-from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, performance
+from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, buying_costs, performance
 from my_dagster_project.pipeline.alarming import NO_ALARM, scored_sessions, standing_alarms, table_window
 from my_dagster_project.pipeline.assets.keys import (
     COMPETITION,
@@ -52,7 +52,7 @@ def leaderboard_asset(
         kinds={"json"},
         tags={"team": COMPETITION},
         description="Every team's forecasts and money, each figure beside its baseline.",
-        code_version="3",
+        code_version="4",
         retry_policy=network_retries(),
         check_specs=[
             dg.AssetCheckSpec(
@@ -117,14 +117,21 @@ def _curve(result: Result) -> EquityCurve:
     return [(session, float(equity)) for session, equity in result.curve]
 
 
-def _held(platform: Platform, bars: "dict[str, pd.DataFrame]", first: date, last: date) -> EquityCurve:
+def _held(
+    platform: Platform,
+    bars: "dict[str, pd.DataFrame]",
+    first: date,
+    last: date,
+    largest_share: float = 1.0,
+) -> EquityCurve:
     """Buying and holding what has bars, for a start after the close of `first`: cash until the next open, as for a team."""
     competition, opened = platform.registry.competition, platform.calendar.next_session(first)
     # On the day a team starts there is no next open yet, and a symbol whose source broke before has no bars since.
     alive = {symbol: frame for symbol, frame in bars.items() if _has_bars(frame, opened, last)}
     if not alive:
         return [(first, competition.starting_cash)]
-    return buy_and_hold(alive, opened, last, competition.starting_cash, competition.cost_bps)
+    cash, cost = competition.starting_cash, competition.cost_bps
+    return buy_and_hold(alive, opened, last, cash, cost, largest_share)
 
 
 def _has_bars(frame: "pd.DataFrame", first: date, last: date) -> bool:
@@ -147,12 +154,31 @@ def _summaries(
         money = TradingSummary(orders=result.orders, fills=result.fills, **_sessions(platform, result))
         if curve:
             own = {symbol: bars[symbol] for symbol in team.config.symbols if symbol in bars}
-            held = _held(platform, own, curve[0][0], curve[-1][0])
-            money = _with_figures(money, curve, cash, held, float(result.costs))
+            span = (curve[0][0], curve[-1][0])
+            capped = _held(platform, own, *span, _largest_share(team))
+            money = _with_figures(money, _after_the_start(curve), cash, float(result.costs))
+            money = replace(
+                money,
+                buy_and_hold_return=_held(platform, own, *span)[-1][1] / cash - 1,
+                capped_hold_return=capped[-1][1] / cash - 1,
+            )
         summaries[team.name] = money
     if house := curves.get(BUY_AND_HOLD):
-        summaries[BUY_AND_HOLD] = _with_figures(TradingSummary(), house, cash, house, cash * cost / 10_000)
+        money = _with_figures(TradingSummary(), house, cash, buying_costs(cash, cost))
+        summaries[BUY_AND_HOLD] = replace(money, buy_and_hold_return=money.total_return)
     return summaries
+
+
+def _after_the_start(curve: EquityCurve) -> EquityCurve:
+    """From the session of the first fills on, as buying and holding is judged: the close before them is no return yet."""
+    return curve[1:] or curve
+
+
+def _largest_share(team: TeamContext) -> float:
+    """The fraction of its equity that a team may and would put into one symbol."""
+    trading = team.config.trading
+    shares = (trading.position_share, trading.limits.position_share, team.entry.limits.position_share)
+    return min(share for share in shares if share is not None)
 
 
 def _sessions(platform: Platform, result: Result) -> dict[str, int]:
@@ -161,15 +187,12 @@ def _sessions(platform: Platform, result: Result) -> dict[str, int]:
     return {"sessions": len(result.settled.intersection(expected)), "expected": len(expected)}
 
 
-def _with_figures(
-    money: TradingSummary, curve: EquityCurve, cash: float, held: EquityCurve, costs: float
-) -> TradingSummary:
+def _with_figures(money: TradingSummary, curve: EquityCurve, cash: float, costs: float) -> TradingSummary:
     figures = performance(curve, starting_cash=cash)
     return replace(
         money,
         equity=curve[-1][1],
         total_return=figures.total_return,
-        buy_and_hold_return=held[-1][1] / cash - 1,
         sharpe=figures.sharpe,
         max_drawdown=figures.max_drawdown,
         costs=costs,

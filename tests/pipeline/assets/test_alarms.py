@@ -3,6 +3,7 @@
 import io
 import math
 from dataclasses import replace
+from datetime import date
 
 import dagster as dg
 import numpy as np
@@ -20,6 +21,7 @@ from my_dagster_project.main_job.summary import print_leaderboard
 from my_dagster_project.people.status.teams import stored, team_status
 from my_dagster_project.pipeline.alarming import SCORED, stored_leaderboard
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.assets.leaderboard_asset import _after_the_start
 from my_dagster_project.pipeline.finished_runs import alarms_of
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.parquet import from_parquet, to_parquet
@@ -156,3 +158,12 @@ def test_a_failed_check_costs_the_rank_and_the_next_run_notices_both_ways(house,
     house.materialize(keys.features_key("red", "IBM"))
     stages.leaderboard()
     assert ranks(house)["red"] == 1
+
+
+def test_a_teams_curve_is_judged_from_its_first_fills_on_as_holding_is():
+    """The flat day before the first fill made a team's Sharpe ratio another one than that of the same curve, held."""
+    first, *rest = [
+        (date(2013, 1, day), equity) for day, equity in ((2, 100.0), (3, 101.0), (4, 100.5), (7, 103.0))
+    ]
+    assert _after_the_start([first, *rest]) == rest
+    assert _after_the_start([first]) == [first]
