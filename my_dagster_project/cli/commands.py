@@ -21,7 +21,7 @@ from my_dagster_project.foundation.console import styled
 from my_dagster_project.foundation.errors import ObjectMissingError, TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.teams.deployment import current_platform
-from my_dagster_project.teams.effects import effects
+from my_dagster_project.teams.effects import effects, outranked
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources, uncommitted, unread_copies
 
@@ -131,6 +131,8 @@ def validate(
         console.print(styled((f"✓ {team}", "green"), f": {what}"))
         caused = effects(in_force.teams.get(team), config) or ["as in force"]
         console.print(styled((f"  {in_force.origin(team)}:", "dim"), f" {'; '.join(caused)}"))
+        for line in outranked(config, platform.registry.teams[team].limits):
+            console.print(styled((f"  {line}", "yellow")))
     if any(team in platform.problems for team in teams or platform.registry.teams):
         raise typer.Exit(1)
 

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.strategies import STRATEGIES
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.teams.feature_checks import feature_problems
 from my_dagster_project.teams.ludwig_checks import ludwig_problems
 from my_dagster_project.teams.problems import Problem, show, suggestion
@@ -12,6 +15,7 @@ from my_dagster_project.teams.schema import SYMBOL, TeamConfig
 
 # Fewer days than this cannot hold the 100 rows a training needs.
 SHORTEST_TRAINING = timedelta(days=180)
+FEWEST_ROWS = 100
 # A daily log return beyond this is a crash, not a threshold; most likely per cent were written.
 LARGEST_RETURN_THRESHOLD = 0.2
 
@@ -26,6 +30,7 @@ def team_problems(config: TeamConfig, registry: Registry) -> list[Problem]:
         *symbol_problems(config, entry, registry),
         *feature_problems(config),
         *training_problems(config, registry),
+        *history_problems(config, registry),
         *trading_problems(config, entry),
     ]
     return problems + [problem.below(("ludwig",)) for problem in ludwig_problems(config)]
@@ -72,6 +77,28 @@ def training_problems(config: TeamConfig, registry: Registry) -> Iterator[Proble
         yield Problem(
             ("training", "cutoff"),
             f"leaves {days} days to train on; at least {SHORTEST_TRAINING.days} are needed",
+        )
+
+
+def history_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:
+    """Features that need more sessions to settle than there are before the rows a training needs; the worst of them."""
+    known = [name for name, spec in config.features.items() if spec.kind in FEATURE_KINDS]
+    if feature_problems(config) or len(known) < len(config.features):
+        return
+    slowest = max(config.feature_list, key=lambda feature: feature.warmup)
+    training, market = config.training, registry.market
+    try:
+        sessions = load_calendar(registry.calendar).sessions(market.start, training.cutoff)
+    except TradingError:
+        return  # dates outside the calendar are reported as what they are
+    start = training.start or market.start
+    window = [session for session in sessions if session >= start]
+    rows = sum(1 for session in sessions[slowest.warmup :] if session >= start)
+    if rows < FEWEST_ROWS <= len(window):
+        yield Problem(
+            ("features", slowest.name),
+            f"needs {slowest.warmup} sessions to settle, which leaves {rows} of the {len(window)} up to {training.cutoff}"
+            f" to train on; at least {FEWEST_ROWS} are needed",
         )
 
 

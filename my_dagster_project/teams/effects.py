@@ -1,6 +1,7 @@
 """What an edit of a team's file will cause, said before it is committed: the platform decides by the same fingerprints."""
 
 from my_dagster_project.teams.schema import TeamConfig
+from my_dagster_project.teams.team_limits import Limits
 
 
 def effects(before: TeamConfig | None, after: TeamConfig) -> list[str]:
@@ -22,6 +23,17 @@ def effects(before: TeamConfig | None, after: TeamConfig) -> list[str]:
     if before.schedule != after.schedule:
         found.append("runs at other times")
     return found or ["changes nothing that is computed from"]
+
+
+def outranked(config: TeamConfig, limits: Limits) -> list[str]:
+    """The team's own limits that do not count because the organiser's are stricter."""
+    own = config.trading.limits.model_dump(exclude_none=True)
+    allowed = limits.model_dump()
+    return [
+        f"trading.limits.{name}: {value} counts as {allowed[name]}, the registry's limit"
+        for name, value in own.items()
+        if value > allowed[name]
+    ]
 
 
 def _names(symbols: list[str] | tuple[str, ...]) -> str:

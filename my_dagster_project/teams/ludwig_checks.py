@@ -74,6 +74,10 @@ def output_problems(config: TeamConfig, outputs: list[dict[str, Any]]) -> Iterat
             (*loc, "preprocessing"),
             "needs normalization: zscore (or minmax); a network cannot learn returns of 0.001 as they are",
         )
+    metric, metrics = output.get("default_validation_metric"), metrics_of(wanted)
+    if isinstance(metric, str) and metric not in metrics:
+        text = f"cannot be {show(metric)}" + suggestion(metric, metrics)
+        yield Problem((*loc, "default_validation_metric"), text)
     if output.get("column", name) != name:
         yield Problem((*loc, "column"), f"must be {config.target} or left out; the platform names the column")
 

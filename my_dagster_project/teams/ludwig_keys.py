@@ -38,10 +38,10 @@ def lint_ludwig(section: dict[str, Any]) -> list[Problem]:
     )
     found = [
         problem
-        for problem in malformed
+        for problem in malformed or setting_problems(section)
         if not any(problem.loc[:end] in settled for end in range(len(problem.loc) + 1))
     ]
-    return [*not_allowed, *found, *(setting_problems(section) if not malformed else [])]
+    return [*not_allowed, *found]
 
 
 @cache

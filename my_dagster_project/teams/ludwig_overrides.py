@@ -25,6 +25,10 @@ UNAVAILABLE = {
         "sequence": _NO_SEQUENCES,
         "sequence_concat": _NO_SEQUENCES,
     },
+    "optimizer": {
+        "adafactor": "fails in training with Ludwig 0.17; adamw is near it",
+        "schedule_free_adamw": "fails in training with Ludwig 0.17; adamw is near it",
+    },
     "encoder": {"llm": "downloads a language model"},
     "input_features": {
         # Measured: first-epoch loss 5897 instead of about 1, MASE 2.6 instead of 0.99.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from my_dagster_project.teams.ludwig_values import value_problems
 from my_dagster_project.teams.problems import Loc, Problem, show
 
 # Unset, Ludwig tunes it by timing: +2.5 s to +10 s per model and a value that depends on how busy the machine is.
@@ -131,7 +132,7 @@ def setting_problems(section: dict[str, Any]) -> list[Problem]:
         if trainer.get(key) == "auto":
             text = f"auto is tuned by timing and differs from run to run; write a number such as {BATCH_SIZE}"
             problems.append(Problem(("trainer", key), text))
-    return problems
+    return [*problems, *value_problems(section, BATCH_SIZE)]
 
 
 def _size_problems(section: dict[str, Any]) -> Iterator[Problem]:

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.teams.effects import effects
+from my_dagster_project.teams.effects import effects, outranked
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.schema import TeamConfig
 from my_dagster_project.teams.sources import read_sources
+from my_dagster_project.teams.team_limits import Limits
 
 PROJECT = Path(__file__).parents[2]
 
@@ -33,6 +34,14 @@ def test_a_symbol_more_trains_only_that_one_and_one_less_is_dropped(red) -> None
     fewer = red.model_copy(update={"symbols": ("AAPL", "GOOG", "IBM")})
     assert effects(fewer, red) == ["trains MSFT, then predicts and trades anew"]
     assert effects(red, fewer) == ["trades anew with the models there are", "drops MSFT"]
+
+
+def test_a_limit_of_a_team_that_the_organisers_outranks_is_said(red) -> None:
+    own = red.trading.limits.model_copy(update={"order_value": 1e6, "session_orders": 3})
+    looser = red.model_copy(update={"trading": red.trading.model_copy(update={"limits": own})})
+    [line] = outranked(looser, Limits())
+    assert line == "trading.limits.order_value: 1000000.0 counts as 50000, the registry's limit"
+    assert outranked(red, Limits()) == []
 
 
 def test_a_schedule_computes_nothing(red) -> None:
