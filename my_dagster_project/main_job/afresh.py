@@ -53,7 +53,7 @@ def start_afresh(
 
 def require_bundled(team: str, broker: BrokerResource) -> None:
     """Raise BrokerError unless the team's account is at the bundled broker."""
-    if broker.url is not None:
+    if not broker.is_bundled:
         raise BrokerError(
             f"team {team} trades at {broker.url}: a real account cannot be reset from here, and nothing is changed. Open a"
             " new paper account there and put its keys into .env.secrets; its first session takes it as it is"

@@ -137,7 +137,7 @@ class Stages:
     def _start_afresh(self, team: str) -> None:
         """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
         # At an account outside nothing can be begun anew, so nothing is forgotten either.
-        if self._broker.url is None:
+        if self._broker.is_bundled:
             assets = open_assets(self._settings.store_url, self._settings.dvc_url)
             why = "a replay from its first session on"
             start_afresh(team, self._broker, assets, self._instance, "trading run", why)

@@ -58,6 +58,17 @@ class BundledBroker(AlpacaBroker):
         # Moving to where it stands is nothing, so this may be repeated, unlike an order.
         self._read(what, lambda client: client._request("POST", "/clock", body, api_version="paper/v1"))
 
+    def settled(self, session: date) -> bool:
+        """Move the account's clock after the close of `session` unless it stands there already; tell whether it moved."""
+        stands = [point.session for point in self.equity_history()][-1:]
+        if stands and stands[0] >= session:
+            return False
+        try:
+            self.at_close_of(session)
+        except SessionPassedError:
+            return False
+        return True
+
 
 class PaperAdmin:
     """The organiser's desk of the bundled broker: makes and resets accounts, scripts faults."""

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.registry import LIVE_TRADING, Market
 from my_dagster_project.trading.broker import Broker
+from my_dagster_project.trading.fills import NOTHING
 
 if TYPE_CHECKING:
     from my_dagster_project.market_data.source import MarketDataSource
@@ -89,13 +91,23 @@ class BrokerResource(dg.ConfigurableResource):
     partial_fills: float = 0
     live_trading: str = ""
 
+    @property
+    def is_bundled(self) -> bool:
+        """Whether the accounts are at the bundled broker."""
+        return self.url is None
+
+    @property
+    def half_spread(self) -> Decimal:
+        """What the bundled broker takes from every price, hundredths of a per cent; elsewhere it is part of the price."""
+        return Decimal(str(self.cost_bps)) if self.is_bundled else NOTHING
+
     def open(self, team: str, slot: str) -> Broker:
         """The team's account; `slot` names its credentials in the environment. Raises BrokerError without them."""
-        return self.bundled().open(team) if self.url is None else self._at_alpaca(team, slot)
+        return self.bundled().open(team) if self.is_bundled else self._at_alpaca(team, slot)
 
     def account_name(self, team: str, slot: str) -> str:
         """What `open` opens, by the name it is leased under: the credential slot, or the team at the bundled broker."""
-        return team if self.url is None else slot
+        return team if self.is_bundled else slot
 
     @property
     def leases(self) -> Path:
@@ -104,7 +116,7 @@ class BrokerResource(dg.ConfigurableResource):
 
     def reset(self, team: str) -> None:
         """Give the team a fresh account, where that can be had: at Alpaca nothing is changed."""
-        if self.url is None:
+        if self.is_bundled:
             self.bundled().reset(team)
 
     def bundled(self) -> EmbeddedBroker | ServedBroker:

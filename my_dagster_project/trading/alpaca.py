@@ -86,6 +86,10 @@ class AlpacaBroker:
                 f" session due is {due}; nothing is sent for another one"
             )
 
+    def settled(self, session: date) -> bool:
+        """Nothing: the exchange fills orders without us."""
+        return False
+
     def account(self) -> Account:
         """Give cash, equity and buying power now."""
         return parsing.account(self._read("account", lambda client: client.get_account()))

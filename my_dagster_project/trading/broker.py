@@ -170,6 +170,12 @@ class Broker(Protocol):
         clock must agree. Raises BrokerError saying which session is due.
         """
 
+    def settled(self, session: date) -> bool:
+        """See to it that what was queued has filled, or not, up to the close of `session`; tell whether anything moved.
+
+        At Alpaca time does it, so nothing is asked; the bundled broker's clock is moved, if it does not stand there yet.
+        """
+
     def account(self) -> Account:
         """Give cash, equity and buying power now."""
 

@@ -12,7 +12,7 @@ from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import read_bars
-from my_dagster_project.trading.broker import Broker, Order, SessionPassedError
+from my_dagster_project.trading.broker import Broker, Order
 from my_dagster_project.trading.fills import NOTHING, Settlement, settle
 from my_dagster_project.trading.records import recorded
 from my_dagster_project.trading.sent import ours
@@ -25,14 +25,12 @@ def settlements(
     open_account: Callable[[], Broker],
     calendar: TradingCalendar,
     *,
-    bundled: bool,
     spread_bps: Decimal = NOTHING,
 ) -> list[Settlement]:
     """Give the settlement of each session (ascending), read from the broker once for all of them.
 
-    An account of the bundled broker is brought to the close at which the last of them has filled; `spread_bps` is its half
-    spread. Of sessions in mode `off`
-    nobody is asked. Raises NotYetError while an order of theirs may still fill, BrokerError when the account cannot be read.
+    The account is brought to the close at which the last of them has filled, where that is ours to do; `spread_bps` is the
+    half spread that a bundled broker takes. Of sessions in mode `off` nobody is asked. Raises NotYetError while an order of theirs may still fill, BrokerError when the account cannot be read.
     """
     records = {session: _record(assets, team, session) for session in sessions}
     if all((record or {}).get("mode") == "off" for record in records.values()):
@@ -42,8 +40,7 @@ def settlements(
     broker = open_account()
     orders = _by_session(assets, broker, team, sessions[0])
     traded = [day for day in sessions if orders.get(day) or (records[day] or {}).get("mode") == "paper"]
-    if bundled and traded:
-        _bring_to(broker, calendar.next_session(traded[-1]))
+    if traded and broker.settled(calendar.next_session(traded[-1])):
         orders = _by_session(assets, broker, team, sessions[0])
     _require_ended(team, sessions, orders)
     statement = broker.activities(sessions[0])
@@ -72,16 +69,6 @@ def _splits(
         bars = read_bars(assets, symbol)
         ratios[symbol] = adjusted_splits(bars).get(session, NO_SPLIT)
     return ratios
-
-
-def _bring_to(broker: Broker, session: date) -> None:
-    stands = [point.session for point in broker.equity_history()][-1:]
-    if stands and stands[0] >= session:
-        return
-    try:
-        broker.at_close_of(session)
-    except SessionPassedError:
-        return
 
 
 def _require_ended(team: str, sessions: Sequence[date], orders: Mapping[date, list[Order]]) -> None:

@@ -40,9 +40,7 @@ def books(street: Street, one: Trader) -> dict:
     from my_dagster_project.trading.settling import settlements
 
     found, written = ledger(street.db, TEAM), records(street, TEAM)
-    settled = settlements(
-        TEAM, sorted(written), street.store(), lambda: street.client(TEAM), CALENDAR, bundled=True
-    )
+    settled = settlements(TEAM, sorted(written), street.store(), lambda: street.client(TEAM), CALENDAR)
     found = ledger(street.db, TEAM)
     audit(found, one, written, settled)
     checked = check(street.store(), TEAM, street.client(TEAM))

@@ -62,9 +62,7 @@ def play(street: Street, number: int, rng: Random, tally: Tally) -> None:
             tally.meddled += 1
         _trade(street, one, session, rng, tally, meddled=meddling is not None and session >= meddling)
     settled = _patiently(
-        lambda: settlements(
-            team, sessions, street.store(), lambda: street.client(team), CALENDAR, bundled=True
-        )
+        lambda: settlements(team, sessions, street.store(), lambda: street.client(team), CALENDAR)
     )
     book = ledger(street.db, team)
     _scored(street, team)

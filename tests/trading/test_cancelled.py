@@ -73,9 +73,7 @@ def test_cancelled_by_the_switch_resumed_and_run_again_everything_is_sent_anew(s
     }
     assert {one.status for one in run_session(street, RED, SECOND)} == {"already there"}
     assert 0.9 < exposure(street) <= 1
-    settled = settlements(
-        "red", [SECOND], street.store(), lambda: street.client("red"), CALENDAR, bundled=True
-    )
+    settled = settlements("red", [SECOND], street.store(), lambda: street.client("red"), CALENDAR)
     reasons = {one.client_order_id[13:]: one.reason for one in settled[0].orders}
     assert reasons["AAA-sell-1"] == "nothing filled: cancelled at the broker"
     assert reasons["AAA-sell-2"] == reasons["BBB-buy-2"] == ""

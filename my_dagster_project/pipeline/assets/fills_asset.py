@@ -1,7 +1,6 @@
 """What became of a team's orders: executions, slippage against the plan, costs, what did not fill and why, equity."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,7 @@ from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerReso
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.reports.plots import equity_plot
-from my_dagster_project.trading.fills import NOTHING, SettledOrder, Settlement
+from my_dagster_project.trading.fills import SettledOrder, Settlement
 from my_dagster_project.trading.records import file_of
 from my_dagster_project.trading.settling import settlements
 from my_dagster_project.trading.watch import AccountState, account_markdown, look
@@ -43,14 +42,12 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
     ) -> dg.Output[Mapping[str, bytes]]:
         sessions = sorted(session_of(partition) for partition in context.partition_keys)
         account, calendar = partial(broker.open, team.name, team.entry.account), team.platform.calendar
-        stored, bundled = asset_store.open(), broker.url is None
-        spread = Decimal(str(broker.cost_bps)) if bundled else NOTHING
-        told = (team.name, sessions, stored, account, calendar)
+        told = (team.name, sessions, asset_store.open(), account, calendar)
 
         def settled() -> list[Settlement]:
             # Settling moves the clock of an account at the bundled broker, so nobody else may be trading it.
             with account_lease(context, team, broker):
-                return settlements(*told, bundled=bundled, spread_bps=spread)
+                return settlements(*told, spread_bps=broker.half_spread)
 
         made = explained(settled)
         off = all(one.mode == "off" for one in made)

@@ -134,7 +134,7 @@ def _traded(
 
 
 def _trader(team: TeamContext, broker: BrokerResource) -> Trader:
-    mode = mode_of(team.entry, team.config, bundled_broker=broker.url is None)
+    mode = mode_of(team.entry, team.config, bundled_broker=broker.is_bundled)
     return Trader(team.name, team.config, team.entry, mode)
 
 
