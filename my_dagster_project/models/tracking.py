@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 import threading
 import time
@@ -146,7 +147,22 @@ def _experiment_id(client: MlflowClient, name: str, artifact_root: str | None) -
             found = client.get_experiment_by_name(name)  # another process was faster
             if found is None:
                 raise error
+    if found.lifecycle_stage == "deleted":
+        # Its name stays taken, and nothing can be recorded under it; whoever deleted it wanted its runs out of sight.
+        client.restore_experiment(found.experiment_id)
     return found.experiment_id
+
+
+def add_figures(tracking_uri: str, figures: Mapping[str, Mapping[str, float]]) -> None:
+    """Add figures to runs that have ended, by run id; a figure that does not exist is left out. Raises TrackingError."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    with explained_errors(f"record figures at {masked('', tracking_uri)}"), alone(tracking_uri):
+        client = open_client(tracking_uri)
+        for run_id, given in figures.items():
+            known = [Metric(name, value, now, 0) for name, value in given.items() if not math.isnan(value)]
+            client.log_batch(run_id, metrics=known)
 
 
 def _end_failed(tracked: TrackedRun, client: MlflowClient, error: BaseException) -> None:

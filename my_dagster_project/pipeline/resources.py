@@ -1,5 +1,6 @@
 """The parts of the platform as Dagster resources. They hold addresses; secrets stay in the environment."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -162,6 +163,12 @@ class TrackingResource(dg.ConfigurableResource):
         from my_dagster_project.models.tracking import start_run
 
         return start_run(self.uri, experiment, name, tags, artifact_root=self.artifacts)
+
+    def add_figures(self, figures: Mapping[str, Mapping[str, float]]) -> None:
+        """Add figures to runs that have ended, by run id; raises TrackingError."""
+        from my_dagster_project.models.tracking import add_figures
+
+        add_figures(self.uri, figures)
 
 
 @cache

@@ -1,10 +1,11 @@
 import logging
+import math
 import threading
 
 import pytest
 
 from my_dagster_project.foundation.errors import ModelError
-from my_dagster_project.models.tracking import flattened, start_run
+from my_dagster_project.models.tracking import add_figures, flattened, start_run
 from my_dagster_project.models.tracking_server import TrackingError, masked
 
 
@@ -130,3 +131,22 @@ def test_secrets_are_masked():
 
 def test_settings_are_flattened():
     assert flattened({"a": {"b": {"c": 1}}, "d": [1]}) == {"a.b.c": 1, "d": [1]}
+
+
+def test_a_deleted_experiment_is_restored(store):
+    """A training ended with 'must be in the active state': the name of a deleted experiment stays taken."""
+    with run_of(store, experiment="green") as before:
+        pass
+    found = client(store).get_experiment_by_name("green")
+    client(store).delete_experiment(found.experiment_id)
+    with run_of(store, experiment="green") as run:
+        pass
+    assert client(store).get_experiment_by_name("green").lifecycle_stage == "active"
+    assert before.run_id != run.run_id
+
+
+def test_figures_of_the_table_join_the_run_that_made_the_model(store):
+    with run_of(store) as run:
+        pass
+    add_figures(store[0], {run.run_id: {"mase": 0.98, "ic": math.nan}})
+    assert client(store).get_run(run.run_id).data.metrics == {"mase": 0.98}

@@ -156,7 +156,7 @@ def test_a_session_in_mode_off_asks_no_broker(house, monkeypatch):
 
 
 def test_a_session_whose_fills_nobody_can_know_yet_fails_and_says_when(house):
-    last = "2013-03-01"  # the sample ends here: there is no next session to fill in
+    house, last = house.later(end=None), "2013-03-01"  # there is no bar of a next session to fill in
     predict(house, last, AAPL=0.01)
     assert trade(house, last).success
     [message] = failures(house.materialize(FILLS, sessions=[last])).values()

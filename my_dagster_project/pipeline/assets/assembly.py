@@ -1,5 +1,7 @@
 """All assets of a platform: bars of every symbol, the chain of every team and symbol, orders, leaderboard."""
 
+from datetime import date
+
 import dagster as dg
 
 from my_dagster_project.pipeline.alarming import blocking_checks
@@ -13,7 +15,7 @@ from my_dagster_project.pipeline.assets.predictions_asset import predictions_ass
 from my_dagster_project.pipeline.assets.report_asset import report_asset
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.assets.team_file import team_file_assets
-from my_dagster_project.pipeline.partitions import session_partitions
+from my_dagster_project.pipeline.partitions import last_session, session_partitions
 from my_dagster_project.teams.platform import Platform
 
 
@@ -22,7 +24,7 @@ def all_assets(
 ) -> tuple[list[dg.AssetsDefinition | dg.AssetSpec], dg.PartitionsDefinition]:
     """Every asset, and the sessions that partition those that have a value per session."""
     registry = platform.registry
-    partitions = session_partitions(platform.calendar, registry.competition.start, registry.market.end)
+    partitions = session_partitions(platform.calendar, registry.competition.start, _last_scored(platform))
     teams = [TeamContext(name, config, platform, partitions) for name, config in platform.teams.items()]
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [*team_file_assets(platform)]
     assets += [bars_asset(platform, symbol) for symbol in platform.symbols]
@@ -31,6 +33,12 @@ def all_assets(
     if teams:
         assets.append(leaderboard_asset(platform, teams, blocking_checks(assets)))
     return assets, partitions
+
+
+def _last_scored(platform: Platform) -> date | None:
+    """The last session of a source that has ended whose next one it still has: of the very last nothing is ever known."""
+    end = platform.registry.market.end
+    return None if end is None else platform.calendar.previous_session(last_session(platform.calendar, end))
 
 
 def team_assets(team: TeamContext) -> list[dg.AssetsDefinition]:

@@ -12,18 +12,20 @@ from my_dagster_project.domain.chance import evidence
 from my_dagster_project.domain.evaluation import evaluate
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Leaderboard, TradingSummary, assemble, to_json
 from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, buying_costs, performance
+from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.pipeline.alarming import NO_ALARM, scored_sessions, standing_alarms, table_window
 from my_dagster_project.pipeline.assets.keys import (
     COMPETITION,
     fills_key,
     leaderboard_key,
+    model_key,
     orders_key,
     report_key,
 )
 from my_dagster_project.pipeline.assets.outputs import files_output, picture
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
-from my_dagster_project.pipeline.resources import AssetStoreResource
+from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.leaderboard_columns import alarm_lines, leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
@@ -62,7 +64,9 @@ def leaderboard_asset(
             )
         ],
     )
-    def leaderboard(context: dg.AssetExecutionContext, asset_store: AssetStoreResource) -> Iterator[Any]:
+    def leaderboard(
+        context: dg.AssetExecutionContext, asset_store: AssetStoreResource, tracking: TrackingResource
+    ) -> Iterator[Any]:
         assets = asset_store.open()
         bars = explained(lambda: all_bars(assets, platform.symbols))
         results = explained(lambda: _results(platform, assets, teams))
@@ -76,6 +80,7 @@ def leaderboard_asset(
         board = replace(assemble(figures, money, evidences, alarms), **_dates(window))
         context.log.info(f"{len(board.teams)} teams on the table")
         yield _alarm_result(board)
+        _note_figures(context, tracking, board)
         yield files_output({"leaderboard.json": to_json(board).encode()}, _metadata(board, curves))
 
     return leaderboard
@@ -83,6 +88,25 @@ def leaderboard_asset(
 
 def _dates(window: list[date]) -> dict[str, Any]:
     return {"first": window[0].isoformat(), "last": window[-1].isoformat()} if window else {}
+
+
+def _note_figures(context: dg.AssetExecutionContext, tracking: TrackingResource, board: Leaderboard) -> None:
+    """Tell MLflow how the models in the table did; without MLflow the table is as good."""
+    returns = {row.team: row.trading.total_return for row in board.teams}
+    figures = {}
+    for row in board.symbols:
+        event = context.instance.get_latest_materialization_event(model_key(row.team, row.symbol))
+        made = event.asset_materialization if event else None
+        if made and (run := made.metadata.get("mlflow_run")):
+            one = row.metrics
+            figures[str(run.value)] = {
+                "mase": one.mase, "direction": one.direction, "ic": one.ic, "team_return": returns[row.team]
+            }  # fmt: skip
+    try:
+        if figures:
+            tracking.add_figures(figures)
+    except TradingError as error:
+        context.log.warning(str(error))
 
 
 def _alarm_result(board: Leaderboard) -> dg.AssetCheckResult:
