@@ -14,6 +14,7 @@ from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
+from my_dagster_project.teams.sources import differing
 
 type Asset = tuple[str, ...]
 
@@ -26,10 +27,13 @@ def build_stage(
 ) -> Result:
     """Bring one stage up to date and export what it made to `out`, which is emptied first.
 
-    Raises TradingError for an unknown stage or team.
+    Raises TradingError for an unknown stage or team, and for files here that are not those in force: `dvc repro` writes down
+    which files it saw, and would call what was made of others up to date when these are committed later.
     """
     _check(platform, stage, team)
+    _require_in_force(platform, settings, team)
     stages = Stages(platform, settings, tell)
+    stages.tidy()
     work: dict[str, Callable[[], None]] = {
         "bars": stages.market,
         "models": lambda: stages.models(str(team)),
@@ -67,6 +71,17 @@ def _check(platform: Platform, stage: str, team: str | None) -> None:
     if stage in TEAM_STAGES and team not in platform.teams:
         why = platform.problems.get(team or "", f"teams are {', '.join(platform.teams)}")
         raise TradingError(f"stage {stage} needs a team with a valid file; {why}")
+
+
+def _require_in_force(platform: Platform, settings: Settings, team: str | None) -> None:
+    shared = (platform.sources.registry, platform.sources.defaults)
+    used = [source for source in (*shared, platform.sources.teams.get(team or "")) if source]
+    for path in differing(settings.project, used):
+        source = next(one for one in used if one.path == path)
+        raise TradingError(
+            f"{path} is not what is in force, {source.origin}: nothing was built. Commit it there (or undo the edit), and"
+            " let the files here be those of the branch; TRADING_CONFIG=working-tree builds what is here."
+        )
 
 
 def _assets(platform: Platform, stage: str, team: str | None) -> list[Asset]:

@@ -38,6 +38,7 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
         return own.problems
 
     stages = Stages(platform, settings, tell)
+    stages.tidy()
     stages.market()
     if stages.training_is_due() and can_fork():
         _import_what_teams_share()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 from dagster import DagsterEventType
 
+from my_dagster_project.main_job.abandoned import PROCESS_TAG, this_process
 from my_dagster_project.pipeline.failures import Problem, problem_of
 from my_dagster_project.pipeline.progress import listen
 
@@ -38,9 +39,7 @@ class Runner:
                 instance=self.instance,
                 asset_selection=list(selection),
                 partition_key=sessions[0] if len(sessions) == 1 else None,
-                tags=dict(zip(_RANGE, (sessions[0], sessions[-1]), strict=True))
-                if len(sessions) > 1
-                else None,
+                tags=_tags(sessions),
                 run_config={"loggers": {"progress": {}}},
                 raise_on_error=False,
             )
@@ -54,6 +53,11 @@ class Runner:
         if name not in self._jobs:
             self._jobs[name] = self.definitions.resolve_job_def(name)
         return self._jobs[name]
+
+
+def _tags(sessions: Sequence[str]) -> dict[str, str]:
+    ends = dict(zip(_RANGE, (sessions[0], sessions[-1]), strict=True)) if len(sessions) > 1 else {}
+    return {PROCESS_TAG: this_process(), **ends}
 
 
 def _failed(event: dg.DagsterEvent) -> bool:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.main_job.abandoned import end_abandoned
 from my_dagster_project.main_job.afresh import start_afresh
 from my_dagster_project.main_job.news import Tell, phase
 from my_dagster_project.main_job.runner import Runner
@@ -43,6 +44,10 @@ class Stages:
     def problems(self) -> list[Problem]:
         """Every step that failed so far."""
         return self._runner.problems
+
+    def tidy(self) -> None:
+        """Say of runs whose process was killed that they have ended."""
+        end_abandoned(self._instance)
 
     def market(self) -> None:
         """Bring the bars of every symbol up to date."""

@@ -4,9 +4,11 @@ The processes are forks of this one, which imports Ludwig first: forks share its
 (four separate ones took 4 x 1 GB and 4 x 10 s).
 """
 
+import ctypes
 import multiprocessing
 import os
 import queue
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from my_dagster_project.pipeline.failures import Problem
 type Work = Callable[[str, Tell], list[Problem]]
 
 _POLL_SECONDS = 0.5
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2); run_teams forks on Linux only
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,21 @@ def run_teams(teams: list[str], work: Work, tell: Tell) -> list[Problem]:
 def _start(
     context: ForkContext, pool: _Pool, work: Work, messages: "multiprocessing.Queue[News | _Done]"
 ) -> None:
-    team = pool.waiting.pop(0)
+    team, parent = pool.waiting.pop(0), os.getpid()
 
     def body() -> None:
+        _end_with(parent)
         messages.put(_Done(team, work(team, messages.put)))
 
     pool.working[team] = context.Process(target=body, name=f"team-{team}")
     pool.working[team].start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process with the one that started it: a team must not go on trading for a run that was killed."""
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # it was quicker
+        os._exit(1)
 
 
 def _take_in(pool: _Pool, messages: "multiprocessing.Queue[News | _Done]", tell: Tell) -> None:

@@ -85,6 +85,14 @@ class Manifest:
         """How errors name the model: `red/AAPL`."""
         return f"{self.team}/{self.symbol}"
 
+    def require(self, team: str, symbol: str, target: str) -> None:
+        """Raise ModelError unless it is the model of this team, symbol and target: a copied folder or pointer is not."""
+        said, wanted = (self.team, self.symbol, self.target), (team, symbol, target)
+        if said != wanted:
+            raise ModelError(
+                f"{team}/{symbol}: the stored model says it is of {' '.join(said)}, not of {' '.join(wanted)}; train it anew."
+            )
+
     def to_json(self) -> bytes:
         """The manifest as stored: sorted keys and no clock, so that the same training gives the same bytes."""
         content = dataclasses.asdict(self) | {

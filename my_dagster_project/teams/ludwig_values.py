@@ -14,6 +14,11 @@ _NORM_PARAMS = {
     "layer": ("eps", "elementwise_affine", "bias"),
     "ghost": ("momentum", "epsilon", "virtual_batch_size"),
 }
+_UNFIT = {
+    "drop_row": "every session is predicted",
+    "bfill": "it fills in what comes later",
+    "ffill": "what it fills in depends on the rows around",
+}
 _NO_SEQUENCES = "is for sequences, and has no effect on numbers and categories; remove it"
 _NO_PAIRS = "is for pairs of texts and pictures, and has no effect here; remove it"
 
@@ -23,8 +28,9 @@ def value_problems(section: dict[str, Any], batch_size: int) -> Iterator[Problem
     for loc, mapping in _mappings(section, ()):
         yield from _pair_problems(mapping, loc)
         yield from _norm_problems(mapping, loc)
-        if mapping.get("missing_value_strategy") == "drop_row" and loc[:1] != ("output_features",):
-            text = "cannot be drop_row: every session is predicted; use fill_with_mean, or fill_with_mode for categories"
+        strategy = mapping.get("missing_value_strategy")
+        if strategy in _UNFIT and loc[:1] != ("output_features",):
+            text = f"cannot be {strategy}: {_UNFIT[strategy]}; use fill_with_mean, or fill_with_mode for categories"
             yield Problem((*loc, "missing_value_strategy"), text)
     yield from _trainer_problems(section.get("trainer") or {}, batch_size)
     yield from _sampling_problems(section)

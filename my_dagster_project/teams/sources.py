@@ -129,6 +129,12 @@ def uncommitted(project: Path, sources: Sources) -> list[str]:
     return [team for team, source in read if git and _edited_here(project, git, source)]
 
 
+def differing(project: Path, sources: list[Source]) -> list[str]:
+    """The files that are, here, other than what is read from a commit; one that is not here differs from nothing."""
+    here = {source.path: _from_working_tree(project, source.path) for source in sources if source.commit}
+    return [one.path for one in sources if (copy := here.get(one.path)) and copy.text != one.text]
+
+
 def _edited_here(project: Path, git: BranchRepo, source: Source) -> bool:
     """Whether the file here is an edit of what a commit has.
 

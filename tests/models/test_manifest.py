@@ -62,3 +62,15 @@ def test_a_manifest_of_another_format_is_refused(manifest):
 def test_a_torn_manifest_is_one_message(text):
     with pytest.raises(ModelError, match=r"manifest.json cannot be read .*Train it again"):
         read_manifest({MANIFEST: text})
+
+
+@given(manifests)
+def test_the_model_of_another_team_symbol_or_target_is_refused(manifest):
+    manifest.require(manifest.team, "AAPL", manifest.target)
+    for other in (
+        ("x-y", "AAPL", manifest.target),
+        (manifest.team, "IBM", manifest.target),
+        (manifest.team, "AAPL", "x"),
+    ):
+        with pytest.raises(ModelError, match="the stored model says it is of"):
+            manifest.require(*other)

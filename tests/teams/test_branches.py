@@ -9,7 +9,7 @@ import pytest
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.platform import Platform, load_platform
-from my_dagster_project.teams.sources import Sources, read_sources, uncommitted, unread_copies
+from my_dagster_project.teams.sources import Sources, differing, read_sources, uncommitted, unread_copies
 from tests.support.gitrepo import git
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -255,6 +255,21 @@ def test_an_old_copy_on_main_is_no_edit_to_be_committed(project) -> None:
     (project / "configs" / "red.yaml").write_text(file_of("red").replace("seed: 42", "seed: 8"))
     git(project, "commit", "-q", "-a", "-m", "on the wrong branch")
     assert uncommitted(project, read_sources(project)) == ["red"]
+
+
+def test_what_is_here_and_not_in_force_is_named_for_dvc(project) -> None:
+    """`dvc repro` noted the edited file with results of the committed one: stale models were up to date ever after."""
+    sources = read_sources(project)
+    used = [sources.registry, sources.teams["red"], sources.teams["blue"]]
+    assert differing(project, used) == []
+    (project / "configs" / "red.yaml").write_text(file_of("red").replace("seed: 42", "seed: 7"))
+    commit(project, "blue", "blue", file_of("blue").replace("seed: 42", "seed: 7"))
+    sources = read_sources(project)
+    assert differing(project, [source for source in sources.teams.values() if source]) == [
+        "configs/red.yaml",
+        "configs/blue.yaml",
+    ]
+    assert differing(project, [sources.registry]) == []
 
 
 def test_a_broken_registry_is_the_organisers_error(project) -> None:

@@ -24,6 +24,7 @@ SEEN = {
     "undersampling": (("preprocessing", "undersample_majority"), 0.5, "needs target next_direction"),
     "drop_row": (("input_features", 0, "preprocessing", "missing_value_strategy"), "drop_row", "every session is predicted"),
     "drop_row for all": (("defaults", "number", "preprocessing", "missing_value_strategy"), "drop_row", "every session is"),
+    "bfill": (("input_features", 0, "preprocessing", "missing_value_strategy"), "bfill", "it fills in what comes later"),
     "tied": (("input_features", 1, "tied"), "nothing", 'must be an input above this one, and of its type, not "nothing"'),
     "tied to another type": (("input_features", 1, "tied"), "x", "must be an input above this one"),
     "dependencies": (("output_features", 0, "dependencies"), ["foo"], "there is only this one"),

@@ -54,6 +54,7 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         label = f"{team.name} {symbol}"
         sessions = [session_of(partition) for partition in context.partition_keys]
         manifest = explained(lambda: read_manifest(model))
+        explained(lambda: manifest.require(team.name, symbol, team.config.target))
         problem = model_from_the_future(manifest.trained_through, sessions)
         said = f"{label}: {problem}" if problem else f"Trained through {manifest.trained_through}."
         yield from AS_OF.answer(said, passed=problem is None)
