@@ -122,6 +122,7 @@ def test_a_platform_whose_every_team_file_is_broken_still_loads(tmp_path):
     assert {sensor.name for sensor in repository.sensor_defs} == {
         "record_versions",
         "rounds",
+        "killed_trainings",
         "team_files",
         "notifications",
         "collect_versions",

@@ -9,6 +9,7 @@ from my_dagster_project.pipeline.assets.assembly import all_assets
 from my_dagster_project.pipeline.assets.team_file import team_file_checks
 from my_dagster_project.pipeline.halting import halt_jobs
 from my_dagster_project.pipeline.jobs import all_jobs
+from my_dagster_project.pipeline.killed_trainings import killed_trainings_sensor
 from my_dagster_project.pipeline.maintenance import collection_sensor, maintenance_job
 from my_dagster_project.pipeline.notification_sensor import notifications_sensor
 from my_dagster_project.pipeline.progress import progress_logger
@@ -36,6 +37,7 @@ def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
             team_files_sensor(platform, settings, jobs),
             notifications_sensor(platform, settings),
             rounds_sensor(platform, jobs),
+            killed_trainings_sensor(settings),
             collection_sensor(platform, settings, upkeep),
         ],
         resources=all_resources(platform, settings).by_name(),
