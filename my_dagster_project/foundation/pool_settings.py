@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from urllib.parse import quote, urlsplit
 
+from my_dagster_project.foundation.addresses import address
 from my_dagster_project.foundation.errors import ConfigError
 
 
@@ -51,7 +52,8 @@ def everything_due(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _redis_url(environ: Mapping[str, str]) -> str:
-    parts = urlsplit(environ.get("TRADING_REDIS_URL") or "redis://127.0.0.1:6379/0")
+    local = "redis://127.0.0.1:6379/0"
+    parts = urlsplit(address(environ, "TRADING_REDIS_URL", ("redis", "rediss"), local) or local)
     password = environ.get("REDIS_PASSWORD")
     if not password:
         return parts.geturl()

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from my_dagster_project.foundation.addresses import WEB, address, alias_of, sqlite_address
 from my_dagster_project.foundation.contacts import CHANNELS, Contact, MailServer
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.git_login import GitLogin, split_address
@@ -33,6 +34,9 @@ _QUIET_DEFAULTS = {
 _TOKEN_LENGTH = 16
 
 _DAGIT = "http://127.0.0.1:3000"
+_S3 = (WEB, "http://localhost:9000")
+_STORE = (("file", "s3"), "s3://bucket/prefix or file:///absolute/folder")
+_MLFLOW = ((*WEB, "sqlite", "postgresql"), "http://localhost:5000 or sqlite:////absolute/file.db")
 
 
 @dataclass(frozen=True)
@@ -158,29 +162,32 @@ def settings_from(environ: Mapping[str, str], project: Path) -> Settings:
             " of them; unset the other"
         )
     remote, login = remote_of(environ)
+    dagit = address(environ, "TRADING_DAGIT_URL", WEB, _DAGIT) or _DAGIT
     return Settings(
         project=project,
         home=home,
-        store_url=environ.get("TRADING_STORE_URL") or (home / "store").as_uri(),
-        dvc_url=environ.get("TRADING_DVC_URL") or (home / "dvc").as_uri(),
-        mlflow_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home}/mlflow/mlflow.db",
+        store_url=address(environ, "TRADING_STORE_URL", *_STORE) or (home / "store").as_uri(),
+        dvc_url=address(environ, "TRADING_DVC_URL", *_STORE) or (home / "dvc").as_uri(),
+        mlflow_uri=address(environ, "MLFLOW_TRACKING_URI", *_MLFLOW)
+        or sqlite_address(alias_of(home) / "mlflow" / "mlflow.db"),
         mlflow_artifacts=environ.get("TRADING_MLFLOW_ARTIFACTS") or (home / "mlflow" / "artifacts").as_uri(),
-        broker_url=environ.get("TRADING_BROKER_URL") or None,
-        paper_broker_url=(environ.get("TRADING_PAPER_BROKER") or "").rstrip("/") or None,
+        broker_url=address(environ, "TRADING_BROKER_URL", WEB, "https://paper-api.alpaca.markets") or None,
+        paper_broker_url=address(environ, "TRADING_PAPER_BROKER", WEB, "http://broker:8030").rstrip("/")
+        or None,
         s3=_s3(environ),
         config_mode="working tree" if environ.get("TRADING_CONFIG") == "working-tree" else "branches",
         git_remote=remote,
         git_login=login,
         git_follow_main=environ.get("TRADING_FOLLOW_MAIN") == "1",
         git_poll_seconds=_seconds(environ, "TRADING_GIT_POLL_SECONDS", 10.0),
-        dagit_url=environ.get("TRADING_DAGIT_URL") or _DAGIT,
-        dagit_link=environ.get("TRADING_DAGIT_LINK") or environ.get("TRADING_DAGIT_URL") or _DAGIT,
+        dagit_url=dagit,
+        dagit_link=address(environ, "TRADING_DAGIT_LINK", WEB, _DAGIT) or dagit,
         public_name=environ.get("TRADING_HOST") or "",
-        mlflow_link=environ.get("TRADING_MLFLOW_LINK") or "",
+        mlflow_link=address(environ, "TRADING_MLFLOW_LINK", WEB, "http://localhost:5000"),
         retry_seconds=_seconds(environ, "TRADING_RETRY_SECONDS", 30.0),
         schedules_running=environ.get("TRADING_SCHEDULES") == "running",
-        front_url=(environ.get("TRADING_FRONT_URL") or "").rstrip("/") or None,
         environ=dict(environ),
+        front_url=address(environ, "TRADING_FRONT_URL", WEB, "http://localhost:8080").rstrip("/") or None,
     )
 
 
@@ -229,7 +236,9 @@ def _s3(environ: Mapping[str, str]) -> S3Settings | None:
     if not environ.get("AWS_ACCESS_KEY_ID"):
         return None
     return S3Settings(
-        endpoint_url=environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL"),
+        endpoint_url=address(environ, "AWS_ENDPOINT_URL_S3", *_S3)
+        or address(environ, "AWS_ENDPOINT_URL", *_S3)
+        or None,
         access_key=environ["AWS_ACCESS_KEY_ID"],
         secret_key=environ.get("AWS_SECRET_ACCESS_KEY", ""),
         region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",

@@ -1,6 +1,7 @@
 """The end of the main job: the tables a person wants to read, what went wrong, and where to look next."""
 
 from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow
+from my_dagster_project.foundation.addresses import folder_of
 from my_dagster_project.foundation.console import Console, styled
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.settings import Settings
@@ -62,8 +63,7 @@ def print_report(console: Console, settings: Settings, team: str, symbol: str) -
     row = SymbolRow(team, symbol, read_metrics(data))
     for column in SYMBOL_COLUMNS:
         console.say(f"{column.name:18} {column.cell(row)}")
-    address = f"{settings.store_url}/{'/'.join(asset)}/report.html"
-    console.say(f"\n{address.removeprefix('file://')}")
+    console.say(f"\n{_readable(settings.store_url)}/{'/'.join(asset)}/report.html")
     if settings.front_url:
         console.say(f"{settings.front_url}/reports/{team}/{symbol}")
 
@@ -95,12 +95,14 @@ def _where_next(console: Console, platform: Platform, settings: Settings) -> Non
         console.say(f"  {what:20} {where}")
 
 
+def _readable(url: str) -> str:
+    """A store's address as people open it: the folder's own path."""
+    return str(folder_of(url) or url)
+
+
 def _a_report(platform: Platform, settings: Settings) -> dict[str, str]:
     """Where the first report that is there lies; none, of a run that came to no report."""
-    assets, store = (
-        open_assets(settings.store_url, settings.dvc_url),
-        settings.store_url.removeprefix("file://"),
-    )
+    assets, store = open_assets(settings.store_url, settings.dvc_url), _readable(settings.store_url)
     for team, config in platform.teams.items():
         for symbol in config.symbols:
             asset = tuple(report_key(team, symbol).path)

@@ -7,9 +7,9 @@ import re
 import threading
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from my_dagster_project.foundation.addresses import sqlite_file
 from my_dagster_project.foundation.errors import PassingError, TradingError
 from my_dagster_project.foundation.redaction import MASK, redact
 
@@ -50,7 +50,7 @@ def alone(tracking_uri: str) -> Iterator[None]:
         return
     from filelock import FileLock
 
-    path = Path(tracking_uri.removeprefix("sqlite:///"))
+    path = sqlite_file(tracking_uri)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         yield

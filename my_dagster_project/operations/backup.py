@@ -8,8 +8,8 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
 
+from my_dagster_project.foundation.addresses import folder_of
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.operations.archive import BackupError, Manifest, Reader, Writer
 from my_dagster_project.operations.parts import Folder, Objects, Part
@@ -79,5 +79,5 @@ def _add_databases(dumps: BinaryIO, archive: Writer) -> None:
 
 
 def _inside(url: str, home: Path) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "file" and Path(unquote(parts.path)).resolve().is_relative_to(home)
+    folder = folder_of(url)
+    return folder is not None and folder.resolve().is_relative_to(home)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from my_dagster_project.foundation.addresses import sqlite_file
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.models.tracking_server import alone, explained_errors, open_client
@@ -49,7 +50,7 @@ def forget_experiments(
     """Delete MLflow runs that began more than `days` ago and belong to no current model. Raises TrackingError."""
     before = (now or datetime.now(UTC)) - timedelta(days=days)
     own = settings.mlflow_uri.startswith("sqlite:///")
-    if own and not Path(settings.mlflow_uri.removeprefix("sqlite:///")).exists():
+    if own and not sqlite_file(settings.mlflow_uri).exists():
         return Hidden(0, own)
     kept = _runs_of_current_models(platform, instance)
     with explained_errors("forget old runs"):

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
-from urllib.parse import unquote, urlsplit
 
+from my_dagster_project.foundation.addresses import folder_of
 from my_dagster_project.foundation.errors import StorageError, VersioningError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.git.branch import BranchRepo
@@ -69,5 +69,4 @@ def _make_branches(platform: Platform, settings: Settings, teams: set[str]) -> s
 
 def dvc_address(url: str) -> str:
     """A store's address as DVC writes it: a plain path for a folder, s3:// as it is."""
-    parts = urlsplit(url)
-    return unquote(parts.path) if parts.scheme == "file" else url
+    return str(folder_of(url) or url)

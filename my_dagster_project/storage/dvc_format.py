@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from yaml import CBaseLoader
 
-from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.foundation.errors import StorageError, VersioningError
 
 DIR_SUFFIX = ".dir"
 MOST_POINTER = 64 * 1024
@@ -26,6 +26,7 @@ _MOST_DEPTH = 8
 _FILE = re.compile(r"[0-9a-f]{32}")
 _POINTED = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _COUNT = re.compile(r"[0-9]{1,15}")
+_BARE = re.compile(r"""[^\s'"#,]([^'"#,\n]*[^\s'"#,])?""")
 
 GITIGNORE = b"/config.local\n/tmp\n/cache\n"
 ASSETS_GITIGNORE = (
@@ -147,5 +148,18 @@ def config_text(remote_url: str) -> bytes:
     url = remote_url.removeprefix("file://")
     return (
         "[core]\n    analytics = false\n    check_update = false\n    autostage = false\n    remote = storage\n"
-        f"['remote \"storage\"']\n    url = {url}\n"
+        f"['remote \"storage\"']\n    url = {_quoted(url)}\n"
     ).encode()
+
+
+def _quoted(value: str) -> str:
+    """A value as DVC's parser (configobj) takes it: bare where nothing in it means anything to that, as it always was."""
+    if _BARE.fullmatch(value):
+        return value
+    marks = ("'", '"', "'''", '"""')
+    mark = next((mark for mark in marks if mark not in value and not value.endswith(mark[0])), None)
+    if mark is None:
+        raise StorageError(
+            f"DVC's configuration cannot name {value!r}: it holds both kinds of quotes, three in a row"
+        )
+    return f"{mark}{value}{mark}"

@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from importlib.resources import files
 from pathlib import Path
 
+from my_dagster_project.foundation.addresses import alias_of, make_alias
 from my_dagster_project.foundation.settings import Settings, quiet_libraries
 
 _STORAGE = re.compile(r"\bmy_dagster_project\.[\w.]*\bsqlite_storage\b")
@@ -14,7 +15,9 @@ _STORAGE = re.compile(r"\bmy_dagster_project\.[\w.]*\bsqlite_storage\b")
 def prepare_environment(settings: Settings, environ: MutableMapping[str, str] = os.environ) -> None:
     """Defaults for the libraries underneath, and a Dagster home that exists; called once by the command line."""
     quiet_libraries(environ)
-    environ.setdefault("DAGSTER_HOME", str(settings.dagster_home))
+    settings.home.mkdir(parents=True, exist_ok=True)
+    make_alias(settings.home)
+    environ.setdefault("DAGSTER_HOME", str(alias_of(settings.home) / settings.dagster_home.name))
     home = Path(environ["DAGSTER_HOME"])
     environ.setdefault("TRADING_DAGSTER_HISTORY", str(home / "history"))
     home.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ Without any variable set there is no server at all: then only folders and files 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
+from my_dagster_project.foundation.addresses import folder_of, sqlite_file
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.pool_settings import everything_due, pool_is_named, pool_settings
 from my_dagster_project.foundation.settings import Settings
@@ -96,7 +96,7 @@ def start(service: str, *, see: str = "") -> str:
 
 
 def _store(settings: Settings, url: str) -> str:
-    folder = _folder(url)
+    folder = folder_of(url)
     if folder is not None:
         if not folder.exists():
             return f"empty: {everything_due()} fills it"
@@ -119,7 +119,7 @@ def _store_todo(url: str) -> str:
 def _mlflow(settings: Settings) -> Service:
     uri = settings.mlflow_uri
     if uri.startswith("sqlite:"):
-        file = Path(uri.removeprefix("sqlite:///"))
+        file = sqlite_file(uri)
         todo = f"remove or restore {file}; the experiments in it are lost, models and versions are not"
         return Service("MLflow", lambda: _file(file), todo)
     if not uri.startswith("http"):
@@ -198,8 +198,3 @@ def _file(path: Path) -> str:
         return f"no file yet: {everything_due()} makes it"
     probes.sqlite(path)
     return str(path)
-
-
-def _folder(url: str) -> Path | None:
-    parts = urlsplit(url)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
