@@ -22,6 +22,10 @@ NEVER_SENT = frozenset({"refused", "not sent", "halted", "unknown"})
 _NO_RECORD = "sent by a run that ended before it could write its record; found at the broker"
 
 
+NO_RECORD = "no record"
+"""The mode of a session whose orders nobody wrote down."""
+
+
 @dataclass(frozen=True)
 class Execution:
     """Shares at a price (raw dollars a share, costs in it), at an instant (ISO, UTC)."""
@@ -119,7 +123,7 @@ def settle(
         for name in sorted({*outcomes, *known}, key=lambda name: (name not in outcomes, name))
     ]
     fees = -sum((line.amount for line in lines if line.kind in FEES and line.day == filled_in), NOTHING)
-    mode = str(record["mode"]) if record else "no record"
+    mode = str(record["mode"]) if record else NO_RECORD
     return Settlement(team, session, filled_in, mode, tuple(settled), fees, equity, spread_bps)
 
 

@@ -162,3 +162,10 @@ def test_a_session_whose_fills_nobody_can_know_yet_fails_and_says_when(house):
     [message] = failures(house.materialize(FILLS, sessions=[last])).values()
     assert "2013-03-04" in message
     assert house.store.names(("red", "fills")) == []
+
+
+def test_a_session_that_was_never_traded_is_not_settled_and_says_so(house):
+    run = house.materialize(FILLS, sessions=[FIRST])
+    [message] = failures(run).values()
+    assert message.startswith(f"team red has no orders of session {FIRST} on record, and none at its broker")
+    assert "red_trade trades a session" in message

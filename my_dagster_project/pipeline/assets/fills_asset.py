@@ -1,11 +1,12 @@
 """What became of a team's orders: executions, slippage against the plan, costs, what did not fill and why, equity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import dagster as dg
 
+from my_dagster_project.foundation.dagster_private import SCHEDULE_NAME_TAG
 from my_dagster_project.pipeline.assets.keys import fills_key, orders_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output, picture
@@ -15,7 +16,7 @@ from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerReso
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.reports.plots import equity_plot
-from my_dagster_project.trading.fills import SettledOrder, Settlement
+from my_dagster_project.trading.fills import NO_RECORD, SettledOrder, Settlement
 from my_dagster_project.trading.records import file_of
 from my_dagster_project.trading.settling import settlements
 from my_dagster_project.trading.watch import AccountState, account_markdown, look
@@ -50,6 +51,7 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
                 return settlements(*told, spread_bps=broker.half_spread)
 
         made = explained(settled)
+        _require_orders(context, team.name, made)
         off = all(one.mode == "off" for one in made)
         state = AccountState(team.name) if off else explained(lambda: look(team.name, account()))
         for one in made[-_SHOWN:]:
@@ -59,6 +61,18 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
         return files_output(files, _metadata(made, state, team.platform.registry.competition.starting_cash))
 
     return fills
+
+
+def _require_orders(context: dg.AssetExecutionContext, team: str, made: Sequence[Settlement]) -> None:
+    """Raise dg.Failure where a person asks for what never was; a schedule asks every day, also after one that was missed."""
+    if SCHEDULE_NAME_TAG in context.run.tags or any(one.orders or one.mode != NO_RECORD for one in made):
+        return
+    days = " to ".join(dict.fromkeys(str(one.session) for one in (made[0], made[-1])))
+    raise dg.Failure(
+        f"team {team} has no orders of session {days} on record, and none at its broker: there is nothing to settle. "
+        f"{team.replace('-', '_')}_trade trades a session, the job round all that are due",
+        allow_retries=False,
+    )
 
 
 def _metadata(made: list[Settlement], state: AccountState, starting_cash: float) -> dict[str, Any]:
