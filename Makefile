@@ -37,8 +37,8 @@ mlflow: setup ## The experiments on http://localhost:5000
 STACK := my_dagster_project/deploy
 export TRADING_SECRETS_FILE ?= .env.secrets
 
-up: ## The stack under Docker Compose: everything up, healthy and secured (first time: 10 minutes, 10 GB)
-	@docker compose version >/dev/null 2>&1 || { echo "Docker with its Compose plugin was not found; see README.adoc, On a server."; exit 1; }
+up: ## The stack under Docker Compose: everything up, healthy and secured (first time: 10 minutes, 30 GB of disk)
+	@python3 -m my_dagster_project.deploy.preflight --file $(TRADING_SECRETS_FILE)
 	@python3 -m my_dagster_project.operations.secrets --file $(TRADING_SECRETS_FILE)
 	@$(STACK)/compose up -d --build --wait
 	@$(STACK)/addresses

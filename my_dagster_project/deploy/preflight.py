@@ -1,0 +1,120 @@
+"""`python3 -m my_dagster_project.deploy.preflight`, before `make up` starts anything: what would stop it halfway, in sentences.
+
+Runs on the server's own Python (3.10 or newer) with nothing installed; asks Docker and the kernel, changes nothing.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+COMPOSE = (2, 24)
+MEMORY_GB = 7.0
+"""8 GB as they are sold, without what firmware and kernel keep."""
+DISK_GB, DISK_LATER_GB = 30, 3
+"""Before the images are built, and once they are there. (README.adoc and Makefile say 30 too: a test compares.)"""
+PORTS = {
+    "TRADING_DAGIT_PORT": 3000,
+    "TRADING_VIEW_PORT": 3001,
+    "TRADING_FRONT_PORT": 8080,
+    "TRADING_MLFLOW_PORT": 5000,
+    "TRADING_S3_PORT": 9000,
+    "TRADING_MINIO_PORT": 9001,
+    "TRADING_GIT_PORT": 8418,
+}
+# Not published where somebody else's is used.
+_NOT_OURS = {
+    "TRADING_S3_ENDPOINT": ("TRADING_S3_PORT", "TRADING_MINIO_PORT"),
+    "TRADING_GIT_REMOTE": ("TRADING_GIT_PORT",),
+}
+_GB = 1e9
+
+Ask = Callable[..., str]
+
+
+def main() -> int:
+    """Print what is in the way, a line each; 1 when there is anything."""
+    parser = argparse.ArgumentParser(description="Say what keeps the stack from starting.")
+    parser.add_argument("--file", default=".env.secrets", help="the settings")
+    file = Path(parser.parse_args().file)
+    settings = settings_of(file.read_text(encoding="utf-8") if file.exists() else "", os.environ)
+    found = [*docker_problems(_docker)] or [*ports_in_use(settings, _docker), *too_little(_docker)]
+    for problem in found:
+        print(problem, file=sys.stderr)
+    return 1 if found else 0
+
+
+def settings_of(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings as Compose reads them: the lines of the file, and what the environment says instead."""
+    lines = re.findall(r"(?m)^(?:export +)?(TRADING_\w+)=[\"']?([^\"'\n]*)[\"']?\s*$", text)
+    return {**dict(lines), **{name: value for name, value in environ.items() if name.startswith("TRADING_")}}
+
+
+def docker_problems(ask: Ask) -> Iterator[str]:
+    """Whether Docker and its Compose plugin are there, new enough, and may be used by this user."""
+    try:
+        version = ask("compose", "version", "--short")
+    except OSError:
+        yield "Docker was not found. Install Docker Engine with its Compose plugin; README.adoc, On a server."
+        return
+    numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
+    if numbers < COMPOSE:
+        least = ".".join(map(str, COMPOSE))
+        yield f"Docker Compose is {version.strip() or 'not installed'}; {least} or newer is needed (the package docker-compose-plugin)."
+    if not ask("info", "--format", "{{.ServerVersion}}").strip():
+        yield "The Docker Engine does not answer: start it (systemctl start docker), or let this user use it (group docker)."
+
+
+def ports_in_use(settings: Mapping[str, str], ask: Ask) -> Iterator[str]:
+    """The ports that are to be published and that somebody else has; those of our own running stack are ours."""
+    ours = ask("ps", "--filter", "label=com.docker.compose.project=trading", "--format", "{{.Ports}}")
+    mine = {int(port) for port in re.findall(r":(\d+)->", ours)}
+    address = settings.get("TRADING_BIND") or "127.0.0.1"
+    unused = {name for given, names in _NOT_OURS.items() if settings.get(given) for name in names}
+    for name, usual in PORTS.items():
+        port = settings.get(name) or str(usual)
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            yield f"{name} is {port!r}; it is a port, a number from 1 to 65535."
+        elif name not in unused and int(port) not in mine and (why := _taken(address, int(port))):
+            yield f"Port {port} of {address} cannot be had ({why}). Put another one into .env.secrets: {name}={int(port) + 10000 if int(port) < 50000 else 18000}"
+
+
+def too_little(ask: Ask) -> Iterator[str]:
+    """Whether memory and disk are enough for all services."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GB
+    if memory < MEMORY_GB:
+        yield f"This machine has {memory:.1f} GB of memory; the stack needs 8 GB, or training is killed."
+    folder = Path(ask("info", "--format", "{{.DockerRootDir}}").strip() or "/")
+    needed = DISK_LATER_GB if ask("images", "--quiet", "trading:local").strip() else DISK_GB
+    there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+    free = shutil.disk_usage(there).free / _GB
+    if free < needed:
+        yield f"Docker's folder {folder} has {free:.0f} GB free; {needed} GB are needed for images and data."
+
+
+def _taken(address: str, port: int) -> str:
+    """Why nobody can listen there now; '' when one can."""
+    kind = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(kind, socket.SOCK_STREAM) as probe:
+        # As Docker's proxy does: what a closed connection leaves behind for a minute is in nobody's way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.strip("[]"), port))
+        except PermissionError:
+            return ""  # Below 1024; the engine may.
+        except OSError as error:
+            return os.strerror(error.errno) if error.errno else str(error)
+    return ""
+
+
+def _docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
