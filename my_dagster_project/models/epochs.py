@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from my_dagster_project.models.bounds import Clock, OutOfTimeError
+
 if TYPE_CHECKING:
     from my_dagster_project.foundation.errors import ModelError
     from my_dagster_project.models.training_input import TrainingSpec
@@ -23,6 +25,7 @@ class EpochReports:
     def __init__(self, spec: TrainingSpec, on_epoch: OnEpoch) -> None:
         self._spec = spec
         self._on_epoch = on_epoch
+        self._clock = Clock(spec.bounds.seconds if spec.bounds else None)
         self._reports: list[dict[str, float]] = []
         self._kept = 0
 
@@ -42,6 +45,9 @@ class EpochReports:
         reports = self
 
         class Reporting(Callback):
+            def on_batch_end(self, *_: Any, **__: Any) -> None:
+                reports.check_time()
+
             def on_epoch_end(self, trainer: Any, progress_tracker: Any, save_path: str) -> None:
                 reports.add(progress_tracker.epoch, read_metrics(progress_tracker))
 
@@ -54,6 +60,15 @@ class EpochReports:
                 reports.check_weights(trainer.model)
 
         return Reporting()
+
+    def check_time(self) -> None:
+        """Raise ModelError once the training has taken the time it may take."""
+        try:
+            self._clock.check()
+        except OutOfTimeError as error:
+            raise self._spec.error(
+                f"training was ended in epoch {self.epochs + 1}: {error}; fewer epochs or a smaller network take less."
+            ) from None
 
     def keep(self) -> None:
         """Note that the weights of the epoch about to be reported are the best so far."""

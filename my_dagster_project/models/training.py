@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ModelError
+from my_dagster_project.models.bounds import bounded_memory
 from my_dagster_project.models.epochs import EpochReports, OnEpoch
 from my_dagster_project.models.ludwig_files import CPU_ONLY, save_ludwig
 from my_dagster_project.models.ludwig_runtime import ludwig_session
@@ -82,7 +83,8 @@ def _fit(spec: TrainingSpec, config: dict, rows: pd.DataFrame, reports: EpochRep
 
     columns = [*dict.fromkeys([*(feature["name"] for feature in spec.inputs()), spec.target, SPLIT])]
     try:
-        with tempfile.TemporaryDirectory(prefix="ludwig-train-") as folder:
+        memory = spec.bounds.memory if spec.bounds else None
+        with bounded_memory(memory), tempfile.TemporaryDirectory(prefix="ludwig-train-") as folder:
             # With no cache_dir Ludwig takes a lock in /tmp that all trainings on the machine share.
             backend = {"type": "local", "cache_dir": folder}
             model = LudwigModel(config, backend=backend, gpus=CPU_ONLY, logging_level=logging.ERROR)
@@ -112,6 +114,11 @@ def _explained(spec: TrainingSpec, error: Exception) -> ModelError:
         return spec.error(
             "training diverged, the weights became NaN; lower ludwig.trainer.learning_rate and normalise every "
             "number feature and the target (normalization: zscore)."
+        )
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        allowed = f"{spec.bounds.memory / 1024**2:.0f} MB" if spec.bounds else "what the machine has"
+        return spec.error(
+            f"training needs more memory than {allowed}; a smaller network or batch needs less."
         )
     return spec.error(
         f"Ludwig could not train the model ({_in_one_line(error)}); check the ludwig section of the team file."

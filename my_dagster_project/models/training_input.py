@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain.targets import OUTPUT_TYPE, Target
 from my_dagster_project.foundation.errors import ModelError
+from my_dagster_project.models.bounds import Bounds
 
 if TYPE_CHECKING:
     from datetime import date
@@ -35,6 +36,7 @@ class TrainingSpec:
         seed: the same seed, configuration and rows give the same bytes.
         trained_through: last session whose close the training sees. A target looks one session ahead, so
             every row lies before it.
+        bounds: what the training may take of the machine; None where nobody else needs it.
     """
 
     team: str
@@ -44,6 +46,7 @@ class TrainingSpec:
     features: tuple[str, ...]
     seed: int
     trained_through: date
+    bounds: Bounds | None = None
 
     @property
     def label(self) -> str:

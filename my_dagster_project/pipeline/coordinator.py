@@ -10,6 +10,7 @@ from dagster import QueuedRunCoordinator, SubmitRunContext
 from my_dagster_project.foundation.dagster_private import RunQueueConfig
 from my_dagster_project.pipeline.pinning import pinned_sources
 from my_dagster_project.pipeline.run_tags import ONE_AT_A_TIME, TEAM_TAG, derived_tags, limit_tag
+from my_dagster_project.pipeline.training_budget import replace_waiting
 
 
 class TradingRunCoordinator(QueuedRunCoordinator):
@@ -27,7 +28,9 @@ class TradingRunCoordinator(QueuedRunCoordinator):
         tags = self._tags(run)
         if tags:
             self._instance.add_run_tags(run.run_id, tags)
-        return super().submit_run(context)
+        queued = super().submit_run(context)
+        replace_waiting(self._instance, queued)
+        return queued
 
     def _teams(self) -> list[str]:
         """Dagster counts by values it is told; those there are stand in the tag `team` of the runs."""

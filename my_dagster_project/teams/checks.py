@@ -7,10 +7,13 @@ from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.teams.cron import times_a_day
 from my_dagster_project.teams.feature_checks import feature_problems
 from my_dagster_project.teams.ludwig_checks import ludwig_problems
+from my_dagster_project.teams.ludwig_rules import too_large
+from my_dagster_project.teams.ludwig_size import parts
 from my_dagster_project.teams.problems import Problem, show, suggestion
-from my_dagster_project.teams.registry import SAMPLE_SYMBOLS, Registry, TeamEntry
+from my_dagster_project.teams.registry import SAMPLE_SYMBOLS, Registry, TeamEntry, TrainingBudget
 from my_dagster_project.teams.schema import SYMBOL, TeamConfig
 
 # Fewer days than this cannot hold the 100 rows a training needs.
@@ -31,6 +34,7 @@ def team_problems(config: TeamConfig, registry: Registry) -> list[Problem]:
         *feature_problems(config),
         *training_problems(config, registry),
         *history_problems(config, registry),
+        *budget_problems(config, entry.training),
         *trading_problems(config, entry),
     ]
     return problems + [problem.below(("ludwig",)) for problem in ludwig_problems(config)]
@@ -99,6 +103,22 @@ def history_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem
             ("features", slowest.name),
             f"needs {slowest.warmup} sessions to settle, which leaves {rows} of the {len(window)} up to {training.cutoff}"
             f" to train on; at least {FEWEST_ROWS} are needed",
+        )
+
+
+def budget_problems(config: TeamConfig, budget: TrainingBudget) -> Iterator[Problem]:
+    """What training would take of the machine, counted beforehand, against what the registry allows the team."""
+    often = times_a_day(config.schedule.train)
+    if often > budget.runs_per_day:
+        text = f"trains {often} times a day; the registry allows {config.team} {budget.runs_per_day}"
+        yield Problem(("schedule", "train"), text)
+    counted = parts(config.ludwig)
+    total = sum(part.weights for part in counted)
+    if total > budget.weights and not too_large(config.ludwig):
+        largest = max(counted, key=lambda part: part.weights)
+        yield Problem(
+            ("ludwig", *largest.loc),
+            f"makes a model of about {total:,} weights; the registry allows {config.team} {budget.weights:,}",
         )
 
 

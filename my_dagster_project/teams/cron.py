@@ -40,6 +40,15 @@ def cron_problem(expression: str) -> str | None:
     return None
 
 
+def times_a_day(expression: str) -> int:
+    """How often a valid expression fires on a day on which it fires."""
+    fields = expression.lower().split()
+    minutes, hours = (
+        len(_field_values(text, *spec)) for text, spec in zip(fields, _FIELDS[:2], strict=False)
+    )
+    return minutes * hours
+
+
 def _field_values(text: str, name: str, low: int, high: int) -> set[int]:
     """All values one field stands for. Raises ValueError with the reason when it stands for none."""
     values: set[int] = set()

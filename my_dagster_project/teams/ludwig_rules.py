@@ -18,6 +18,7 @@ LARGEST = {
     "batch_size": 65_536,
     "eval_batch_size": 65_536,
     "num_layers": 64,
+    "num_fc_layers": 64,
 }
 LARGEST_SIZE = 8192
 
@@ -119,7 +120,7 @@ def _walk(value: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
 
 def setting_problems(section: dict[str, Any]) -> list[Problem]:
     """Well-formed values that Ludwig accepts and that then fail, mislead or take too much of the machine."""
-    problems = list(_size_problems(section)) + list(_head_problems(section.get("combiner", {})))
+    problems = list(too_large(section)) + list(_head_problems(section.get("combiner", {})))
     trainer = section.get("trainer", {})
     rate = trainer.get("learning_rate", 0.001)
     if rate == "auto":
@@ -135,9 +136,16 @@ def setting_problems(section: dict[str, Any]) -> list[Problem]:
     return [*problems, *value_problems(section, BATCH_SIZE)]
 
 
+def too_large(section: dict[str, Any]) -> list[Problem]:
+    """Single settings that are larger than any model needs."""
+    return list(_size_problems(section))
+
+
 def _size_problems(section: dict[str, Any]) -> Iterator[Problem]:
     for loc, value in _walk(section, ()):
         key = str(loc[-1])
+        if isinstance(value, list) and key.endswith("_layers") and len(value) > LARGEST["num_layers"]:
+            yield Problem(loc, f"has {len(value)} layers; at most {LARGEST['num_layers']} here")
         largest = LARGEST.get(key, LARGEST_SIZE if "size" in key or key.startswith("num_") else None)
         if largest and isinstance(value, int) and value > largest:
             yield Problem(loc, f"must be at most {largest} here, not {value}")

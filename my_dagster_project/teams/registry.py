@@ -112,6 +112,21 @@ class Retention(Strict):
     """Experiments' runs; those of current models are kept for ever."""
 
 
+class TrainingBudget(Strict):
+    """What a team's trainings may take of the machine, which all teams share. Of one model, and of all in 24 hours."""
+
+    weights: Annotated[int, Field(ge=1000, le=10**10)] = 5_000_000
+    """Most weights of one model, as counted from its settings."""
+    seconds: Annotated[float, Field(gt=0, le=86_400)] = 900
+    """Longest training of one model, by the clock."""
+    memory_mb: Annotated[int, Field(ge=256, le=10**6)] = 4096
+    """Memory of one training, beyond that of the process it runs in."""
+    seconds_per_day: Annotated[float, Field(gt=0, le=10**7)] = 14_400
+    """All runs that train, of the last 24 hours; a training keeps one CPU busy."""
+    runs_per_day: Annotated[int, Field(ge=1, le=1440)] = 4
+    """How often a team's schedule may train."""
+
+
 class TeamEntry(Strict):
     """One team. `account` names a credential slot: RED is ALPACA_RED_KEY and ALPACA_RED_SECRET."""
 
@@ -119,6 +134,7 @@ class TeamEntry(Strict):
     owners: Annotated[tuple[str, ...], Field(strict=False)] = ()
     account: SlotName
     limits: Limits = Limits()
+    training: TrainingBudget = TrainingBudget()
     notify: Annotated[tuple[NotifyKind, ...], Field(strict=False)] = (
         "failure",
         "bad_configuration",

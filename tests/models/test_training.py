@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from my_dagster_project.foundation.errors import ModelError
+from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.training import train
 from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs
@@ -105,6 +106,24 @@ def test_a_diverging_training_is_one_message_that_says_what_to_do():
     spec.ludwig["trainer"] |= {"learning_rate": 1e30, "optimizer": {"type": "sgd"}, "gradient_clipping": None}
     with pytest.raises(ModelError, match=r"red/AAPL: training diverged, .*learning_rate"):
         train(spec, sample_rows(), quiet)
+
+
+def test_a_training_that_takes_too_long_is_ended_and_says_what_to_do():
+    spec = replace(sample_spec(epochs=50), bounds=Bounds(seconds=0.0, memory=4 * 1024**3))
+    with pytest.raises(
+        ModelError, match=r"red/AAPL: training was ended in epoch 1: .* the 0 s a training may take"
+    ):
+        train(spec, sample_rows(), quiet)
+
+
+def test_a_training_that_takes_too_much_memory_fails_alone_and_the_next_one_trains():
+    """Eight layers of 8,192 are 2 GB of weights: without a bound the kernel chose which team died."""
+    wide = {"type": "concat", "num_fc_layers": 8, "output_size": 8192}
+    spec = replace(sample_spec(combiner=wide, epochs=1), bounds=Bounds(seconds=600, memory=256 * 1024**2))
+    with pytest.raises(ModelError, match=r"red/AAPL: training needs more memory than 256 MB"):
+        train(spec, sample_rows(), quiet)
+    fits = replace(sample_spec(epochs=1), bounds=Bounds(seconds=600, memory=2 * 1024**3))
+    assert train(fits, sample_rows(), quiet).manifest.epochs == 1
 
 
 def test_a_configuration_that_ludwig_refuses_is_one_message():

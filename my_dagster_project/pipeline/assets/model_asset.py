@@ -7,6 +7,7 @@ import dagster as dg
 
 from my_dagster_project.domain.lookahead import target_problem
 from my_dagster_project.domain.targets import training_rows
+from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.models.manifest import Manifest
 from my_dagster_project.models.parity import TOLERANCE
 from my_dagster_project.models.training import TrainedModel, train
@@ -17,6 +18,7 @@ from my_dagster_project.pipeline.assets.outputs import files_output
 from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
 from my_dagster_project.pipeline.resources import TrackingResource
 from my_dagster_project.pipeline.retries import explained, training_retries
+from my_dagster_project.pipeline.training_budget import require_time_left
 
 PARITY = Gate(
     "onnx_agrees_with_ludwig",
@@ -51,6 +53,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     def model(
         context: dg.AssetExecutionContext, features: Any, bars: Any, tracking: TrackingResource
     ) -> Iterator[Any]:
+        explained(lambda: require_time_left(context.instance, team.name, team.entry.training))
         spec = _spec(team, symbol)
         rows = explained(lambda: _rows(team, symbol, features, bars))
         wrong = target_problem(rows, bars, spec.target, spec.trained_through)
@@ -80,6 +83,7 @@ def _spec(team: TeamContext, symbol: str) -> TrainingSpec:
         features=tuple(config.input_names),
         seed=config.training.seed,
         trained_through=config.training.cutoff,
+        bounds=Bounds(team.entry.training.seconds, team.entry.training.memory_mb * 1024**2),
     )
 
 
