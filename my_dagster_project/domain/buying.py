@@ -1,10 +1,10 @@
 """The buys of a plan: the strongest prediction first, each as large as cash and limits leave room for."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from my_dagster_project.domain.limits import fallen, session_room
+from my_dagster_project.domain.limits import cost, fallen, free_cash, highest_price, session_room
 from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Skipped, Snapshot
 from my_dagster_project.domain.sizing import Wish
 
@@ -18,13 +18,13 @@ class _Room:
     value: Decimal | None
     orders: int
 
-    def take(self, order: PlannedOrder, margin: Decimal, *, new: bool) -> None:
+    def take(self, order: PlannedOrder, snapshot: Snapshot) -> None:
         """Enter a buy."""
-        self.cash -= order.value * (1 + margin)
-        self.symbols -= new
+        self.cash -= cost(order, snapshot)
+        self.symbols -= order.symbol not in snapshot.held
         self.orders -= 1
         if self.value is not None:
-            self.value -= order.value
+            self.value -= order.worst
 
 
 def buy_orders(
@@ -45,19 +45,9 @@ def buy_orders(
         if order is None:
             unmet.append(Skipped(wish.symbol, f"{wish.why}; not bought: {reason}"))
             continue
-        room.take(order, plan.snapshot.cash_margin, new=new)
+        room.take(order, plan.snapshot)
         buys.append(order)
     return buys, unmet
-
-
-def free_cash(snapshot: Snapshot, sells: Iterable[PlannedOrder]) -> Decimal:
-    """Give the dollars that buys may cost, margin included, once `sells` have brought theirs.
-
-    A symbol without a close of the session is halted, or not followed any more: its sell may not be executed.
-    """
-    sure = (sell.value for sell in sells if sell.symbol in snapshot.closes)
-    proceeds = sum(sure, Decimal(0)) * (1 - snapshot.cash_margin)
-    return snapshot.cash + (proceeds if snapshot.spendable_proceeds else 0)
 
 
 def _room(plan: Plan, wishes: Sequence[Wish], before: Sequence[PlannedOrder], limits: Limits) -> _Room:
@@ -75,7 +65,7 @@ def _room(plan: Plan, wishes: Sequence[Wish], before: Sequence[PlannedOrder], li
     )
     for order in before:
         if order.side == "buy":
-            room.take(order, plan.snapshot.cash_margin, new=order.symbol not in held)
+            room.take(order, plan.snapshot)
     return room
 
 
@@ -92,24 +82,35 @@ def _buy(plan: Plan, wish: Wish, limits: Limits, room: _Room) -> tuple[PlannedOr
     """Give the buy that cash and limits allow, else None and the reason."""
     price = plan.snapshot.closes[wish.symbol]
     wanted = wish.qty - plan.snapshot.held.get(wish.symbol, 0)
-    qty, dollars, what = min(_caps(plan.snapshot, price, limits, room), default=(wanted, Decimal(0), ""))
+    one = PlannedOrder("", wish.symbol, "buy", 1, price, "", limit=highest_price(price, limits))
+    qty, dollars, what = min(_caps(plan.snapshot, one, limits, room), default=(wanted, Decimal(0), ""))
     if qty >= wanted:
         qty, what = wanted, ""
     if qty <= 0:
-        return None, f"one share costs {price:,.2f}, {_left(what)} {dollars:,.2f}"
+        return None, f"one share costs {price:,.2f}{_at_most(one)}, {_left(what)} {dollars:,.2f}"
     note = f"; {qty} instead of {wanted}: {what}" if what else ""
     name = plan.order_id(wish.symbol, "buy")
-    return PlannedOrder(name, wish.symbol, "buy", qty, price, wish.why + note, wish.signal.session), ""
+    return replace(one, client_order_id=name, qty=qty, reason=wish.why + note, basis=wish.signal.session), ""
 
 
-def _caps(snapshot: Snapshot, price: Decimal, limits: Limits, room: _Room) -> list[tuple[int, Decimal, str]]:
-    """Give what bounds a buy: whole shares, the dollars behind them, and what it is called."""
-    caps = [(int(room.cash / (price * (1 + snapshot.cash_margin))), room.cash, "cash")]
+def _caps(
+    snapshot: Snapshot, one: PlannedOrder, limits: Limits, room: _Room
+) -> list[tuple[int, Decimal, str]]:
+    """Give what bounds a buy, of which `one` is one share: whole shares, the dollars behind them, and what it is called."""
+    caps = [(int(room.cash / cost(one, snapshot)), room.cash, "cash")]
     if limits.order_value is not None:
-        caps.append((int(limits.order_value / price), limits.order_value, "order limit"))
+        caps.append((int(limits.order_value / one.worst), limits.order_value, "order limit"))
     if room.value is not None:
-        caps.append((int(room.value / price), room.value, session_room(snapshot, limits)[1]))
+        caps.append((int(room.value / one.worst), room.value, session_room(snapshot, limits)[1]))
+    if limits.position_share is not None:
+        most = limits.position_share * max(snapshot.equity, Decimal(0))
+        held = snapshot.held.get(one.symbol, 0)
+        caps.append((int(most / one.worst) - held, most - held * one.worst, "symbol limit"))
     return caps
+
+
+def _at_most(one: PlannedOrder) -> str:
+    return "" if one.limit is None else f" (at most {one.limit:,.2f})"
 
 
 def _left(what: str) -> str:

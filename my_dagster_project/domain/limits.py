@@ -1,9 +1,10 @@
 """What the limits come to for an account as it stands: asked by planning, and by the gate once more for itself."""
 
+from collections.abc import Iterable
 from dataclasses import fields
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
-from my_dagster_project.domain.plan import Limits, Snapshot
+from my_dagster_project.domain.plan import Limits, PlannedOrder, Snapshot
 
 ALL = Decimal(1)
 
@@ -52,3 +53,36 @@ def price_gap(symbol: str, price: Decimal, snapshot: Snapshot, limits: Limits) -
         f"sized at {price:,.2f}, but elsewhere its price is {mark:,.2f}: {abs(price / mark - 1):.1%} apart, the limit"
         f" is {limits.price_deviation:.1%} (a split, or a bar that was corrected?)"
     )
+
+
+def highest_price(close: Decimal, limits: Limits) -> Decimal | None:
+    """Give the most a share may cost at the open, dollars; None where nobody limits how far it may be from the close.
+
+    Rounded down to what brokers take: whole cents from one dollar on, hundredths of a cent below (SEC rule 612).
+    """
+    if limits.price_deviation is None:
+        return None
+    highest = close * (1 + limits.price_deviation)
+    return highest.quantize(Decimal("0.01") if highest >= 1 else Decimal("0.0001"), ROUND_DOWN)
+
+
+def cost(order: PlannedOrder, snapshot: Snapshot) -> Decimal:
+    """Give what a buy may cost, dollars: at its limit, else at the close with the margin for costs and the gap to the open."""
+    return order.value * (1 + snapshot.cash_margin) if order.limit is None else order.worst
+
+
+def free_cash(snapshot: Snapshot, sells: Iterable[PlannedOrder]) -> Decimal:
+    """Give the dollars that buys may cost once `sells` have brought theirs."""
+    return snapshot.cash + proceeds(sells, snapshot)
+
+
+def proceeds(sells: Iterable[PlannedOrder], snapshot: Snapshot) -> Decimal:
+    """Give what sells bring for buys of the same open, dollars, less the margin; nothing in a cash account.
+
+    A symbol without a close of the session is halted, or not followed any more: its sell may not
+    be executed.
+    """
+    if not snapshot.spendable_proceeds:
+        return Decimal(0)
+    sure = (sell.value for sell in sells if sell.symbol in snapshot.closes)
+    return sum(sure, Decimal(0)) * (1 - snapshot.cash_margin)

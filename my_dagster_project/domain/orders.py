@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from my_dagster_project.domain.buying import buy_orders
 from my_dagster_project.domain.facts import AccountView, Facts, PositionView
+from my_dagster_project.domain.limits import highest_price
 from my_dagster_project.domain.plan import (
     Limits,
     Number,
@@ -111,7 +112,7 @@ def _decided(
 ) -> Plan:
     """Sell first; then buy with the cash that is free after the sells. Standing orders come before both, as they are."""
     snapshot = plan.snapshot
-    fixed = [_standing(plan, number) for number in range(len(snapshot.standing))]
+    fixed = [_standing(plan, number, limits) for number in range(len(snapshot.standing))]
     done = {order.symbol for order in fixed}
     open_to = without(good, done)
     outlook = Outlook(open_to, snapshot.held, rules, facts.volatility)
@@ -130,13 +131,13 @@ def _in_line(plan: Plan, facts: Facts) -> bool:
     return all(decided.get(one.client_order_id) == one.qty for one in facts.standing)
 
 
-def _standing(plan: Plan, number: int) -> PlannedOrder:
+def _standing(plan: Plan, number: int, limits: Limits) -> PlannedOrder:
     one = plan.snapshot.standing[number]
     prices = {**plan.snapshot.marks, **plan.snapshot.closes}
     why = "sent by an earlier run of this session, which decided on other data; it stays"
-    return PlannedOrder(
-        one.client_order_id, one.symbol, one.side, one.qty, prices.get(one.symbol, Decimal(0)), why
-    )
+    price = prices.get(one.symbol, Decimal(0))
+    limit = highest_price(price, limits) if one.side == "buy" else None
+    return PlannedOrder(one.client_order_id, one.symbol, one.side, one.qty, price, why, limit=limit)
 
 
 def _dropped(plan: Plan, symbols: list[str], rules: Rules) -> tuple[list[PlannedOrder], list[Skipped]]:

@@ -114,9 +114,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class PlannedOrder:
-    """A market order for the open of the next session. `price` is the raw close it was sized at, dollars.
+    """An order for the open of the next session. `price` is the raw close it was sized at, dollars.
 
-    `basis` is the session of the prediction it follows from; None where no prediction is needed to sell.
+    `basis` is the session of the prediction it follows from; None where no prediction is needed to sell. `limit` is the most
+    that a share may cost (dollars): no buy fills above it. A sell has none, and a buy where nobody limits the deviation.
     """
 
     client_order_id: str
@@ -126,11 +127,17 @@ class PlannedOrder:
     price: Decimal
     reason: str
     basis: date | None = None
+    limit: Decimal | None = None
 
     @property
     def value(self) -> Decimal:
         """Give what the order is worth at the close it was sized at, dollars."""
         return self.qty * self.price
+
+    @property
+    def worst(self) -> Decimal:
+        """Give what the order is worth at the worst price it may fill at, where one is known: what limits are held against."""
+        return self.qty * self.price if self.limit is None else self.qty * self.limit
 
     def __str__(self) -> str:
         return f"{self.side} {self.qty} {self.symbol}: {self.reason}"
@@ -222,8 +229,12 @@ def _plan_of(raw: dict[str, Any]) -> Plan:
 
 
 def _order_of(raw: dict[str, Any]) -> PlannedOrder:
-    basis = raw.get("basis")
-    known = {"price": Decimal(raw["price"]), "basis": basis and date.fromisoformat(basis)}
+    basis, limit = raw.get("basis"), raw.get("limit")
+    known = {
+        "price": Decimal(raw["price"]),
+        "basis": basis and date.fromisoformat(basis),
+        "limit": limit and Decimal(limit),
+    }
     return PlannedOrder(**{**raw, **known})
 
 

@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from my_dagster_project.domain.limits import fallen, price_gap, session_room
+from my_dagster_project.domain.limits import (
+    cost,
+    fallen,
+    highest_price,
+    price_gap,
+    proceeds,
+    session_room,
+)
 from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Skipped
 
 GATE = "risk gate"
@@ -12,7 +19,7 @@ GATE = "risk gate"
 
 @dataclass
 class _Book:
-    """The account as it will stand when the orders let through so far are filled at their planned prices."""
+    """The account as it will stand when the orders let through so far are filled at the worst prices they may fill at."""
 
     held: dict[str, int]
     cash: Decimal
@@ -72,11 +79,11 @@ def _enter(order: PlannedOrder, book: _Book, plan: Plan) -> None:
     book.held[order.symbol] = book.held.get(order.symbol, 0) + signed
     book.ids.add(order.client_order_id)
     book.symbols.add(order.symbol)
-    book.traded += order.value
+    book.traded += order.worst
     if order.side == "buy":
-        book.cash -= order.value * (1 + plan.snapshot.cash_margin)
-    elif plan.snapshot.spendable_proceeds and order.symbol in plan.snapshot.closes:
-        book.cash += order.value * (1 - plan.snapshot.cash_margin)
+        book.cash -= cost(order, plan.snapshot)
+    else:
+        book.cash += proceeds([order], plan.snapshot)
 
 
 def _sane(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
@@ -114,21 +121,28 @@ def _price(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     return price_gap(order.symbol, order.price, plan.snapshot, limits)
 
 
+def _limit(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
+    highest = highest_price(order.price, limits)
+    if order.limit == highest:
+        return ""
+    return f"it may cost {order.limit} a share; at most {highest} is allowed"
+
+
 def _drawdown(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     return fallen(plan.snapshot, limits)
 
 
 def _value(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
-    if limits.order_value is not None and order.value > limits.order_value:
-        return f"it is worth {order.value:,.2f}, the limit per order is {limits.order_value:,.2f}"
+    if limits.order_value is not None and order.worst > limits.order_value:
+        return f"it is worth {order.worst:,.2f}, the limit per order is {limits.order_value:,.2f}"
     return ""
 
 
 def _session(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     room, what = session_room(plan.snapshot, limits)
-    if room is not None and book.traded + order.value > room:
+    if room is not None and book.traded + order.worst > room:
         return (
-            f"the session's orders would be worth {book.traded + order.value:,.2f}, the {what} is {room:,.2f}"
+            f"the session's orders would be worth {book.traded + order.worst:,.2f}, the {what} is {room:,.2f}"
         )
     return ""
 
@@ -142,7 +156,7 @@ def _count(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
 def _share(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     if limits.position_share is None:
         return ""
-    value = (book.held.get(order.symbol, 0) + order.qty) * order.price
+    value = (book.held.get(order.symbol, 0) + order.qty) * (order.limit or order.price)
     if value > limits.position_share * plan.snapshot.equity:
         return (
             f"{order.symbol} would be worth {value:,.2f}, more than {limits.position_share:.1%} of the equity"
@@ -161,12 +175,12 @@ def _symbols(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> st
 
 
 def _cash(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
-    cost = order.value * (1 + plan.snapshot.cash_margin)
-    if cost > book.cash:
-        return f"it may cost {cost:,.2f} with the margin for costs and gap, {book.cash:,.2f} is free"
+    most = cost(order, plan.snapshot)
+    if most > book.cash:
+        return f"it may cost {most:,.2f} with the margin for costs and gap, {book.cash:,.2f} is free"
     return ""
 
 
 _BOTH: tuple[_Check, ...] = (_sane, _once, _recent)
 _SELL_CHECKS = (*_BOTH, _held, _price)
-_BUY_CHECKS = (*_BOTH, _drawdown, _price, _value, _share, _symbols, _cash, _count, _session)
+_BUY_CHECKS = (*_BOTH, _drawdown, _price, _limit, _value, _share, _symbols, _cash, _count, _session)

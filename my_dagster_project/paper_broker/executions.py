@@ -85,6 +85,9 @@ def _execute(desk: Desk, execution: Execution, session: date) -> None:
     order, price, at = execution.order, execution.price, execution.at
     books = desk.books()
     wanted = _shares(books, order, price)
+    if order["side"] == "buy" and not _payable(books, wanted, price):
+        end(desk, order, "rejected", stamp(at))
+        return
     filled, sign = Decimal(0), 1 if order["side"] == "buy" else -1
     for qty, when in _parts(books.terms, order, wanted, at):
         filled, at = filled + qty, when
@@ -100,6 +103,13 @@ def _execute(desk: Desk, execution: Execution, session: date) -> None:
     whole = filled == wanted
     status, ended = ("filled", at) if whole else ("expired", desk.calendar.close_at(session))
     end(desk, order, status, stamp(ended))
+
+
+def _payable(books: Books, qty: Decimal, price: Decimal) -> bool:
+    """Tell whether the account can pay this buy: a cash account owes nobody anything."""
+    commission = qty * books.terms.commission
+    # Of each of two parts the commission is rounded to whole cents.
+    return books.multiplier > 1 or qty * price + commission + (CENT if commission else 0) <= books.cash
 
 
 def _shares(books: Books, order: Row, price: Decimal) -> Decimal:

@@ -200,8 +200,9 @@ class AlpacaBroker:
                 symbol=request.symbol,
                 qty=str(request.qty),
                 side=request.side,
-                type="market",
+                type="market" if request.limit is None else "limit",
                 time_in_force="day",
+                limit_price=None if request.limit is None else str(request.limit),
                 client_order_id=request.client_order_id,
             )
 

@@ -77,17 +77,18 @@ class Position:
 
 @dataclass(frozen=True)
 class OrderRequest:
-    """A market order, DAY, for the next open."""
+    """An order, DAY, for the next open: market, or with a limit in dollars a share."""
 
     client_order_id: str
     symbol: str
     side: Side
     qty: int
+    limit: Decimal | None = None
 
     @classmethod
     def of(cls, order: PlannedOrder) -> "OrderRequest":
         """Give the request that a planned order stands for."""
-        return cls(order.client_order_id, order.symbol, order.side, order.qty)
+        return cls(order.client_order_id, order.symbol, order.side, order.qty, order.limit)
 
 
 @dataclass(frozen=True)

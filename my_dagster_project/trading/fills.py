@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.domain.plan import Side
+from my_dagster_project.domain.plan import Limits, Side
 from my_dagster_project.trading.broker import Activity, Order
 
 NOTHING = Decimal(0)
@@ -63,6 +63,7 @@ class Settlement:
 
     `equity` is the account's at that session's close, None when the broker does not say. `spread_bps` is the half spread
     that the bundled broker took from every price (hundredths of a per cent); elsewhere it is in the slippage alone.
+    `breaches` say which limits did not hold at the prices of the open.
     """
 
     team: str
@@ -73,6 +74,7 @@ class Settlement:
     fees: Decimal
     equity: Decimal | None
     spread_bps: Decimal = NOTHING
+    breaches: tuple[str, ...] = ()
 
     @property
     def slippage(self) -> Decimal:
@@ -110,8 +112,9 @@ def settle(
     ratios: Mapping[str, Decimal],
     equity: Decimal | None,
     spread_bps: Decimal = NOTHING,
+    limits: Limits | None = None,
 ) -> Settlement:
-    """Give what became of the orders that a team decided on after `session`.
+    """Give what became of the orders that a team decided on after `session`, and which `limits` did not hold at the open.
 
     `record` is the session's record (trading.records), None when there is none; `orders` are the broker's of that session,
     `statement` the account's lines since; `ratios` are new shares per old for symbols that split before the next open.
@@ -124,7 +127,40 @@ def settle(
     ]
     fees = -sum((line.amount for line in lines if line.kind in FEES and line.day == filled_in), NOTHING)
     mode = str(record["mode"]) if record else NO_RECORD
-    return Settlement(team, session, filled_in, mode, tuple(settled), fees, equity, spread_bps)
+    breaches = _breaches(record["plan"]["snapshot"], settled, fees, ratios, limits) if record else ()
+    return Settlement(team, session, filled_in, mode, tuple(settled), fees, equity, spread_bps, breaches)
+
+
+def _breaches(
+    seen: Mapping[str, Any],
+    settled: Iterable[SettledOrder],
+    fees: Decimal,
+    ratios: Mapping[str, Decimal],
+    limits: Limits | None,
+) -> tuple[str, ...]:
+    """Say what the fills did that no plan may: cash below nothing, more of a bought symbol than its limit. `seen` is the plan's."""
+    prices = {symbol: Decimal(price) for symbol, price in (seen.get("marks", {}) | seen["closes"]).items()}
+    worth = {symbol: Decimal(qty) * prices.get(symbol, NOTHING) for symbol, qty in seen["held"].items()}
+    held = {symbol: Decimal(qty) * ratios.get(symbol, Decimal(1)) for symbol, qty in seen["held"].items()}
+    cash, bought = Decimal(seen["cash"]) - fees, set()
+    for order in settled:
+        if not order.filled_qty or order.price is None:
+            continue
+        signed = order.filled_qty if order.side == "buy" else -order.filled_qty
+        cash -= signed * order.price
+        held[order.symbol] = held.get(order.symbol, NOTHING) + signed
+        worth[order.symbol] = held[order.symbol] * order.price
+        bought |= {order.symbol} if signed > 0 else set()
+    equity = cash + sum(worth.values(), NOTHING)
+    told = [f"cash {cash:,.2f} after the fills: bought on credit"] if cash < 0 else []
+    share = limits.position_share if limits else None
+    told += [
+        f"{symbol} worth {worth[symbol]:,.2f} at the fill, {worth[symbol] / equity:.1%} of equity {equity:,.2f}; the limit"
+        f" is {share:.1%}"
+        for symbol in sorted(bought)
+        if share is not None and equity > 0 and worth[symbol] > share * equity
+    ]
+    return tuple(told)
 
 
 def costs_of(stored: Mapping[str, Any], spread_bps: Decimal) -> Decimal:
@@ -176,8 +212,13 @@ def _reason(outcome: Mapping[str, Any] | None, order: Order | None) -> str:
         return "" if outcome else _NO_RECORD
     part = f"{order.filled_qty} of {order.qty} filled" if order.filled_qty else "nothing filled"
     why = {
-        "expired": "the day order expired at the close" + ("" if order.filled_qty else "; was it halted?"),
+        "expired": "the day order expired at the close" + ("" if order.filled_qty else _nothing(outcome)),
         "canceled": "cancelled at the broker",
         "rejected": "rejected by the broker",
     }
     return f"{part}: {why.get(order.status, order.status)}"
+
+
+def _nothing(outcome: Mapping[str, Any] | None) -> str:
+    limit = outcome["planned"].get("limit") if outcome else None
+    return f"; it opened above {limit}, or was halted" if limit else "; was it halted?"

@@ -49,8 +49,13 @@ class Trader:
     @property
     def limits(self) -> Limits:
         """The stricter of the organiser's and the team's own limit, each."""
-        given = (self.entry.limits, self.config.trading.limits)
-        return strictest(*(Limits(**limits.model_dump()) for limits in given))
+        return limits_of(self.entry, self.config)
+
+
+def limits_of(entry: TeamEntry, config: TeamConfig) -> Limits:
+    """Give the stricter of the organiser's and the team's own limit, each."""
+    given = (entry.limits, config.trading.limits)
+    return strictest(*(Limits(**limits.model_dump()) for limits in given))
 
 
 def session_plan(

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from my_dagster_project.domain.adjustments import NO_SPLIT, adjusted_splits
+from my_dagster_project.domain.plan import Limits
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
@@ -26,11 +27,14 @@ def settlements(
     calendar: TradingCalendar,
     *,
     spread_bps: Decimal = NOTHING,
+    limits: Limits | None = None,
 ) -> list[Settlement]:
     """Give the settlement of each session (ascending), read from the broker once for all of them.
 
     The account is brought to the close at which the last of them has filled, where that is ours to do; `spread_bps` is the
-    half spread that a bundled broker takes. Of sessions in mode `off` nobody is asked. Raises NotYetError while an order of theirs may still fill, BrokerError when the account cannot be read.
+    half spread that a bundled broker takes; `limits` are the team's, held against what the fills did. Of sessions in mode
+    `off` nobody is asked. Raises NotYetError while an order of theirs may still fill, BrokerError when the account cannot be
+    read.
     """
     records = {session: _record(assets, team, session) for session in sessions}
     if all((record or {}).get("mode") == "off" for record in records.values()):
@@ -49,7 +53,7 @@ def settlements(
     for session in sessions:
         own, following = orders.get(session, []), calendar.next_session(session)
         ratios = _splits(assets, records[session], own, following)
-        told = (records[session], own, statement, ratios, equity.get(following), spread_bps)
+        told = (records[session], own, statement, ratios, equity.get(following), spread_bps, limits)
         made.append(settle(team, session, following, *told))
     return made
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.buying import free_cash
+from my_dagster_project.domain.limits import cost, free_cash
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Plan, client_order_id
 from my_dagster_project.domain.risk import gate, refusals
@@ -222,7 +222,7 @@ def test_no_plan_spends_more_than_is_free_sells_more_than_is_held_or_breaks_a_li
     assert list(planned.orders) == sells + buys
     assert all(0 < o.qty <= held[o.symbol] for o in sells)
     if buys:
-        assert sum(o.value for o in buys) * Decimal("1.02") <= free_cash(planned.snapshot, sells)
+        assert sum(cost(o, planned.snapshot) for o in buys) <= free_cash(planned.snapshot, sells)
     for order in buys:
         value = (held.get(order.symbol, 0) + order.qty) * closes[order.symbol]
         assert value <= money.equity * (1 if limits.position_share is None else limits.position_share)

@@ -7,9 +7,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.buying import free_cash
 from my_dagster_project.domain.facts import Facts
-from my_dagster_project.domain.limits import strictest
+from my_dagster_project.domain.limits import cost, free_cash, highest_price, strictest
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Plan, Signal, Standing, client_order_id
 from my_dagster_project.domain.risk import gate, refusals
@@ -157,7 +156,7 @@ def test_buys_never_exceed_the_cash_that_will_be_free(scene, limits):
     plan = gate(scene.plan(limits), limits)
     sells, buys = sides(plan)
     if buys:
-        assert sum(one.value for one in buys) * MARGIN <= free_cash(plan.snapshot, sells)
+        assert sum(cost(one, plan.snapshot) for one in buys) <= free_cash(plan.snapshot, sells)
 
 
 @given(scenes(), limits_of)
@@ -165,7 +164,7 @@ def test_nor_do_they_beside_the_orders_of_an_earlier_run(scene, limits):
     plan = gate(scene.plan(limits), limits)
     sells, buys = sides(plan)
     if any(one.side == "buy" for one in ours(plan, scene)):
-        assert sum(one.value for one in buys) * MARGIN <= free_cash(plan.snapshot, sells)
+        assert sum(cost(one, plan.snapshot) for one in buys) <= free_cash(plan.snapshot, sells)
 
 
 @given(scenes(), limits_of)
@@ -173,8 +172,9 @@ def test_no_limit_is_exceeded_by_what_a_run_adds(scene, limits):
     plan = gate(scene.plan(limits), limits)
     equity, bought = scene.account.equity, [one for one in ours(plan, scene) if one.side == "buy"]
     for one in bought:
-        worth = (scene.held.get(one.symbol, 0) + one.qty) * one.price
-        assert limits.order_value is None or one.value <= limits.order_value
+        worth = (scene.held.get(one.symbol, 0) + one.qty) * (one.limit or one.price)
+        assert one.limit == highest_price(one.price, limits)
+        assert limits.order_value is None or one.worst <= limits.order_value
         assert limits.position_share is None or worth <= limits.position_share * equity
         assert (
             limits.drawdown is None
@@ -184,7 +184,7 @@ def test_no_limit_is_exceeded_by_what_a_run_adds(scene, limits):
         mark = scene.facts.bar_closes.get(one.symbol)
         assert None in (limits.price_deviation, mark) or abs(one.price / mark - 1) <= limits.price_deviation
     if bought:
-        traded = sum(one.value for one in plan.orders)
+        traded = sum(one.worst for one in plan.orders)
         assert limits.session_value is None or traded <= limits.session_value
         assert limits.turnover is None or traded <= limits.turnover * equity
         assert limits.session_orders is None or len(plan.orders) <= limits.session_orders

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from my_dagster_project.domain.plan import Limits
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.trading.broker import Activity, Order
 from my_dagster_project.trading.fills import settle
@@ -29,6 +30,7 @@ def planned(side="buy", qty=10, status="submitted", detail="", there=True):
     sent = {"id": "o1", "qty": str(qty)} if there else None
     return {
         "mode": "paper",
+        "plan": {"snapshot": {"cash": "5000", "held": {"AAPL": 10}, "closes": {"AAPL": "100"}, "marks": {}}},
         "outcomes": [{"planned": what, "status": status, "detail": detail, "order": sent}],
     }
 
@@ -169,3 +171,24 @@ def test_a_session_that_was_never_traded_is_not_settled_and_says_so(house):
     [message] = failures(run).values()
     assert message.startswith(f"team red has no orders of session {FIRST} on record, and none at its broker")
     assert "red_trade trades a session" in message
+
+
+def test_limits_that_did_not_hold_at_the_open_are_on_record():
+    limits = Limits(position_share=Decimal("0.3"))
+    record, orders = planned(qty=20), [order(qty="20", filled="20", price="150")]
+    made = settle("red", DAY, NEXT, record, orders, [], {}, Decimal(1000), limits=limits)
+    assert made.breaches == ("AAPL worth 4,500.00 at the fill, 69.2% of equity 6,500.00; the limit is 30.0%",)
+    record["plan"]["snapshot"]["cash"] = "2500"
+    made = settle("red", DAY, NEXT, record, orders, [], {}, Decimal(1000))
+    assert made.breaches == ("cash -500.00 after the fills: bought on credit",)
+    assert json.loads(made.to_json())["breaches"] == list(made.breaches)
+
+
+def test_a_buy_that_opened_above_its_limit_says_so():
+    record = planned()
+    record["outcomes"][0]["planned"]["limit"] = "110.00"
+    _, one = settled(record, [order(status="expired", filled="0", price=None)])
+    assert (
+        one.reason
+        == "nothing filled: the day order expired at the close; it opened above 110.00, or was halted"
+    )

@@ -17,6 +17,7 @@ from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.trading.fills import NO_RECORD, SettledOrder, Settlement
+from my_dagster_project.trading.planning import limits_of
 from my_dagster_project.trading.records import file_of
 from my_dagster_project.trading.settling import settlements
 from my_dagster_project.trading.watch import AccountState, account_markdown, look
@@ -48,7 +49,8 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
         def settled() -> list[Settlement]:
             # Settling moves the clock of an account at the bundled broker, so nobody else may be trading it.
             with account_lease(context, team, broker):
-                return settlements(*told, spread_bps=broker.half_spread)
+                limits = limits_of(team.entry, team.config)
+                return settlements(*told, spread_bps=broker.half_spread, limits=limits)
 
         made = explained(settled)
         _require_orders(context, team.name, made)
@@ -57,6 +59,8 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
         for one in made[-_SHOWN:]:
             for order in one.unfilled:
                 context.log.info(f"{team.name} {one.session}: {order.side} {order.symbol}: {order.reason}")
+            for breach in one.breaches:
+                context.log.warning(f"{team.name} {one.session}: {breach}")
         files = {file_of(one.session): one.to_json() for one in made}
         return files_output(files, _metadata(made, state, team.platform.registry.competition.starting_cash))
 
@@ -85,6 +89,9 @@ def _metadata(made: list[Settlement], state: AccountState, starting_cash: float)
         "orders": len(orders),
         "executions": sum(len(order.executions) for _, order in orders),
         "not_filled_whole": sum(len(one.unfilled) for one in made),
+        "breaches": dg.MetadataValue.md(
+            "\n".join(f"- {one.session}: {breach}" for one in made for breach in one.breaches) or NONE
+        ),
         "slippage": float(sum(one.slippage for one in made)),
         "fees": float(sum(one.fees for one in made)),
         "what_became_of_them": dg.MetadataValue.md(
