@@ -15,7 +15,7 @@ FIRST, SECOND, THIRD = "2013-02-22", "2013-02-25", "2013-02-26"
 
 def trading_house(folder, symbols=None, **market) -> House:
     """A house of red with AAPL and IBM, unless said otherwise, with its bars in the store."""
-    house = build(folder, symbols or {"red": ["AAPL", "IBM"]}, **{"start": date(2012, 6, 1), **market})
+    house = build(folder, symbols or {"red": ["AAPL", "IBM"]}, **{"start": date(2010, 6, 1), **market})
     house.materialize(*(keys.bars_key(symbol) for symbol in house.platform.symbols))
     return house
 

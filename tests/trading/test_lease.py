@@ -135,7 +135,7 @@ SESSIONS = ["2013-02-20", "2013-02-21"]
 
 @pytest.fixture
 def house(tmp_path):
-    house = trading_house(tmp_path, {"red": ["AAPL"]}, start=date(2012, 6, 1))
+    house = trading_house(tmp_path, {"red": ["AAPL"]}, start=date(2010, 6, 1))
     predict(house, SESSIONS[0], AAPL=0.01)
     predict(house, SESSIONS[1], AAPL=-0.01)
     return house

@@ -196,7 +196,7 @@ def test_broker_down_all_day_fails_the_run_and_the_next_session_starts_from_the_
 
 
 def test_a_bar_that_was_corrected_after_the_prediction_buys_nothing(tmp_path):
-    house = csv_house(tmp_path, {"red": ["AAPL", "IBM"]}, ["AAPL", "IBM"], start=date(2012, 6, 1))
+    house = csv_house(tmp_path, {"red": ["AAPL", "IBM"]}, ["AAPL", "IBM"], start=date(2010, 6, 1))
     house.materialize(keys.bars_key("AAPL"), keys.bars_key("IBM"))
     predict(house, FIRST, AAPL=0.01, IBM=0.01)
     bars = from_parquet(house.store.read_file(("market", "AAPL", "bars"), "bars.parquet"))

@@ -14,7 +14,7 @@ from tests.support.trading import FIRST, SECOND, predict, record, sent, statuses
 
 @pytest.fixture
 def house(tmp_path):
-    house = build(tmp_path, {"red": ["AAPL", "IBM"]}, start=date(2012, 6, 1))
+    house = build(tmp_path, {"red": ["AAPL", "IBM"]}, start=date(2010, 6, 1))
     house.materialize(keys.bars_key("AAPL"), keys.bars_key("IBM"))
     return house
 
@@ -154,7 +154,7 @@ def test_a_symbol_without_a_prediction_is_skipped_and_the_other_traded(house):
 
 
 def test_two_teams_of_one_house_never_see_each_others_orders(tmp_path):
-    house = build(tmp_path, {"red": ["AAPL"], "blue": ["AAPL"]}, start=date(2012, 6, 1))
+    house = build(tmp_path, {"red": ["AAPL"], "blue": ["AAPL"]}, start=date(2010, 6, 1))
     house.materialize(keys.bars_key("AAPL"))
     predict(house, FIRST, AAPL=0.01)
     trade(house, FIRST)
