@@ -3,12 +3,14 @@
 import hashlib
 import hmac
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.pipeline.push_verdict import verdict
 from my_dagster_project.pipeline.reloading import reload_location
 from my_dagster_project.pipeline.syncing import sync_branches
+from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.sources import read_registry, read_sources
 
 # GitHub and Forgejo; Gitea sends its own name as well. All are HMAC-SHA256 of the body in hex.
@@ -32,6 +34,20 @@ def on_push(settings: Settings) -> str:
             return str(error)
     done = reload_location(settings.dagit_url) if changed else "No team file has changed."
     return " ".join([done, *warnings])
+
+
+def verdict_on_push(settings: Settings, refs: Sequence[str]) -> str:
+    """As `on_push`, for a person who waits: what the platform makes of the pushed files, '' when nothing; it reloads afterwards."""
+    with _turn:
+        try:
+            before = current_platform(settings)
+            sync_branches(before.registry, settings)
+            now = current_platform(settings)
+        except TradingError as error:
+            return str(error)
+    if now.read != before.read:
+        threading.Thread(target=reload_location, args=(settings.dagit_url,), daemon=True).start()
+    return "\n".join(verdict(before, now, refs))
 
 
 def verify_signature(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:

@@ -1,4 +1,5 @@
-"""The post-receive hook of the teams' repository: tells the platform at once, signed as GitHub signs its webhooks.
+"""The post-receive hook of the teams' repository: tells the platform at once (signed as GitHub signs its webhooks), and prints what it
+says of the file.
 
 Without it, or when the platform cannot be reached, the push is found by polling; so nothing here fails a push.
 """
@@ -8,14 +9,19 @@ import hmac
 import http.client
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from my_dagster_project.deploy.git.rules import PLATFORM
 
-# Long enough for a refusal to come back; the platform works on while the person's push is over.
-_SECONDS = 1.0
+# As long as a person waits for the verdict; the platform works on while the push is over.
+_SECONDS = 3.0
+_VERDICT_LATER = "Your push counts. What the platform says of the file comes later: on the status page, and in Dagit at your team's asset config."
+_MOST_BYTES = 20_000
+# Cursor movements and the like: what is printed here is another program's text about a team's file.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LATER = "The platform looks for pushes by itself every few seconds, so yours will be found all the same."
 
 
@@ -27,14 +33,15 @@ def main() -> int:
     # The platform knows its own pushes; telling it would make it look again for nothing.
     if not url or user == PLATFORM or not secret.is_file():
         return 0
-    problem = tell(url, secret.read_text(encoding="utf-8").strip(), {"refs": refs, "pusher": user})
-    if problem:
-        print(f"{problem} {_LATER}", file=sys.stderr)
+    payload = {"refs": refs, "pusher": user, "verdict": True}
+    said = tell(url, secret.read_text(encoding="utf-8").strip(), payload)
+    for line in said.splitlines():
+        print(_CONTROLS.sub("", line), file=sys.stderr)
     return 0
 
 
 def tell(url: str, secret: str, payload: dict[str, object]) -> str:
-    """POST the payload with its X-Hub-Signature-256; '' when it was taken or is being worked on, else what went wrong."""
+    """POST the payload with its X-Hub-Signature-256; gives what is to be printed: the verdict, or why there is none yet."""
     body = json.dumps(payload).encode()
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
@@ -44,20 +51,19 @@ def tell(url: str, secret: str, payload: dict[str, object]) -> str:
     try:
         connection.request("POST", parts.path or "/", body, headers)
     except OSError as error:
-        return f"The platform could not be told ({error})."
+        return f"The platform could not be told ({error}). {_LATER}"
     try:
-        status = connection.getresponse().status
+        answer = connection.getresponse()
+        said = answer.read(_MOST_BYTES).decode("utf-8", errors="replace").strip()
     except TimeoutError:
-        return ""
+        return _VERDICT_LATER
     except (OSError, http.client.HTTPException) as error:
-        return f"The platform did not answer ({error})."
+        return f"The platform did not answer ({error}). {_LATER}"
     finally:
         connection.close()
-    return (
-        ""
-        if status < http.client.BAD_REQUEST
-        else f"The platform answered {status} to the news of this push."
-    )
+    if answer.status >= http.client.BAD_REQUEST:
+        return f"The platform answered {answer.status} to the news of this push. {_LATER}"
+    return said if answer.status == http.client.OK else _VERDICT_LATER
 
 
 if __name__ == "__main__":

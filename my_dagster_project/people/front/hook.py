@@ -1,11 +1,12 @@
 """A git host's push notice: who sent it is proven before anything is read, and what it causes is done once at a time."""
 
+import json
 import threading
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status.asking import SilentError, ask_once
-from my_dagster_project.pipeline.push_notice import on_push, verify_signature
+from my_dagster_project.pipeline.push_notice import on_push, verdict_on_push, verify_signature
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 _MOST_BYTES = 2_000_000
 # GitHub and GitLab take a notice for failed after 10 s.
 _SECONDS = 8.0
+# Who pushes waits 3 s for it (deploy/git/post_receive.py).
+_VERDICT_SECONDS = 2.7
 # One look goes on and one waits for it: that one begins after every push that is told meanwhile.
 _looks = threading.BoundedSemaphore(2)
 
@@ -33,21 +36,30 @@ async def answer(request: "Request", settings: Settings) -> tuple[int, str]:
         return 413, f"A push notice has at most {_MOST_BYTES} bytes."
     if not verify_signature(secret, body, request.headers):
         return 403, "The signature does not fit GIT_HOOK_SECRET; enter the same secret at the git host."
-    return await run_in_threadpool(_look, settings)
+    return await run_in_threadpool(_look, settings, _asked(body))
 
 
-def _look(settings: Settings) -> tuple[int, str]:
+def _asked(body: bytes) -> list[str] | None:
+    """The refs that the stack's own git wants a verdict on; None for the notice of another host, which reads no answer."""
+    try:
+        notice = json.loads(body)
+        return [str(ref) for ref in notice["refs"]] if notice.get("verdict") is True else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _look(settings: Settings, refs: list[str] | None) -> tuple[int, str]:
     if not _looks.acquire(blocking=False):
         return 202, "Another look is about to begin; it will see this push."
 
     def look() -> str:
         try:
-            return on_push(settings)
+            return on_push(settings) if refs is None else verdict_on_push(settings, refs)
         finally:
             _looks.release()
 
     try:
-        return 200, ask_once(look, _SECONDS)
+        return 200, ask_once(look, _SECONDS if refs is None else _VERDICT_SECONDS)
     except SilentError:
         return 202, "The push is being looked at."
 

@@ -205,10 +205,10 @@ def answer(host: GitHost, path: str, user: str = "") -> int:
 class TestThePlatformIsTold:
     SECRET = "a-hook-secret-of-some-length"
 
-    def told(self, checkout, tmp_path, status=200):
+    def told(self, checkout, tmp_path, status=200, body=b""):
         secret = tmp_path / "GIT_HOOK_SECRET"
         secret.write_text(self.SECRET + "\n")
-        return secret, listening(status)
+        return secret, listening(status, body)
 
     def test_of_a_teams_push_signed_but_not_of_its_own(self, checkout, tmp_path):
         secret, listener = self.told(checkout, tmp_path)
@@ -228,7 +228,24 @@ class TestThePlatformIsTold:
         [(path, headers, body)] = heard.posts
         assert path == "/hooks/git"
         assert verify_signature(self.SECRET, body, headers)
-        assert json.loads(body) == {"refs": ["refs/heads/red"], "pusher": "red"}
+        assert json.loads(body) == {"refs": ["refs/heads/red"], "pusher": "red", "verdict": True}
+
+    def test_and_what_it_says_of_the_file_is_read_by_who_pushes(self, checkout, tmp_path):
+        said = b"configs/red.yaml:67: trading.buy_abov: unknown key\n\x1b[2JYour push counts\n"
+        secret, listener = self.told(checkout, tmp_path, body=said)
+        with (
+            listener as heard,
+            git_host(
+                tmp_path / "host", checkout / ".git", GIT_HOOK_URL=heard.url, GIT_HOOK_SECRET_FILE=str(secret)
+            ) as host,
+        ):
+            red = host.clone("red", tmp_path / "red", "red")
+            sha = commit(red, "configs/red.yaml", "1\n")
+            done = run_git(red, "push", "origin", "red")
+        assert (done.returncode, tip(host, "red")) == (0, sha)
+        lines = [line.rstrip() for line in done.stderr.splitlines()]
+        assert "remote: configs/red.yaml:67: trading.buy_abov: unknown key" in lines
+        assert "remote: [2JYour push counts" in lines
 
     def test_and_when_it_is_away_or_refuses_the_push_counts_all_the_same(self, checkout, tmp_path):
         secret, listener = self.told(checkout, tmp_path, status=403)
