@@ -13,6 +13,7 @@ from my_dagster_project.people.front.cells import page_cell
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.status import status_columns, words
 from my_dagster_project.people.status.page import State, StatusPage
+from my_dagster_project.reports.html import ours, templates
 from my_dagster_project.reports.leaderboard_columns import RANKING_RULE, SYMBOL_COLUMNS, TEAM_COLUMNS
 
 if TYPE_CHECKING:
@@ -69,16 +70,12 @@ def style() -> str:
 
 
 def _filled(template: str, links: Links, **values: Any) -> str:
-    return redact(_environment().get_template(template).render(links=links, style=_safe(style()), **values))
+    return redact(_environment().get_template(template).render(links=links, style=ours(style()), **values))
 
 
 @cache
 def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, auto_reload=False
-    )
+    environment = templates(_TEMPLATES)
     environment.filters |= {
         "session": words.session_word,
         "cell": page_cell,
@@ -87,18 +84,12 @@ def _environment() -> "Environment":
     return environment
 
 
-def _safe(text: str) -> "Markup":
-    from markupsafe import Markup
-
-    return Markup(text)  # noqa: S704 - only our own style sheet and figures of ours
-
-
 def _code(text: str) -> "Markup":
     """A text whose `commands` stand out, everything else escaped."""
     from markupsafe import escape
 
     parts = re.split(r"`([^`]+)`", text)
-    return _safe("").join(
-        _safe("<code>{}</code>").format(part) if number % 2 else escape(part)
+    return ours("").join(
+        ours("<code>{}</code>").format(part) if number % 2 else escape(part)
         for number, part in enumerate(parts)
     )

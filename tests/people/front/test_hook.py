@@ -3,6 +3,7 @@ import hmac
 
 import pytest
 
+from tests.support.gitrepo import git
 from tests.support.silent import hanging
 
 SECRET = "a-secret-of-the-git-host-4711"
@@ -48,7 +49,9 @@ def test_only_post_knocks(with_secret):
     assert with_secret.get("/hooks/git").status_code == 405
 
 
-def test_a_git_host_that_hangs_does_not_keep_the_notice_waiting(open_front, monkeypatch):
+def test_a_git_host_that_hangs_does_not_keep_the_notice_waiting(open_front, settings, monkeypatch):
+    git(settings.project, "init", "-q", "-b", "main")
+    git(settings.project, "commit", "-q", "--allow-empty", "-m", "first")
     monkeypatch.setattr("my_dagster_project.people.front.hook._SECONDS", 0.3)
     with hanging() as silent:
         remote = f"http://127.0.0.1:{silent}/teams.git"
