@@ -21,12 +21,13 @@ Teams = Annotated[list[str] | None, typer.Argument(help="Teams to show; all of t
 
 def account(teams: Teams = None) -> None:
     """Show cash, equity, positions, open orders and last activities of a team's account, or of all teams at once."""
-    from my_dagster_project.trading.watch import tables_of
+    from my_dagster_project.reports.terminal_tables import print_table
+    from my_dagster_project.trading.account_tables import tables_of
 
     settings, platform = read()
     states = [_state(platform, settings, team) for team in _known(platform, teams)]
-    for title, (head, rows) in tables_of(states, platform.registry.competition.starting_cash).items():
-        _print(title, head, rows)
+    for one in tables_of(states, platform.registry.competition.starting_cash):
+        print_table(console, one.title, one.columns, one.rows)
     for state in states:
         if state.trouble:
             console.say((f"✗ {state.team}:", "red"), f" {state.trouble}")
@@ -92,16 +93,3 @@ def _known(platform: Platform, teams: list[str] | None) -> list[str]:
     if unknown := [team for team in teams or [] if team not in every]:
         raise TradingError(f"there is no team {unknown[0]!r}; teams are {', '.join(every)}")
     return teams or every
-
-
-def _print(title: str, head: tuple[str, ...], rows: list[list[str]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for number, name in enumerate(head):
-        text = not rows[0][number][:1].isdigit() and rows[0][number][:1] not in "+-"
-        shown.add_column(name, justify="left" if text else "right", overflow="fold")
-    for row in rows:
-        shown.add_row(*row)
-    console.print(shown)

@@ -11,8 +11,9 @@ from my_dagster_project.cli.commands import app
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.trading import watch
+from my_dagster_project.trading.account_tables import tables_of
 from my_dagster_project.trading.broker import OrderRequest
-from my_dagster_project.trading.watch import AccountState, look, tables_of
+from my_dagster_project.trading.watch import AccountState, look
 from tests.paper_broker.conftest import open_house  # noqa: F401 - a fixture
 from tests.paper_broker.market import FIRST as EVE
 from tests.paper_broker.market import SECOND as DAY
@@ -29,35 +30,39 @@ def red(open_house):  # noqa: F811
     return account
 
 
+def shown(states):
+    return {one.title: one.cells() for one in tables_of(states, 100_000)}
+
+
 def test_an_account_shows_cash_equity_positions_open_orders_and_activities(red):
-    tables = tables_of([look("red", red)], 100_000)
-    [row] = tables["Accounts"][1]
+    tables = shown([look("red", red)])
+    [row] = tables["Accounts"]
     assert row[:4] == ["red", "2012-12-31", "98,999.40", "99,999.40"]
     assert row[4:6] == ["-0.00%", "-0.00%"]
-    assert tables["Positions"][1] == [["red", "AAPL", "10", "100.05", "100.00", "1,000.00", "1.0%", "-0.05%"]]
-    [order] = tables["Open orders"][1]
+    assert tables["Positions"] == [["red", "AAPL", "10", "100.05", "100.00", "1,000.00", "1.0%", "-0.05%"]]
+    [order] = tables["Open orders"]
     assert order[:7] == ["red", "red-b", "sell", "4", "AAPL", "accepted", "0"]
-    fee, fill = tables["Last activities"][1]
+    fee, fill = tables["Last activities"]
     assert fill == ["red", "2012-12-31 09:30", "FILL", "AAPL", "10", "100.0500", "-1,000.50"]
     assert (fee[2], fee[6]) == ("FEE", "-0.10")
 
 
 def test_a_new_account_has_a_line_and_nothing_else(open_house):  # noqa: F811
     new = open_house().team("blue")
-    assert list(tables_of([look("blue", new)], 100_000)) == ["Accounts"]
+    assert list(shown([look("blue", new)])) == ["Accounts"]
 
 
 def test_a_blocked_account_says_so(open_house):  # noqa: F811
     house = open_house()
     new = house.team("blue")
     house.admin.block("blue")
-    [row] = tables_of([look("blue", new)], 100_000)["Accounts"][1]
+    [row] = shown([look("blue", new)])["Accounts"]
     assert row[0] == "blue BLOCKED: trading_blocked"
 
 
 def test_a_team_in_trouble_has_no_line(red):
-    tables = tables_of([look("red", red), AccountState("blue", trouble="no")], 100_000)
-    assert [row[0] for row in tables["Accounts"][1]] == ["red"]
+    tables = shown([look("red", red), AccountState("blue", trouble="no")])
+    assert [row[0] for row in tables["Accounts"]] == ["red"]
 
 
 def test_in_dagit_the_orders_show_what_planning_saw(house):

@@ -16,11 +16,12 @@ from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerReso
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.reports.plots import equity_plot
+from my_dagster_project.trading.account_tables import account_markdown
 from my_dagster_project.trading.fills import NO_RECORD, SettledOrder, Settlement
 from my_dagster_project.trading.planning import limits_of
 from my_dagster_project.trading.records import file_of
 from my_dagster_project.trading.settling import settlements
-from my_dagster_project.trading.watch import AccountState, account_markdown, look
+from my_dagster_project.trading.watch import AccountState, look
 
 # Lines of a table in Dagit: more of them nobody reads there, and the files have them all.
 _SHOWN = 30

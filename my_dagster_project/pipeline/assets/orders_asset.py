@@ -28,6 +28,7 @@ from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerReso
 from my_dagster_project.pipeline.retries import explained
 from my_dagster_project.reports.markdown import markdown_text
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.trading.account_tables import snapshot_markdown
 from my_dagster_project.trading.broker import SessionPassedError
 from my_dagster_project.trading.halts import read_halts
 from my_dagster_project.trading.lease import Held
@@ -36,7 +37,6 @@ from my_dagster_project.trading.patience import until_the_open
 from my_dagster_project.trading.planning import Trader, session_plan
 from my_dagster_project.trading.records import file_of, record_of, recorded
 from my_dagster_project.trading.submission import Outcome, require_certain, submit_plan
-from my_dagster_project.trading.watch import snapshot_markdown
 
 
 def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
