@@ -1,6 +1,5 @@
 """Features: computed in one pass, and stored only when they are blind to the future."""
 
-from datetime import date
 
 import pandas as pd
 import pytest
@@ -67,7 +66,7 @@ def test_the_same_bars_give_the_same_version(house):
 
 
 def test_a_history_shorter_than_the_warm_up_says_what_to_do(tmp_path):
-    house = build(tmp_path / "short", {"red": ["FB"]}, start=date(2012, 5, 18))
+    house = build(tmp_path / "short", {"red": ["FB"]})
     house.materialize(keys.bars_key("FB"))
     [message] = failures(house.materialize(keys.features_key("red", "FB"))).values()
     assert message.startswith("FB: 196 sessions of bars, but the features need more than 361 to settle;")
