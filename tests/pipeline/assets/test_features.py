@@ -1,6 +1,5 @@
 """Features: computed in one pass, and stored only when they are blind to the future."""
 
-
 import pandas as pd
 import pytest
 
