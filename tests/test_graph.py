@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from my_dagster_project.foundation.settings import settings_from
-from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.assets.keys import orders_key
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.sources import read_sources
@@ -112,7 +112,7 @@ def test_a_team_with_a_hyphen_has_a_valid_graph(tmp_path):
     assert {"deep_red_train", "deep_red_daily", "deep_red_trade"} <= {
         job.name for job in repository.get_all_jobs()
     }
-    assert TeamContext("deep-red", config, platform, None).attributes()["group_name"] == "deep_red"
+    assert repository.asset_graph.get(orders_key("deep-red")).group_name == "deep_red"
 
 
 def test_a_platform_whose_every_team_file_is_broken_still_loads(tmp_path):

@@ -58,5 +58,5 @@ def clear(
     for alarm in found:
         console.say(f"{made}: {alarm.said}")
     with Screen(console) as screen:
-        Stages(platform, settings, screen.show).leaderboard()
+        Stages(platform, settings, screen.show).phase("leaderboard")
     print_leaderboard(console, stored_leaderboard(assets))

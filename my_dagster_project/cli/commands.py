@@ -210,7 +210,7 @@ def report(team: str, symbol: str) -> None:
 
 @app.command()
 def build(
-    stage: Annotated[str, typer.Argument(help="bars, models, predictions, orders or leaderboard")],
+    stage: Annotated[str, typer.Argument(help="bars, models, predictions, orders, fills or leaderboard")],
     team: Annotated[str | None, typer.Argument(help="The team; not for bars and leaderboard.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to export the results to (emptied first).")] = None,
 ) -> None:
@@ -226,6 +226,17 @@ def build(
     print_problems(console, result, platform)
     if result.problems:
         raise typer.Exit(1)
+
+
+@app.command(name="dvc-yaml")
+def dvc_yaml() -> None:
+    """Write dvc.yaml anew: every stage of the chain, every team of the registry."""
+    from my_dagster_project.main_job import dvc_yaml
+
+    settings, platform = _prepared()
+    path = settings.project / dvc_yaml.FILE
+    path.write_text(dvc_yaml.dvc_yaml(platform.registry.teams), encoding="utf-8")
+    console.print(f"{path} is written; commit it.", highlight=False)
 
 
 @app.command()

@@ -58,6 +58,7 @@ def restore(
     from my_dagster_project.history.provenance import announce
     from my_dagster_project.history.restore import restore as bring_back
     from my_dagster_project.history.tables import print_restoration
+    from my_dagster_project.pipeline.chain import restore_turn
     from my_dagster_project.pipeline.recording import record_versions
 
     settings, platform = _prepared()
@@ -65,7 +66,13 @@ def restore(
     prepare_environment(settings)
     assets = _assets(settings)
     done = bring_back(
-        assets, settings.project, team, commit, lambda: record_versions(platform, settings, assets), symbol
+        assets,
+        settings.project,
+        team,
+        commit,
+        lambda: record_versions(platform, settings, assets),
+        restore_turn,
+        symbol,
     )
     # One event per session: 30 ms each in the embedded default's SQLite, 8 s for four symbols of sixty sessions.
     with console.status("Telling Dagster what is current ..."):

@@ -20,9 +20,6 @@ from my_dagster_project.storage.content import ContentStore, each
 from my_dagster_project.storage.dvc_format import Pointer, dir_md5
 from my_dagster_project.storage.manifests import Asset
 
-NOUNS = ("features", "model", "predictions", "report")
-"""What is restored, in the order it is made, so that a reader never meets a model newer than its predictions."""
-
 _SESSION_FILE = re.compile(r"(\d{4}-\d{2}-\d{2})\.[a-z]+")
 
 
@@ -65,18 +62,22 @@ def restore(
     team: str,
     revision: str,
     commit: Callable[[], object],
+    turn: Callable[[Asset], int | None],
     symbol: str | None = None,
 ) -> Restoration:
     """Make a team's assets (one symbol's, if given) what they were at a branch or commit; the caller commits afterwards.
 
-    `commit` records what is pending; it is called first, so that what is current now is a version too. Every byte of every
+    `turn` is an asset's place in the order in which assets are made, so that a reader never meets a model newer than its
+    predictions; None for one that is never restored. `commit` records what is pending; it is called first, so that what is current now is a version too. Every byte of every
     asset is read and checked before the first one is switched. VersioningError, with nothing changed, when the version
     has no such asset, or bytes are missing from the remote or damaged.
     """
     git = BranchRepo(repo)
     sha = git.resolve(revision)
     pointers = owner_pointers(git, sha, team)
-    chosen = {asset: pointers[asset] for asset in sorted(pointers, key=_order) if _is_wanted(asset, symbol)}
+    turns = {asset: turn(asset) for asset in pointers if symbol is None or asset[1:2] == (symbol,)}
+    order = sorted((number, asset) for asset, number in turns.items() if number is not None)
+    chosen = {asset: pointers[asset] for _, asset in order}
     if not chosen:
         of = f"{team} {symbol}" if symbol else f"team {team}"
         raise VersioningError(
@@ -90,14 +91,6 @@ def restore(
         if item.written:
             _write(assets, sha, item, origins.get(item.asset))
     return Restoration(sha, tuple(planned), tuple(sorted(set(pointers) - set(chosen))) if not symbol else ())
-
-
-def _is_wanted(asset: Asset, symbol: str | None) -> bool:
-    return len(asset) == 3 and asset[2] in NOUNS and symbol in (None, asset[1])
-
-
-def _order(asset: Asset) -> tuple[int, Asset]:
-    return (NOUNS.index(asset[-1]) if asset[-1] in NOUNS else len(NOUNS)), asset
 
 
 def _record_what_is_current(assets: AssetStore, team: str, commit: Callable[[], object]) -> None:

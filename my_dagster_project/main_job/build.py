@@ -1,7 +1,6 @@
 """One stage of the chain by name, for `dvc repro`: the main job's own phase, then its objects exported as files."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from my_dagster_project.foundation.errors import TradingError
@@ -9,17 +8,14 @@ from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.main_job.news import Tell
 from my_dagster_project.main_job.run import Result, recorded
 from my_dagster_project.main_job.stages import Stages
-from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.chain import Job, Place
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.sources import differing
-
-type Asset = tuple[str, ...]
-
-PLATFORM_STAGES = ("bars", "leaderboard")
-TEAM_STAGES = ("models", "predictions", "orders")
 
 
 def build_stage(
@@ -30,25 +26,27 @@ def build_stage(
     Raises TradingError for an unknown stage or team, and for files here that are not those in force: `dvc repro` writes down
     which files it saw, and would call what was made of others up to date when these are committed later.
     """
-    _check(platform, stage, team)
+    row = _row(platform, stage, team)
     _require_in_force(platform, settings, team)
     stages = Stages(platform, settings, tell)
     stages.tidy()
-    work: dict[str, Callable[[], None]] = {
-        "bars": stages.market,
-        "models": lambda: stages.models(str(team)),
-        "predictions": lambda: stages.predictions(str(team)),
-        "orders": lambda: stages.trading(str(team)),
-        "leaderboard": stages.leaderboard,
-    }
-    work[stage]()
+    stages.phase(row.purpose, team or "")
     result = recorded(platform, settings, stages.problems)
     if out is not None and not result.problems:
         sessions = {session.isoformat() for session in replay_sessions(platform)}
-        export(
-            open_assets(settings.store_url, settings.dvc_url), _assets(platform, stage, team), out, sessions
-        )
+        assets = open_assets(settings.store_url, settings.dvc_url)
+        export(assets, made_by(platform, row, team or ""), out, sessions)
     return result
+
+
+def made_by(platform: Platform, row: Job, team: str) -> list[Asset]:
+    """The assets that a job makes in the first place, of one team or of all."""
+    teams = {name: config.symbols for name, config in platform.teams.items()}
+    return [
+        one.asset(place)
+        for one in chain.stages_of(row.purpose, own=True)
+        for place in chain.places(one, teams, Place(team))
+    ]
 
 
 def export(assets: AssetStore, wanted: list[Asset], out: Path, sessions: set[str]) -> None:
@@ -65,12 +63,14 @@ def export(assets: AssetStore, wanted: list[Asset], out: Path, sessions: set[str
             target.write_bytes(data)
 
 
-def _check(platform: Platform, stage: str, team: str | None) -> None:
-    if stage not in PLATFORM_STAGES + TEAM_STAGES:
-        raise TradingError(f"{stage}: no such stage; there are {', '.join(PLATFORM_STAGES + TEAM_STAGES)}")
-    if stage in TEAM_STAGES and team not in platform.teams:
+def _row(platform: Platform, stage: str, team: str | None) -> Job:
+    rows = {row.build: row for row in chain.JOBS if row.build}
+    if stage not in rows:
+        raise TradingError(f"{stage}: no such stage; there are {', '.join(rows)}")
+    if rows[stage].of_team and team not in platform.teams:
         why = platform.problems.get(team or "", f"teams are {', '.join(platform.teams)}")
         raise TradingError(f"stage {stage} needs a team with a valid file; {why}")
+    return rows[stage]
 
 
 def _require_in_force(platform: Platform, settings: Settings, team: str | None) -> None:
@@ -82,17 +82,3 @@ def _require_in_force(platform: Platform, settings: Settings, team: str | None) 
             f"{path} is not what is in force, {source.origin}: nothing was built. Commit it there (or undo the edit), and"
             " let the files here be those of the branch; TRADING_CONFIG=working-tree builds what is here."
         )
-
-
-def _assets(platform: Platform, stage: str, team: str | None) -> list[Asset]:
-    if stage in PLATFORM_STAGES:
-        found = [keys.leaderboard_key()] if stage == "leaderboard" else map(keys.bars_key, platform.symbols)
-        return [tuple(key.path) for key in found]
-    if stage == "orders":
-        return [tuple(keys.orders_key(str(team)).path)]
-    made = {
-        "models": (keys.features_key, keys.model_key),
-        "predictions": (keys.predictions_key, keys.report_key),
-    }
-    symbols = platform.teams[str(team)].symbols
-    return [tuple(key(str(team), symbol).path) for symbol in symbols for key in made[stage]]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from my_dagster_project.foundation.errors import StorageError, VersioningError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.history.commits import Committed, NotAllCommittedError
+from my_dagster_project.main_job.dvc_yaml import missing_teams
 from my_dagster_project.main_job.news import Tell
 from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.main_job.team_processes import can_fork, run_teams
@@ -39,13 +40,15 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
 
     stages = Stages(platform, settings, tell)
     stages.tidy()
-    stages.market()
+    stages.phase("market")
     if stages.training_is_due() and can_fork():
         _import_what_teams_share()
     problems = run_teams(list(platform.teams), team_chain, tell)
-    stages.leaderboard()
+    stages.phase("leaderboard")
     result = recorded(platform, settings, [*stages.problems, *problems])
-    return _pushed(platform, settings, result)
+    unknown = missing_teams(settings.project, platform.registry.teams)
+    said = [f"dvc.yaml lacks {', '.join(unknown)}: `trading dvc-yaml` writes it anew"] if unknown else []
+    return _pushed(platform, settings, replace(result, warnings=[*result.warnings, *said]))
 
 
 def _pushed(platform: Platform, settings: Settings, result: Result) -> Result:

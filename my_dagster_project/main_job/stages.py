@@ -1,6 +1,6 @@
 """The stages of the competition, each computing only what is due: bars, models, predictions, orders, leaderboard."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -10,19 +10,13 @@ from my_dagster_project.main_job.abandoned import end_abandoned
 from my_dagster_project.main_job.afresh import start_afresh
 from my_dagster_project.main_job.news import Tell, phase
 from my_dagster_project.main_job.runner import Runner
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.alarming import alarms_changed, blocking_checks
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.due import Due
 from my_dagster_project.pipeline.failures import Problem
-from my_dagster_project.pipeline.jobs import (
-    LEADERBOARD_JOB,
-    MARKET_JOB,
-    daily_job_name,
-    settle_job_name,
-    trade_job_name,
-    train_job_name,
-)
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.pipeline.resources import BrokerResource, all_resources
 from my_dagster_project.storage.opening import open_assets
@@ -49,35 +43,31 @@ class Stages:
         """Say of runs whose process was killed that they have ended."""
         end_abandoned(self._instance)
 
-    def market(self) -> None:
-        """Bring the bars of every symbol up to date."""
-        self._materialize("market data", MARKET_JOB, self._due().bars())
+    def phase(self, purpose: str, team: str = "") -> None:
+        """One job's part of the chain, computed where it is due: of one team, or of all."""
+        if purpose == "market":
+            self._materialize(chain.job(purpose), "", self._due().bars())
+        elif purpose == "trade":
+            self._trade(team)
+        elif purpose == "settle":
+            self._settle(team)
+        elif purpose == "leaderboard":
+            self._score()
+        else:
+            self._bring_up_to_date(purpose, team, self._due().makeable(purpose, team), self._sessions)
 
     def team(self, team: str) -> None:
         """A team's whole chain."""
-        self.models(team)
-        self.predictions(team)
-        self.trading(team)
+        for row in chain.jobs_of_teams():
+            self.phase(row.purpose, team)
 
-    def models(self, team: str) -> None:
-        """Compute a team's features and train its models, where something they depend on has changed."""
-        self._bring_up_to_date(
-            f"{team}: features and models", train_job_name(team), self._due().model_keys(team)
-        )
+    def training_is_due(self) -> bool:
+        """Whether any team has a model to train, which is what needs Ludwig."""
+        due = self._due()
+        wanted = [key for team in self._platform.teams for key in due.makeable("train", team)]
+        return any(key.path[-1] == "model" for key in due.of(wanted))
 
-    def predictions(self, team: str) -> None:
-        """Predict all sessions in one pass and write the reports, of every symbol whose model is up to date."""
-        wanted = self._due().prediction_keys(team)
-        self._bring_up_to_date(
-            f"{team}: predictions and reports", daily_job_name(team), wanted, self._sessions
-        )
-
-    def trading(self, team: str) -> None:
-        """Trade what is due, and record what became of it, which is all the leaderboard will look at."""
-        self.orders(team)
-        self.fills(team)
-
-    def orders(self, team: str) -> None:
+    def _trade(self, team: str) -> None:
         """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew.
 
         It has the account to itself from asking what is due to the last session: a session that somebody traded in between
@@ -88,56 +78,48 @@ class Stages:
             with lease(
                 leases_of(self._instance, broker.leases), broker.account_name(team, name), "`trading run`"
             ):
-                self._trade(team)
+                self._trade_sessions(team)
         except TradingError as error:
             # Of the lease or the fresh start: no step of Dagster's is there to say it.
             self._runner.problems.append(Problem(f"{team}/orders", str(error)))
 
-    def _trade(self, team: str) -> None:
+    def _trade_sessions(self, team: str) -> None:
         fresh = self._due().fresh
         due = fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
-        if due and not any(map(fresh.exists, self._keys(team, keys.model_key))):
+        models = [keys.model_key(team, symbol) for symbol in self._platform.teams[team].symbols]
+        if due and not any(map(fresh.exists, models)):
             return  # Nothing was ever predicted, and why has been said.
-        with phase(self._tell, f"{team}: trading", len(self._sessions if due is None else due)) as news:
+        row = chain.job("trade")
+        with phase(self._tell, row.title(team), len(self._sessions if due is None else due)) as news:
             if due == []:
                 return
             if due is None or due == self._sessions:
                 self._start_afresh(team)
             for session in due or self._sessions:
-                orders = [keys.orders_key(team)]
-                done = self._runner.run(trade_job_name(team), orders, news.heard, [session])
+                done = self._runner.run(row.of(team), [keys.orders_key(team)], news.heard, [session])
                 news.step(failed=not done)
                 if not done:
                     # The next session would be planned on an account that is not where it should be.
                     return
 
-    def fills(self, team: str) -> None:
+    def _settle(self, team: str) -> None:
         """Record in one pass what became of all orders; of a replay that stopped, up to the session it stopped at."""
         left = self._due().fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
         traded = [] if left is None else self._sessions[: len(self._sessions) - len(left)]
         if traded:
-            wanted = [keys.fills_key(team)]
-            self._bring_up_to_date(f"{team}: fills", settle_job_name(team), wanted, traded)
+            self._bring_up_to_date("settle", team, self._due().makeable("settle", team), traded)
 
-    def leaderboard(self) -> None:
+    def _score(self) -> None:
         """Score all teams; without one that has a valid file the table stays as it is."""
-        if self._platform.teams:
-            wanted = [keys.leaderboard_key()]
-            self._materialize(
-                "leaderboard", LEADERBOARD_JOB, wanted if self._alarms_changed() else self._due().of(wanted)
-            )
+        wanted = self._due().makeable("leaderboard") if self._platform.teams else []
+        due = wanted if wanted and self._alarms_changed() else self._due().of(wanted)
+        if wanted:
+            self._materialize(chain.job("leaderboard"), "", due)
 
     def _alarms_changed(self) -> bool:
         assets = open_assets(self._settings.store_url, self._settings.dvc_url)
         guards = blocking_checks(self._definitions.assets or ())
         return alarms_changed(assets, self._instance, self._platform, guards)
-
-    def training_is_due(self) -> bool:
-        """Whether any team has a model to train, which is what needs Ludwig."""
-        due = self._due()
-        wanted = [key for team in self._platform.teams for key in due.model_keys(team)]
-        models = {key for team in self._platform.teams for key in self._keys(team, keys.model_key)}
-        return not models.isdisjoint(due.of(wanted))
 
     def _start_afresh(self, team: str) -> None:
         """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
@@ -151,22 +133,16 @@ class Stages:
     def _broker(self) -> BrokerResource:
         return all_resources(self._platform, self._settings).broker
 
-    def _keys(self, team: str, *of: keys.TeamSymbolKey) -> list[dg.AssetKey]:
-        return [key(team, symbol) for symbol in self._platform.teams[team].symbols for key in of]
-
     def _due(self) -> Due:
         return Due(self._platform, self._definitions.resolve_asset_graph(), self._instance)
 
     def _bring_up_to_date(
-        self, title: str, job: str, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None
+        self, purpose: str, team: str, wanted: list[dg.AssetKey], sessions: list[str]
     ) -> None:
-        wanted = list(wanted)
         if wanted:  # "up to date" would be a lie where nothing could be made.
-            self._materialize(title, job, self._due().of(wanted, sessions), sessions)
+            self._materialize(chain.job(purpose), team, self._due().of(wanted, sessions), sessions)
 
-    def _materialize(
-        self, title: str, job: str, due: list[dg.AssetKey], sessions: list[str] | None = None
-    ) -> None:
-        with phase(self._tell, title, len(due)) as news:
+    def _materialize(self, row: Job, team: str, due: list[dg.AssetKey], sessions: Sequence[str] = ()) -> None:
+        with phase(self._tell, row.title(team), len(due)) as news:
             if due:
-                self._runner.run(job, due, news.heard_step, sessions or [])
+                self._runner.run(row.of(team), due, news.heard_step, sessions if row.sessions else ())

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import AssetGraph
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.freshness import Freshness
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.teams.platform import Platform
@@ -29,23 +31,38 @@ class Due:
         due = self.of(wanted)
         return [key for key in wanted if key in due or self._lags(key)]
 
-    def model_keys(self, team: str) -> list[dg.AssetKey]:
-        """Features and models of the symbols that have bars; why another has none, the market data have said."""
-        symbols = [
-            symbol
-            for symbol in self._platform.teams[team].symbols
-            if self.fresh.exists(keys.bars_key(symbol))
+    def makeable(self, purpose: str, team: str = "") -> list[dg.AssetKey]:
+        """What a job makes in the first place, symbol by symbol, of a team only its own, where there is what it is made from.
+
+        That is bars, and after the training a model that is up to date; why a symbol has none, an earlier job has said.
+        """
+        teams = {name: config.symbols for name, config in self._platform.teams.items()}
+        found = [
+            (place, dg.AssetKey(row.asset(place)))
+            for row in chain.stages_of(purpose, own=True)
+            for place in chain.places(row, teams, Place(team))
         ]
-        return [key(team, symbol) for symbol in symbols for key in (keys.features_key, keys.model_key)]
+        order = [*teams[team]] if team else self._platform.symbols
+        ready = ["", *(symbol for symbol in order if self._is_ready(purpose, team, symbol))]
+        there = [pair for pair in found if pair[0].symbol in ready]
+        return [key for _, key in sorted(there, key=lambda pair: ready.index(pair[0].symbol))]
+
+    def _is_ready(self, purpose: str, team: str, symbol: str) -> bool:
+        trained = {noun for row in chain.stages_of(purpose, own=True) for noun in row.needs} & {
+            "model",
+            "predictions",
+        }
+        if team and trained:
+            return self.fresh.is_fresh(keys.model_key(team, symbol))
+        return self.fresh.exists(keys.bars_key(symbol))
+
+    def model_keys(self, team: str) -> list[dg.AssetKey]:
+        """Features and models of the symbols that have bars."""
+        return self.makeable("train", team)
 
     def prediction_keys(self, team: str) -> list[dg.AssetKey]:
         """Predictions and reports of the symbols whose model is up to date."""
-        symbols = [
-            symbol
-            for symbol in self._platform.teams[team].symbols
-            if self.fresh.is_fresh(keys.model_key(team, symbol))
-        ]
-        return [key(team, symbol) for symbol in symbols for key in (keys.predictions_key, keys.report_key)]
+        return self.makeable("daily", team)
 
     def trades(self, team: str, sessions: list[str]) -> list[str]:
         """The sessions after the newest one on record, in order: none is traded again, and none that was missed."""

@@ -6,13 +6,12 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.retries import explained
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.parquet import from_parquet, from_session_files
 
 SUFFIX = ".parquet"
-FIGURES = frozenset({"mase", "direction", "ic", "epochs"})
-"""Output metadata that goes into the commit, so that a branch's history can be read without Dagster."""
 
 
 class StoreIOManager(dg.IOManager):
@@ -72,12 +71,17 @@ def _record(context: dg.OutputContext) -> dict[str, str]:
     record = {"run_id": context.run_id}
     if "config_sha" in metadata:
         record["config_sha"] = str(metadata["config_sha"])
-    for name in FIGURES & set(context.output_metadata):
+    for name in _figures() & set(context.output_metadata):
         value = context.output_metadata[name]
         record[name] = f"{getattr(value, 'value', value):.4g}"
     if context.has_asset_partitions:
         record["sessions"] = _span(sorted(context.asset_partition_keys))
     return record
+
+
+def _figures() -> set[str]:
+    """Output metadata that goes into the commit, so that a branch's history can be read without Dagster."""
+    return {figure for row in chain.STAGES for figure in row.figures}
 
 
 def _span(keys: list[str]) -> str:

@@ -11,11 +11,12 @@ import dagster as dg
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.operations.upkeep import Upkeep
-from my_dagster_project.pipeline.assets.keys import COMPETITION
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.retries import explained, network_retries
+from my_dagster_project.storage.names import COMPETITION
 from my_dagster_project.teams.platform import Platform
 
-MAINTENANCE_JOB = "maintenance"
+_ROW = chain.job("maintenance")
 
 
 class Deleting(dg.Config):
@@ -40,9 +41,9 @@ def maintenance_job(platform: Platform, settings: Settings) -> dg.JobDefinition:
         return _said(explained(lambda: upkeep.experiments(context.instance)))
 
     @dg.job(
-        name=MAINTENANCE_JOB,
-        tags={"team": COMPETITION, "dagster/priority": "-10"},
-        description="Once a week: forget what nobody needs any more. Then the sensor collect_versions does its part.",
+        name=_ROW.of(),
+        tags={"team": COMPETITION, "dagster/priority": str(_ROW.priority)},
+        description=_ROW.says,
         executor_def=dg.in_process_executor,
     )
     def maintenance() -> None:

@@ -1,6 +1,7 @@
 """Sessions as Dagster partitions: every trading day of the competition, and no other day."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 
 import dagster as dg
 
@@ -10,6 +11,7 @@ from my_dagster_project.teams.platform import Platform
 _WEEKENDS = ("0 0 * * 0", "0 0 * * 6")
 
 
+@cache  # one object for all assets: they are compared with each other, and a holiday list is years long
 def session_partitions(
     calendar: TradingCalendar, start: date, end: date | None = None
 ) -> dg.DailyPartitionsDefinition:

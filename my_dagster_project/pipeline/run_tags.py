@@ -17,7 +17,8 @@ from my_dagster_project.foundation.dagster_private import (
     PRIORITY_TAG,
     RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
 )
-from my_dagster_project.pipeline.assets.keys import COMPETITION, MARKET
+from my_dagster_project.pipeline.chain import Job, decisive, job
+from my_dagster_project.storage.names import COMPETITION, MARKET
 
 TEAM_TAG, CONFIG_TAG = "team", "config"
 ONE_AT_A_TIME = "one run at a time"
@@ -25,21 +26,8 @@ ONE_AT_A_TIME = "one run at a time"
 _LIMITED = "team/"
 _NOBODY = "not of this run"
 
-# Which waiting run goes first: orders have the open as a deadline, everything waits for bars, training can wait.
-PRIORITY = {"trade": 20, "market": 10, "daily": 5, "settle": 1, "leaderboard": 0, "train": -5}
 FIRST_OF_ALL = 1_000_000
 """The priority of what waits for nobody: the kill switch."""
-# A run that makes several of these goes as the first of them: what takes long comes before what is quick.
-_STAGE = {
-    "orders": "trade",
-    "bars": "market",
-    "model": "train",
-    "predictions": "daily",
-    "report": "daily",
-    "fills": "settle",
-    "leaderboard": "leaderboard",
-    "features": "train",
-}
 _FAR = date(2100, 1, 1)
 
 
@@ -56,10 +44,11 @@ def derived_tags(
     if not owners:
         return forged
     origins = [origin(owner) or "unknown" for owner in owners if owner not in (MARKET, COMPETITION)]
-    tags = {**forged, **limited, TEAM_TAG: ", ".join(owners), PRIORITY_TAG: str(_priority(assets, told))}
+    like = decisive(key.path[-1] for key in assets)
+    tags = {**forged, **limited, TEAM_TAG: ", ".join(owners), PRIORITY_TAG: str(_priority(like, told))}
     if origins:
         tags[CONFIG_TAG] = ", ".join(dict.fromkeys(origins))
-    if _has_orders(assets):
+    if like and not like.tried_again:
         tags |= {MAX_RETRIES_TAG: "0", RETRY_ON_ASSET_OR_OP_FAILURE_TAG: "false"}
     return tags
 
@@ -71,17 +60,13 @@ def limit_tag(team: str) -> str:
 
 def order_priority(session: date | None) -> int:
     """Orders of an earlier session go first: an account's clock only goes forward, in whatever order they were asked for."""
-    return PRIORITY["trade"] + ((_FAR - session).days if session else 0)
+    return job("trade").priority + ((_FAR - session).days if session else 0)
 
 
-def _priority(assets: AbstractSet[dg.AssetKey], told: Mapping[str, str]) -> int:
-    nouns = {key.path[-1] for key in assets}
-    stage = next((stage for noun, stage in _STAGE.items() if noun in nouns), "leaderboard")
-    return order_priority(_session(told)) if stage == "trade" else PRIORITY[stage]
-
-
-def _has_orders(assets: AbstractSet[dg.AssetKey]) -> bool:
-    return any(key.path[-1] == "orders" for key in assets)
+def _priority(like: Job | None, told: Mapping[str, str]) -> int:
+    if like is None:
+        return 0
+    return order_priority(_session(told)) if like.purpose == "trade" else like.priority
 
 
 def _session(told: Mapping[str, str]) -> date | None:

@@ -1,31 +1,16 @@
-"""When things happen: each team's own cron, in the exchange's time zone, always about the last closed session."""
+"""When things happen: the cron of each job's row, in the exchange's time zone, always about the last closed session."""
 
-from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 
 from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.assets.stamp import owners_of
+from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.dagster_records import schedule_name
-from my_dagster_project.pipeline.jobs import (
-    LEADERBOARD_JOB,
-    MARKET_JOB,
-    daily_job_name,
-    settle_job_name,
-    trade_job_name,
-    train_job_name,
-)
-from my_dagster_project.pipeline.maintenance import MAINTENANCE_JOB
-from my_dagster_project.pipeline.sessions import Answer, daily_request, settle_request, trade_request
+from my_dagster_project.pipeline.sessions import REQUESTS
 from my_dagster_project.teams.platform import Platform
-
-# Bars of a session are final some hours after its close; fetched before any team's chain begins.
-_MARKET_CRON = "0 5 * * *"
-# After the teams' trade times, when their fills are recorded: it scores what is on record.
-_LEADERBOARD_CRON = "0 9 * * *"
-# Sunday: no session closes, Saturday's trainings are over.
-_MAINTENANCE_CRON = "0 3 * * 0"
-
-type Request = Callable[[Platform, str, dg.ScheduleEvaluationContext], Answer]
 
 
 def schedules(platform: Platform, settings: Settings) -> list[dg.ScheduleDefinition]:
@@ -34,55 +19,46 @@ def schedules(platform: Platform, settings: Settings) -> list[dg.ScheduleDefinit
     Of ticks missed while nothing was running Dagster evaluates the newest one of each schedule: bars are fetched, a team
     is trained and the table is made once, and the teams' sessions are asked for as `sessions` says.
     """
-    made = [_plain(platform, settings, MAINTENANCE_JOB, _MAINTENANCE_CRON)]
-    if not platform.teams:
-        # Without a team there are no other jobs, and one schedule without its job keeps the deployment from loading.
-        return made
-    made += [
-        _plain(platform, settings, MARKET_JOB, _MARKET_CRON),
-        _plain(platform, settings, LEADERBOARD_JOB, _LEADERBOARD_CRON),
+    # Without a team the other jobs are not there, and one schedule without its job keeps the deployment from loading.
+    rows = [row for row in chain.JOBS if platform.teams or not chain.stages_of(row.purpose)]
+    of_all = [_plain(platform, settings, row) for row in rows if not row.of_team]
+    make = {True: _of_sessions, False: _plain}
+    of_teams = [
+        make[row.sessions](platform, settings, row, team)
+        for team in platform.teams
+        for row in rows
+        if row.of_team
     ]
-    for team, config in platform.teams.items():
-        times = config.schedule
-        made += [
-            _plain(platform, settings, train_job_name(team), times.train, team),
-            _of_sessions(platform, settings, daily_job_name(team), times.daily, team, daily_request),
-            _of_sessions(platform, settings, trade_job_name(team), times.trade, team, trade_request),
-            # With the trading of the next session: it is when everybody knows that the bars are there.
-            _of_sessions(platform, settings, settle_job_name(team), times.trade, team, settle_request),
-        ]
-    return made
+    return [*of_all, *of_teams]
 
 
-def _plain(
-    platform: Platform, settings: Settings, job: str, cron: str, team: str | None = None
-) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(
-        name=schedule_name(job),
-        job_name=job,
-        cron_schedule=cron,
-        execution_timezone=str(platform.calendar.time_zone),
-        default_status=_status(settings),
-        tags={"team": team} if team else None,
-    )
+def _plain(platform: Platform, settings: Settings, row: Job, team: str = "") -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(job_name=row.of(team), **_common(platform, settings, row, team))
 
 
-def _of_sessions(
-    platform: Platform, settings: Settings, job: str, cron: str, team: str, request: Request
-) -> dg.ScheduleDefinition:
+def _of_sessions(platform: Platform, settings: Settings, row: Job, team: str) -> dg.ScheduleDefinition:
+    request = REQUESTS[row.purpose]
+
     @dg.schedule(
-        name=schedule_name(job),
-        job_name=job,
-        cron_schedule=cron,
-        execution_timezone=str(platform.calendar.time_zone),
-        default_status=_status(settings),
-        tags={"team": team},
+        job_name=row.of(team),
         description="Runs for the last closed session, once; days without a new session are skipped.",
+        **_common(platform, settings, row, team),
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         return request(platform, team, context)
 
     return schedule
+
+
+def _common(platform: Platform, settings: Settings, row: Job, team: str) -> dict[str, Any]:
+    return {
+        "name": schedule_name(row.of(team)),
+        "cron_schedule": getattr(platform.teams[team].schedule, row.cron) if team else row.cron,
+        "execution_timezone": str(platform.calendar.time_zone),
+        "default_status": _status(settings),
+        "tags": {"team": team} if team else None,
+        "owners": owners_of(platform, team),
+    }
 
 
 def _status(settings: Settings) -> dg.DefaultScheduleStatus:

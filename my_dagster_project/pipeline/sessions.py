@@ -6,6 +6,7 @@ what was asked for is looked up in the runs, and gaps are closed here. Waiting i
 Dagster's `max_tick_retries` evaluates again every minute until the next tick.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date
 
 import dagster as dg
@@ -113,6 +114,12 @@ def settle_request(platform: Platform, team: str, context: dg.ScheduleEvaluation
     if first == last:
         return dg.RunRequest(run_key=known.run_key(job, session), partition_key=str(last))
     return dg.RunRequest(run_key=known.run_key(job, session), tags=tags)
+
+
+type Request = Callable[[Platform, str, dg.ScheduleEvaluationContext], Answer]
+
+REQUESTS: dict[str, Request] = {"daily": daily_request, "trade": trade_request, "settle": settle_request}
+"""What a tick asks for, by the purpose of a job that runs for sessions."""
 
 
 def _due(

@@ -13,6 +13,7 @@ from my_dagster_project.history.commits import read_version
 from my_dagster_project.history.log import team_versions
 from my_dagster_project.history.provenance import announce
 from my_dagster_project.history.restore import restore
+from my_dagster_project.pipeline.chain import restore_turn
 from my_dagster_project.storage.dvc_format import object_key
 from my_dagster_project.storage.folders import current_folder
 from tests.history.chain import SESSIONS, Chain
@@ -24,7 +25,7 @@ IBM = ("red", "IBM", "model")
 
 
 def bring_back(deployment, sha, **options):
-    return restore(deployment.assets, deployment.repo, "red", sha, deployment.commit, **options)
+    return restore(deployment.assets, deployment.repo, "red", sha, deployment.commit, restore_turn, **options)
 
 
 class TestObjects:
@@ -142,7 +143,7 @@ class TestRefusals:
             raise VersioningError("red: locked")
 
         with pytest.raises(VersioningError, match="locked"):
-            restore(here.assets, here.repo, "red", first, fails)
+            restore(here.assets, here.repo, "red", first, fails, restore_turn)
         assert here.assets.read(MODEL) == {"m": b"2"}
 
     def test_another_teams_branch_that_cannot_be_committed_is_no_obstacle(self, here):
@@ -153,7 +154,7 @@ class TestRefusals:
         def fails():
             raise VersioningError("blue: locked")
 
-        restore(here.assets, here.repo, "red", first, fails)
+        restore(here.assets, here.repo, "red", first, fails, restore_turn)
         assert here.assets.read(MODEL) == {"m": b"1"}
 
     def test_a_name_that_leads_out_of_the_asset_is_refused(self, here):
@@ -183,7 +184,9 @@ def bring_back_plan(deployment, sha) -> dict[str, str]:
 
 class TestDagster:
     def restored(self, chain, sha):
-        done = restore(chain.deployment.assets, chain.deployment.repo, "red", sha, chain.deployment.commit)
+        done = restore(
+            chain.deployment.assets, chain.deployment.repo, "red", sha, chain.deployment.commit, restore_turn
+        )
         unknown = announce(chain.instance, done)
         chain.deployment.commit()
         return unknown
@@ -274,7 +277,7 @@ class TestDagster:
     def test_a_crash_between_bytes_and_news_is_healed_by_restoring_again(self, a):
         first = a.run_all()
         a.with_config("B").run_all()
-        restore(a.deployment.assets, a.deployment.repo, "red", first, a.deployment.commit)
+        restore(a.deployment.assets, a.deployment.repo, "red", first, a.deployment.commit, restore_turn)
         assert MODEL in a.due()
         self.restored(a, first)
         assert a.due() == [ORDERS]

@@ -10,7 +10,9 @@ import pytest
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.pipeline import rounds
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.assets.stamp import tags_of
 from my_dagster_project.pipeline.assets.turns import AFTER_TAG, require_turn
+from my_dagster_project.pipeline.chain import Place, stage
 from my_dagster_project.pipeline.jobs import all_jobs
 from my_dagster_project.pipeline.partitions import replay_sessions, session_partitions
 from my_dagster_project.teams.platform import Platform, load_platform
@@ -72,7 +74,11 @@ class Workers:
     def _asset(self, key, deps, *, by_session: bool = False, version: str = "1") -> dg.AssetsDefinition:
         by = {"partitions_def": self.partitions, "backfill_policy": dg.BackfillPolicy.single_run()}
 
-        @dg.asset(key=key, deps=deps, code_version=version, **(by if by_session else {}))
+        row = stage(key.path[-1])
+        place = Place(key.path[0] if row.of_team else "", key.path[1] if row.of_symbol else "")
+        about = {"tags": tags_of(row, place), "code_version": version, **(by if by_session else {})}
+
+        @dg.asset(key=key, deps=deps, **about)
         def made(context: dg.AssetExecutionContext) -> dg.Output[None]:
             sessions = context.partition_keys if by_session else [""]
             if key.path[-1] == "orders":

@@ -231,10 +231,12 @@ def test_trading_run_waits_for_who_trades_the_account_and_says_so(house, tmp_pat
     with embedded_instance(tmp_path / "dagster") as instance:
         stages = Stages(house.platform, house.settings, lambda news: None)
         held = leases_of(instance, house.broker.leases).take("red", "run 1234abcd")
-        stages.orders("red")
+        stages.phase("trade", "red")
         [problem] = stages.problems
         assert problem.step == "red/orders"
         assert problem.message.startswith("account red is being traded by run 1234abcd; waited")
         held.release()
-        stages.orders("red")  # Nothing was ever predicted by a model here, so there is nothing to trade.
+        stages.phase(
+            "trade", "red"
+        )  # Nothing was ever predicted by a model here, so there is nothing to trade.
         assert len(stages.problems) == 1

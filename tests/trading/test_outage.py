@@ -70,8 +70,9 @@ def run(house: House, *, sessions: int | None = None) -> tuple[list[str], str]:
                 traded.append(news)
 
         stages = Stages(house.platform, house.settings, tell)
-        stages.trading("red")
-        stages.leaderboard()
+        stages.phase("trade", "red")
+        stages.phase("settle", "red")
+        stages.phase("leaderboard")
     print_leaderboard(console, stored_leaderboard(house.store))
     return [problem.message for problem in stages.problems], console.file.getvalue()
 
@@ -157,7 +158,7 @@ def test_a_changed_replay_that_stops_shows_nothing_of_the_one_before_and_goes_on
 
 def test_fills_that_could_not_be_read_are_marked_too(house, monkeypatch):
     monkeypatch.setenv("TRADING_RETRY_SECONDS", "0.01")
-    Stages(house.platform, house.settings, lambda news: None).orders("red")
+    Stages(house.platform, house.settings, lambda news: None).phase("trade", "red")
     admin = house.broker.embedded().admin()
     admin.fault("500", method="GET", path="/v2/account/activities", times=9, key="PK-red")
     problems, said = run(house)

@@ -13,7 +13,8 @@ from my_dagster_project.people.status.chain import ChainReader, Expected, TeamCh
 from my_dagster_project.people.status.daemons import daemon
 from my_dagster_project.people.status.last_runs import in_progress, last_runs, queue
 from my_dagster_project.people.status.page import Check, RunStatus, ScheduleStatus
-from my_dagster_project.pipeline.jobs import daily_job_name, trade_job_name, train_job_name
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.jobs import daily_job_name
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.teams.platform import Platform
 
@@ -55,7 +56,7 @@ def read_book(
     teams = {
         team: _team(platform, instance, automation, schedules, chains, team, now) for team in platform.teams
     }
-    owned = {job for team in platform.teams for job in _jobs(team)}
+    owned = {job for team in platform.teams for job in team_jobs(team)}
     needed = settings.dagit_is_named or any(schedule.running for schedule in schedules)
     return Book(
         services=(daemon(instance, needed=needed), queue(instance, now)),
@@ -81,7 +82,7 @@ def _team(
     team: str,
     now: datetime,
 ) -> TeamBook:
-    jobs = _jobs(team)
+    jobs = team_jobs(team)
     own = tuple(schedule for schedule in schedules if schedule.job in jobs)
     runs = last_runs(instance, jobs)
     busy = in_progress(runs)
@@ -91,8 +92,9 @@ def _team(
     return TeamBook(own, runs, chains.team(team, platform.teams[team].symbols, expected, busy=busy))
 
 
-def _jobs(team: str) -> tuple[str, str, str]:
-    return train_job_name(team), daily_job_name(team), trade_job_name(team)
+def team_jobs(team: str) -> list[str]:
+    """The names of a team's jobs."""
+    return [row.of(team) for row in chain.jobs_of_teams()]
 
 
 def _newest_due(

@@ -13,7 +13,7 @@ from datetime import date
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import AssetRecord
-from my_dagster_project.people.status.page import CHAIN, Check, SymbolStatus, how_due_is_made
+from my_dagster_project.people.status.page import Check, SymbolStatus, chain_of_symbols, how_due_is_made
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.freshness import Freshness
 
@@ -114,15 +114,7 @@ class _Marks:
 
 
 def _keys(team: str, symbol: str) -> dict[str, dg.AssetKey]:
-    made = (
-        keys.bars_key(symbol),
-        keys.features_key(team, symbol),
-        keys.model_key(team, symbol),
-        keys.predictions_key(team, symbol),
-        keys.report_key(team, symbol),
-        keys.orders_key(team),
-    )
-    return dict(zip(CHAIN, made, strict=True))
+    return {noun: keys.key(noun, team, symbol) for noun in chain_of_symbols()}
 
 
 def _figures(record: AssetRecord | None) -> tuple[float | None, int]:

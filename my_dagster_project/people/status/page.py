@@ -11,11 +11,16 @@ from typing import Any, Literal
 
 from my_dagster_project.domain.plain_json import plain
 from my_dagster_project.foundation.pool_settings import everything_due
+from my_dagster_project.pipeline import chain
 
 type State = Literal["ok", "warn", "red", "off"]
 
 _MOST_NAMES = 12
-CHAIN = ("bars", "features", "model", "predictions", "report", "orders")
+
+
+def chain_of_symbols() -> tuple[str, ...]:
+    """The stages that a team's symbol goes through, those of the whole team among them."""
+    return tuple(row.noun for row in chain.STAGES if row.scope != "competition")
 
 
 def how_due_is_made() -> str:

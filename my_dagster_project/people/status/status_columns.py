@@ -6,7 +6,6 @@ from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from my_dagster_project.people.status.page import (
-    CHAIN,
     Check,
     RunStatus,
     ScheduleStatus,
@@ -14,6 +13,7 @@ from my_dagster_project.people.status.page import (
     StatusPage,
     SymbolStatus,
     TeamStatus,
+    chain_of_symbols,
 )
 from my_dagster_project.people.status.words import last_tick, next_tick, run_words, session_word
 from my_dagster_project.reports.columns import Column
@@ -106,7 +106,7 @@ CHAIN_COLUMNS: tuple[Column[ChainRow], ...] = (
             name, lambda row, name=name: row.symbol.marks.get(name), fresh_word, text=True,  # type: ignore[misc]
             mark=lambda row, name=name: _freshness(row.symbol.marks.get(name)),  # type: ignore[misc]
         )
-        for name in CHAIN
+        for name in chain_of_symbols()
     ),
     Column("up to", lambda row: row.symbol.last_session, session_word, "The newest predicted session.", text=True),
     Column("MASE", lambda row: row.symbol.mase, mase_word, "Of the report; 1.000 is “no change tomorrow”."),

@@ -1,21 +1,15 @@
-"""All assets of a platform: bars of every symbol, the chain of every team and symbol, orders, leaderboard."""
+"""All assets of a platform: of every stage in the table one for each symbol, team and symbol, team, or for all."""
 
-from datetime import date
+from collections.abc import Iterator
+from importlib import import_module
 
 import dagster as dg
 
-from my_dagster_project.pipeline.alarming import blocking_checks
-from my_dagster_project.pipeline.assets.bars_asset import bars_asset
-from my_dagster_project.pipeline.assets.features_asset import features_asset
-from my_dagster_project.pipeline.assets.fills_asset import fills_asset
-from my_dagster_project.pipeline.assets.leaderboard_asset import leaderboard_asset
-from my_dagster_project.pipeline.assets.model_asset import model_asset
-from my_dagster_project.pipeline.assets.orders_asset import orders_asset
-from my_dagster_project.pipeline.assets.predictions_asset import predictions_asset
-from my_dagster_project.pipeline.assets.report_asset import report_asset
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.assets.stamp import partitions_of
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.assets.team_file import team_file_assets
-from my_dagster_project.pipeline.partitions import last_session, session_partitions
+from my_dagster_project.pipeline.chain import Stage
 from my_dagster_project.teams.platform import Platform
 
 
@@ -23,26 +17,29 @@ def all_assets(
     platform: Platform,
 ) -> tuple[list[dg.AssetsDefinition | dg.AssetSpec], dg.PartitionsDefinition]:
     """Every asset, and the sessions that partition those that have a value per session."""
-    registry = platform.registry
-    partitions = session_partitions(platform.calendar, registry.competition.start, _last_scored(platform))
-    teams = [TeamContext(name, config, platform, partitions) for name, config in platform.teams.items()]
-    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [*team_file_assets(platform)]
-    assets += [bars_asset(platform, symbol) for symbol in platform.symbols]
-    for team in teams:
-        assets += team_assets(team)
-    if teams:
-        assets.append(leaderboard_asset(platform, teams, blocking_checks(assets)))
-    return assets, partitions
+    teams = {name: TeamContext(name, config, platform) for name, config in platform.teams.items()}
+    made: list[dg.AssetsDefinition | dg.AssetSpec] = [*team_file_assets(platform)]
+    for row in chain.STAGES if teams else ():
+        made += list(_assets(platform, row, teams, made))
+    return made, partitions_of(platform)
 
 
-def _last_scored(platform: Platform) -> date | None:
-    """The last session of a source that has ended whose next one it still has: of the very last nothing is ever known."""
-    end = platform.registry.market.end
-    return None if end is None else platform.calendar.previous_session(last_session(platform.calendar, end))
-
-
-def team_assets(team: TeamContext) -> list[dg.AssetsDefinition]:
-    """A team's chain per symbol, and over all of them its orders and what became of them."""
-    chain = (features_asset, model_asset, predictions_asset, report_asset)
-    per_symbol = [make(team, symbol) for symbol in team.config.symbols for make in chain]
-    return [*per_symbol, orders_asset(team), fills_asset(team)]
+def _assets(
+    platform: Platform,
+    row: Stage,
+    teams: dict[str, TeamContext],
+    made: list[dg.AssetsDefinition | dg.AssetSpec],
+) -> Iterator[dg.AssetsDefinition]:
+    """What a stage's factory makes; each scope gives it what it is about, the competition also what was made before."""
+    module, name = row.factory
+    make = getattr(import_module(module), name)
+    for team, symbol in chain.places(row, {name: team.config.symbols for name, team in teams.items()}):
+        match row.scope:
+            case "symbol":
+                yield make(platform, symbol)
+            case "team-symbol":
+                yield make(teams[team], symbol)
+            case "team":
+                yield make(teams[team])
+            case "competition":
+                yield make(platform, list(teams.values()), made)

@@ -10,9 +10,10 @@ from my_dagster_project.domain.quality import Finding, check_bars
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.market_data.update import update_bars
 from my_dagster_project.pipeline.assets.gates import Gate
-from my_dagster_project.pipeline.assets.keys import MARKET, bars_key
+from my_dagster_project.pipeline.assets.keys import bars_key
 from my_dagster_project.pipeline.assets.outputs import picture, table_output
-from my_dagster_project.pipeline.assets.team_context import version_of
+from my_dagster_project.pipeline.assets.stamp import stamped
+from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.partitions import last_session
 from my_dagster_project.pipeline.resources import AssetStoreResource, MarketDataResource
 from my_dagster_project.pipeline.retries import explained, network_retries
@@ -35,15 +36,18 @@ def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
     key = bars_key(symbol)
 
     @dg.asset(
-        key=key,
         description=f"Daily bars of {symbol}: raw open, high, low, close (dollars), volume, adjusted close.",
-        group_name=MARKET,
-        kinds={"parquet", "pandas"},
-        tags={"team": MARKET, "symbol": symbol.replace(".", "_")},
-        code_version=version_of(market.model_dump_json()),
         retry_policy=network_retries(),
         output_required=False,
         check_specs=[QUALITY.spec(key)],
+        **stamped(
+            platform,
+            "bars",
+            Place(symbol=symbol),
+            "parquet",
+            "pandas",
+            configuration=(market.model_dump_json(),),
+        ),
     )
     def bars(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, market_data: MarketDataResource

@@ -8,9 +8,9 @@ import dagster as dg
 from my_dagster_project.domain.features import compute_features
 from my_dagster_project.domain.lookahead import check_features
 from my_dagster_project.pipeline.assets.gates import Gate
-from my_dagster_project.pipeline.assets.keys import bars_key, features_key
+from my_dagster_project.pipeline.assets.keys import features_key
 from my_dagster_project.pipeline.assets.outputs import table_output
-from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
+from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.retries import explained, network_retries
 
 BLIND = Gate(
@@ -26,14 +26,13 @@ def features_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     features = config.feature_list
 
     @dg.asset(
-        key=key,
-        ins={"bars": dg.AssetIn(bars_key(symbol))},
         description=f"{len(features)} features of {symbol} per session, from bars up to its close.",
-        code_version=version_of(config.features_fingerprint()),
         retry_policy=network_retries(),
         output_required=False,
         check_specs=[BLIND.spec(key)],
-        **team.attributes("parquet", "pandas"),
+        **team.stamped(
+            "features", "parquet", "pandas", symbol=symbol, configuration=(config.features_fingerprint(),)
+        ),
     )
     def feature_table(context: dg.AssetExecutionContext, bars: Any) -> Iterator[Any]:
         table = explained(lambda: compute_features(bars, features, symbol))

@@ -7,7 +7,6 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import SCHEDULE_NAME_TAG
-from my_dagster_project.pipeline.assets.keys import fills_key, orders_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output, picture
 from my_dagster_project.pipeline.assets.team_context import TeamContext
@@ -31,14 +30,10 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
     """The asset `[team, fills]`, partitioned by the session after whose close the orders were decided."""
 
     @dg.asset(
-        key=fills_key(team.name),
-        deps=[orders_key(team.name)],
         description=f"What became of {team.name}'s orders at the next open, against the plan's prices.",
-        partitions_def=team.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="2",
         retry_policy=network_retries(),
-        **team.attributes("json"),
+        **team.stamped("fills", "json"),
     )
     def fills(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource

@@ -1,9 +1,11 @@
-"""The names of all assets (`storage/names.py`) as Dagster's keys."""
+"""The keys of all assets in Dagster: the names that the rows of `pipeline/chain.py` give."""
 
 from collections.abc import Callable
 
 import dagster as dg
 
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.storage import names
 
 type TeamSymbolKey = Callable[[str, str], dg.AssetKey]
@@ -11,46 +13,51 @@ type TeamSymbolKey = Callable[[str, str], dg.AssetKey]
 MARKET, COMPETITION = names.MARKET, names.COMPETITION
 
 
+def key(noun: str, team: str = "", symbol: str = "") -> dg.AssetKey:
+    """The key of a stage's asset."""
+    return dg.AssetKey(chain.stage(noun).asset(Place(team, symbol)))
+
+
 def bars_key(symbol: str) -> dg.AssetKey:
     """The daily bars of a symbol, shared by all teams."""
-    return dg.AssetKey(names.bars(symbol))
+    return key("bars", symbol=symbol)
 
 
 def team_file_key(team: str) -> dg.AssetKey:
-    """A team's file, as an asset that people can look at."""
-    return dg.AssetKey(names.team_file(team))
+    """A team's file, as an asset that people can look at; no stage makes it."""
+    return dg.AssetKey(names.named("team", "config", team))
 
 
 def features_key(team: str, symbol: str) -> dg.AssetKey:
     """A team's feature table of a symbol."""
-    return dg.AssetKey(names.features(team, symbol))
+    return key("features", team, symbol)
 
 
 def model_key(team: str, symbol: str) -> dg.AssetKey:
     """A team's trained model of a symbol."""
-    return dg.AssetKey(names.model(team, symbol))
+    return key("model", team, symbol)
 
 
 def predictions_key(team: str, symbol: str) -> dg.AssetKey:
     """A team's predictions of a symbol, one per session."""
-    return dg.AssetKey(names.predictions(team, symbol))
+    return key("predictions", team, symbol)
 
 
 def report_key(team: str, symbol: str) -> dg.AssetKey:
     """A team's Evidently report of a symbol."""
-    return dg.AssetKey(names.report(team, symbol))
+    return key("report", team, symbol)
 
 
 def orders_key(team: str) -> dg.AssetKey:
     """A team's orders, one plan with its outcome per session."""
-    return dg.AssetKey(names.orders(team))
+    return key("orders", team)
 
 
 def fills_key(team: str) -> dg.AssetKey:
     """What became of a team's orders, one settlement per session."""
-    return dg.AssetKey(names.fills(team))
+    return key("fills", team)
 
 
 def leaderboard_key() -> dg.AssetKey:
     """The competition's table."""
-    return dg.AssetKey(names.leaderboard())
+    return key("leaderboard")

@@ -13,17 +13,18 @@ from my_dagster_project.domain.evaluation import evaluate
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Leaderboard, TradingSummary, assemble, to_json
 from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, buying_costs, performance
 from my_dagster_project.foundation.errors import TradingError
-from my_dagster_project.pipeline.alarming import NO_ALARM, scored_sessions, standing_alarms, table_window
-from my_dagster_project.pipeline.assets.keys import (
-    COMPETITION,
-    fills_key,
-    leaderboard_key,
-    model_key,
-    orders_key,
-    report_key,
+from my_dagster_project.pipeline.alarming import (
+    NO_ALARM,
+    blocking_checks,
+    scored_sessions,
+    standing_alarms,
+    table_window,
 )
+from my_dagster_project.pipeline.assets.keys import leaderboard_key, model_key
 from my_dagster_project.pipeline.assets.outputs import files_output, picture
+from my_dagster_project.pipeline.assets.stamp import stamped
 from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, network_retries
@@ -39,22 +40,15 @@ if TYPE_CHECKING:
 
 
 def leaderboard_asset(
-    platform: Platform, teams: list[TeamContext], guards: list[dg.AssetCheckKey]
+    platform: Platform, teams: list[TeamContext], made: list[dg.AssetsDefinition | dg.AssetSpec]
 ) -> dg.AssetsDefinition:
-    """The asset `[competition, leaderboard]`; `guards` are the teams' checks whose failure costs a rank."""
-    upstream = [key(team.name) for team in teams for key in (orders_key, fills_key)]
-    upstream += [report_key(team.name, symbol) for team in teams for symbol in team.config.symbols]
+    """The asset `[competition, leaderboard]`; a failure of the checks that guard what was `made` for it costs a rank."""
+    guards = blocking_checks(made)
 
     key = leaderboard_key()
 
     @dg.asset(
-        key=key,
-        deps=upstream,
-        group_name=COMPETITION,
-        kinds={"json"},
-        tags={"team": COMPETITION},
         description="Every team's forecasts and money, each figure beside its baseline.",
-        code_version="4",
         retry_policy=network_retries(),
         check_specs=[
             dg.AssetCheckSpec(
@@ -63,6 +57,7 @@ def leaderboard_asset(
                 description="No team's figures are too good to be true, and no check of its chain has failed.",
             )
         ],
+        **stamped(platform, "leaderboard", Place(), "json"),
     )
     def leaderboard(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, tracking: TrackingResource

@@ -13,9 +13,9 @@ from my_dagster_project.models.parity import TOLERANCE
 from my_dagster_project.models.training import TrainedModel, train
 from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.pipeline.assets.gates import Gate
-from my_dagster_project.pipeline.assets.keys import bars_key, features_key, model_key
+from my_dagster_project.pipeline.assets.keys import model_key
 from my_dagster_project.pipeline.assets.outputs import files_output
-from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
+from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.resources import TrackingResource
 from my_dagster_project.pipeline.retries import explained, training_retries
 from my_dagster_project.pipeline.training_budget import require_time_left
@@ -32,23 +32,19 @@ TRAINING_POOL = "training"
 
 
 def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
-    """The asset `[team, SYMBOL, model]`; its code version is the hash of all that determines the model."""
+    """The asset `[team, SYMBOL, model]`."""
     key = model_key(team.name, symbol)
     config = team.config.for_symbol(symbol)
 
     @dg.asset(
-        key=key,
-        ins={
-            "features": dg.AssetIn(features_key(team.name, symbol)),
-            "bars": dg.AssetIn(bars_key(symbol)),
-        },
         description=f"Ludwig model of {config.target} for {symbol}, trained through {config.training.cutoff}.",
-        code_version=version_of(config.model_fingerprint()),
         pool=TRAINING_POOL,
         retry_policy=training_retries(),
         output_required=False,
         check_specs=[TARGET.spec(key), PARITY.spec(key)],
-        **team.attributes("ludwig", "onnx", "mlflow"),
+        **team.stamped(
+            "model", "ludwig", "onnx", "mlflow", symbol=symbol, configuration=(config.model_fingerprint(),)
+        ),
     )
     def model(
         context: dg.AssetExecutionContext, features: Any, bars: Any, tracking: TrackingResource

@@ -18,10 +18,10 @@ import dagster as dg
 from my_dagster_project.domain.plan import Plan
 from my_dagster_project.domain.risk import refusals
 from my_dagster_project.foundation.settings import load_settings
-from my_dagster_project.pipeline.assets.keys import orders_key, predictions_key
+from my_dagster_project.pipeline.assets.keys import orders_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output
-from my_dagster_project.pipeline.assets.team_context import TeamContext, version_of
+from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.assets.turns import require_turn
 from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
@@ -47,14 +47,10 @@ def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
     """
 
     @dg.asset(
-        key=orders_key(team.name),
-        deps=[predictions_key(team.name, symbol) for symbol in team.config.symbols],
         description=f"{team.name}'s orders after a session's close, for the next open: market, day, sells first.",
-        code_version=_rules_version(team),
-        partitions_def=team.partitions,
         # Said, not left to the default: without it Dagit offers to pass a range of sessions to one run.
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
-        **team.attributes("alpaca"),
+        **team.stamped("orders", "alpaca", configuration=_rules(team)),
     )
     def orders(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
@@ -88,12 +84,12 @@ def _session(context: dg.AssetExecutionContext, team: str) -> date:
     return session_of(sessions[0])
 
 
-def _rules_version(team: TeamContext) -> str:
+def _rules(team: TeamContext) -> tuple[object, ...]:
     """What orders depend on besides predictions: the team's rules, its limits, its cash and what trading costs."""
     competition = team.platform.registry.competition
     rules, limits = team.config.trading.model_dump_json(), team.entry.limits.model_dump_json()
     costs = (competition.cost_bps, competition.commission, competition.partial_fills)
-    return version_of(rules, limits, team.entry.mode, competition.starting_cash, *costs)
+    return (rules, limits, team.entry.mode, competition.starting_cash, *costs)
 
 
 def _planned(

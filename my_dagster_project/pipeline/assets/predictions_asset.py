@@ -11,7 +11,7 @@ from my_dagster_project.domain.predictions import model_from_the_future, predict
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.prediction import predict
 from my_dagster_project.pipeline.assets.gates import Gate
-from my_dagster_project.pipeline.assets.keys import bars_key, features_key, model_key, predictions_key
+from my_dagster_project.pipeline.assets.keys import predictions_key
 from my_dagster_project.pipeline.assets.outputs import files_output, session_files
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.partitions import session_of
@@ -33,20 +33,12 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     key = predictions_key(team.name, symbol)
 
     @dg.asset(
-        key=key,
-        ins={
-            "features": dg.AssetIn(features_key(team.name, symbol)),
-            "model": dg.AssetIn(model_key(team.name, symbol)),
-            "bars": dg.AssetIn(bars_key(symbol)),
-        },
         description=f"What the model says after a session's close about {symbol}'s next session.",
-        partitions_def=team.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="1",
         retry_policy=network_retries(),
         output_required=False,
         check_specs=[AS_OF.spec(key), ALONE.spec(key)],
-        **team.attributes("onnx", "parquet"),
+        **team.stamped("predictions", "onnx", "parquet", symbol=symbol),
     )
     def predictions(
         context: dg.AssetExecutionContext, features: Any, model: Mapping[str, bytes], bars: Any

@@ -8,7 +8,7 @@ import dagster as dg
 from my_dagster_project.domain.evaluation import score
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.alarming import SCORED
-from my_dagster_project.pipeline.assets.keys import bars_key, features_key, predictions_key, report_key
+from my_dagster_project.pipeline.assets.keys import report_key
 from my_dagster_project.pipeline.assets.outputs import files_output, picture
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.retries import explained, network_retries
@@ -27,17 +27,10 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     specs = report_tests(team.config.target)
 
     @dg.asset(
-        key=key,
-        ins={
-            "predictions": dg.AssetIn(predictions_key(team.name, symbol)),
-            "features": dg.AssetIn(features_key(team.name, symbol)),
-            "bars": dg.AssetIn(bars_key(symbol)),
-        },
         description=f"How good {team.name}'s predictions of {symbol} were, beside the naive forecast.",
-        code_version="2",
         retry_policy=network_retries(),
         check_specs=[dg.AssetCheckSpec(spec.name, asset=key, description=spec.description) for spec in specs],
-        **team.attributes("evidently", "html"),
+        **team.stamped("report", "evidently", "html", symbol=symbol),
     )
     def report(
         context: dg.AssetExecutionContext, predictions: Any, features: Any, bars: Any

@@ -1,12 +1,13 @@
 """What all of a team's asset factories share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-import dagster as dg
-
+from my_dagster_project.pipeline.assets.stamp import stamped
+from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.registry import TeamEntry
 from my_dagster_project.teams.schema import TeamConfig
@@ -19,7 +20,6 @@ class TeamContext:
     name: str
     config: TeamConfig
     platform: Platform
-    partitions: dg.PartitionsDefinition
 
     @property
     def entry(self) -> TeamEntry:
@@ -31,17 +31,9 @@ class TeamContext:
         """SHA-256 (hex, 12 digits) of the team's whole configuration."""
         return sha256(self.config.canonical_json().encode()).hexdigest()[:12]
 
-    def attributes(self, *kinds: str) -> dict[str, Any]:
-        """The keyword arguments every asset of the team has: group, owners, tags, kinds, which configuration it is of."""
-        return {
-            "group_name": self.name.replace("-", "_"),
-            "owners": list(self.entry.owners),
-            "tags": {"team": self.name},
-            "kinds": set(kinds),
-            "metadata": {"config_sha": self.config_sha},
-        }
-
-
-def version_of(*parts: object) -> str:
-    """A code version: twelve digits of the SHA-256 of whatever an asset's result depends on besides its inputs."""
-    return sha256("\n".join(str(part) for part in parts).encode()).hexdigest()[:12]
+    def stamped(
+        self, noun: str, *kinds: str, symbol: str = "", configuration: Sequence[object] = ()
+    ) -> dict[str, Any]:
+        """The keyword arguments of `dg.asset` that follow from the stage's row, and which configuration it is of."""
+        place, about = Place(self.name, symbol), {"config_sha": self.config_sha}
+        return stamped(self.platform, noun, place, *kinds, configuration=configuration, metadata=about)

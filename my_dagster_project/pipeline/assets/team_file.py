@@ -4,6 +4,7 @@ import dagster as dg
 
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.pipeline.assets.keys import team_file_key
+from my_dagster_project.pipeline.assets.stamp import owners_of
 from my_dagster_project.reports.markdown import markdown_text
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform
@@ -19,7 +20,7 @@ def team_file_assets(platform: Platform) -> list[dg.AssetSpec]:
             team_file_key(team),
             group_name=team.replace("-", "_"),
             description=f"{team_path(team)} on branch {entry.branch}; in force: {markdown_text(platform.origin(team))}.",
-            owners=list(entry.owners),
+            owners=owners_of(platform, team),
             kinds={"yaml", "git"},
             metadata={"in_force": platform.origin(team)},
         )

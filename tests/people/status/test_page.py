@@ -2,14 +2,25 @@ import json
 from datetime import UTC, date, datetime
 
 from my_dagster_project.domain import plain_json
-from my_dagster_project.people.status.page import CHAIN, Check, StatusPage, SymbolStatus, TeamStatus
+from my_dagster_project.people.status.page import (
+    Check,
+    StatusPage,
+    SymbolStatus,
+    TeamStatus,
+    chain_of_symbols,
+)
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def symbol(name, state="ok"):
     return SymbolStatus(
-        name, dict.fromkeys(CHAIN, state == "ok"), date(2026, 11, 19), 0.99, 60, Check(name, state, state)
+        name,
+        dict.fromkeys(chain_of_symbols(), state == "ok"),
+        date(2026, 11, 19),
+        0.99,
+        60,
+        Check(name, state, state),
     )
 
 

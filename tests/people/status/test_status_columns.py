@@ -13,7 +13,6 @@ from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import status_html
 from my_dagster_project.people.status import status_columns as tables
 from my_dagster_project.people.status.page import (
-    CHAIN,
     Check,
     RunStatus,
     ScheduleStatus,
@@ -21,6 +20,7 @@ from my_dagster_project.people.status.page import (
     SymbolStatus,
     TeamStatus,
     Tick,
+    chain_of_symbols,
 )
 from my_dagster_project.people.status.terminal import print_page
 
@@ -31,7 +31,7 @@ SCHEDULE = ScheduleStatus(
 )  # fmt: skip
 RUN = RunStatus("red_trade", "0123abcd", "success", NOW, NOW, OK)
 SYMBOL = SymbolStatus(
-    "IBM", dict.fromkeys(CHAIN, True) | {"report": False}, date(2026, 11, 19), 0.987, 60, OK
+    "IBM", dict.fromkeys(chain_of_symbols(), True) | {"report": False}, date(2026, 11, 19), 0.987, 60, OK
 )
 TEAM = TeamStatus("red", "red at 1234", OK, date(2026, 11, 18), (SCHEDULE,), (RUN,), (SYMBOL,))
 PAGE = StatusPage(
@@ -75,6 +75,6 @@ def test_the_page_shows_every_cell_of_every_row():
 
 def test_the_chain_has_a_column_for_every_stage():
     names = [column.name for column in tables.CHAIN_COLUMNS]
-    assert [name for name in names if name in CHAIN] == list(CHAIN)
+    assert [name for name in names if name in chain_of_symbols()] == list(chain_of_symbols())
     due = {column.name: column.cell(tables.chain_rows(TEAM)[0]) for column in tables.CHAIN_COLUMNS}
     assert (due["bars"], due["report"], due["MASE"]) == ("✓", "due", "0.987")

@@ -143,7 +143,7 @@ def test_forecasts_are_judged_on_the_sessions_that_the_money_covers(house):
 def test_a_failed_check_costs_the_rank_and_the_next_run_notices_both_ways(house, monkeypatch):
     predict(house, "blue", leak=0.0)
     stages = Stages(house.platform, house.settings, lambda _: None)
-    stages.leaderboard()
+    stages.phase("leaderboard")
     assert ranks(house) == {"red": 1, "naive": 1, "blue": 1, "buy-and-hold": None}
 
     def tomorrow(series):
@@ -152,11 +152,11 @@ def test_a_failed_check_costs_the_rank_and_the_next_run_notices_both_ways(house,
     with monkeypatch.context() as planted:
         planted.setitem(features._OWN_KINDS, "intraday_return", tomorrow)
         house.materialize(keys.features_key("red", "IBM"))
-    stages.leaderboard()
+    stages.phase("leaderboard")
     assert ranks(house)["red"] is None
     assert "red has no rank: IBM: check blind_to_the_future failed: intraday at" in lines(house)
     house.materialize(keys.features_key("red", "IBM"))
-    stages.leaderboard()
+    stages.phase("leaderboard")
     assert ranks(house)["red"] == 1
 
 

@@ -1,0 +1,81 @@
+"""What Dagster is told of every asset, from its row in the chain's table: the one place where rows become specs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.chain import Place, Stage
+from my_dagster_project.pipeline.partitions import last_session, session_partitions
+from my_dagster_project.pipeline.versions import BEFORE_RECIPES, version_of
+from my_dagster_project.teams.platform import Platform
+
+
+def stamped(
+    platform: Platform,
+    noun: str,
+    place: Place,
+    *kinds: str,
+    configuration: Sequence[object] = (),
+    metadata: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The keyword arguments of `dg.asset` that follow from the row: key, inputs, sessions, group, owners, tags, versions.
+
+    `configuration` is what its result depends on besides inputs and code.
+    """
+    row = chain.stage(noun)
+    owner = chain.owner(row, place)
+    before = version_of(*configuration) if configuration else row.before
+    return {
+        "key": dg.AssetKey(row.asset(place)),
+        **_inputs(platform, row, place),
+        "partitions_def": partitions_of(platform) if row.sessions else None,
+        "group_name": owner.replace("-", "_"),
+        "owners": owners_of(platform, place.team),
+        "tags": tags_of(row, place),
+        "kinds": set(kinds),
+        "code_version": before,
+        "metadata": {**(metadata or {}), BEFORE_RECIPES: before},
+    }
+
+
+def tags_of(row: Stage, place: Place) -> dict[str, str]:
+    """The tags of an asset: whose it is, of which symbol, and which jobs make it."""
+    symbol = {"symbol": place.symbol.replace(".", "_")} if place.symbol else {}
+    return {"team": chain.owner(row, place), **symbol, **dict(job_tag(purpose) for purpose in row.jobs)}
+
+
+def owners_of(platform: Platform, team: str) -> list[str]:
+    """Whose something is, for assets, jobs and schedules alike: the team, and the people the registry names."""
+    return [f"team:{team}", *platform.registry.teams[team].owners] if team else []
+
+
+def job_tag(purpose: str) -> tuple[str, str]:
+    """The tag by which a job selects its assets."""
+    return f"job/{purpose}", "yes"
+
+
+def partitions_of(platform: Platform) -> dg.PartitionsDefinition:
+    """The sessions of the competition.
+
+    Of a source that has ended the last one whose next session it still has: of the very last nothing is ever known.
+    """
+    registry, calendar = platform.registry, platform.calendar
+    end = registry.market.end
+    last = None if end is None else calendar.previous_session(last_session(calendar, end))
+    return session_partitions(calendar, registry.competition.start, last)
+
+
+def _inputs(platform: Platform, row: Stage, place: Place) -> dict[str, Any]:
+    """An asset of a symbol is handed its inputs by their nouns; what is about many symbols only comes after them."""
+    teams = {team: config.symbols for team, config in platform.teams.items()}
+    needed = {
+        noun: [
+            dg.AssetKey(chain.stage(noun).asset(one)) for one in chain.places(chain.stage(noun), teams, place)
+        ]
+        for noun in row.needs
+    }
+    if row.of_symbol:
+        return {"ins": {noun: dg.AssetIn(key) for noun, (key,) in needed.items()}}
+    return {"deps": [key for keys in needed.values() for key in keys]}

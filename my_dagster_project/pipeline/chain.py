@@ -1,0 +1,323 @@
+"""The chain as one table: a stage is a row, a job is a row, both plain data; everything that knows stages reads it here.
+
+Assets and their keys, jobs, schedules, priorities, the phases of `trading run`, the status page, what a restoration brings
+back, the figures in commit messages, `trading build` and `dvc.yaml` follow from these rows. A new stage is one row here
+and one file in `pipeline/assets/`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from my_dagster_project.storage.manifests import Asset
+from my_dagster_project.storage.names import COMPETITION, MARKET, Scope, named
+
+_ASSETS = "my_dagster_project.pipeline.assets"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: an asset for each symbol, each symbol of each team, each team, or one for all (`scope`).
+
+    `needs` are the stages it is made from; one of a symbol gets them handed in under their nouns, any other reads for itself.
+    `jobs` make it, the first one as its own: it decides the phase of `trading run` and the DVC stage. `sessions`: one value
+    per session. `figures` of its metadata go into the commit; `restorable`: `trading restore` brings it back. `code` names
+    the functions that compute it (`module:function`): with what they call they are its recipe (`pipeline/recipes.py`).
+    `before` is the code version it had before recipes, where that did not follow from a configuration.
+    """
+
+    noun: str
+    scope: Scope
+    needs: tuple[str, ...]
+    jobs: tuple[str, ...]
+    code: tuple[str, ...]
+    sessions: bool = False
+    figures: tuple[str, ...] = ()
+    restorable: bool = False
+    before: str = ""
+    made_by: str = ""
+
+    @property
+    def factory(self) -> tuple[str, str]:
+        """Module and name of the function that makes its assets: `<noun>_asset` in a file of that name, unless told."""
+        module, _, name = (self.made_by or f"{_ASSETS}.{self.noun}_asset:{self.noun}_asset").partition(":")
+        return module, name
+
+    @property
+    def of_symbol(self) -> bool:
+        """Whether it has an asset for every symbol."""
+        return "symbol" in self.scope
+
+    @property
+    def of_team(self) -> bool:
+        """Whether its assets belong to teams."""
+        return "team" in self.scope
+
+    def asset(self, place: "Place") -> Asset:
+        """The name of its asset at a place."""
+        return named(self.scope, self.noun, place.team, place.symbol)
+
+
+class Place(NamedTuple):
+    """Which asset of a stage: of this team, of this symbol; '' where the stage has none."""
+
+    team: str = ""
+    symbol: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job, or one for each team: what waits in the queue by `priority` (the higher goes first), and when it is asked for.
+
+    `cron` is a cron line in the exchange's time zone, or for a job of teams the line of the team's `schedule` that says it.
+    `sessions`: it runs for one session, or for a range of them. `tried_again`: whether the daemon may start it again.
+    `phase` is what `trading run` calls its part, `build` what `trading build` and `dvc.yaml` call it.
+    """
+
+    purpose: str
+    priority: int
+    cron: str
+    says: str
+    of_team: bool = True
+    name: str = ""
+    sessions: bool = False
+    tried_again: bool = True
+    phase: str = ""
+    build: str = ""
+
+    def of(self, team: str = "") -> str:
+        """The job's name in Dagster, whose names take no hyphen; team names do."""
+        return f"{team.replace('-', '_')}_{self.purpose}" if self.of_team else self.name or self.purpose
+
+    def title(self, team: str = "") -> str:
+        """What `trading run` calls its part of a team's, or of everybody's."""
+        return f"{team}: {self.phase}" if team else self.phase
+
+
+# In the order in which a session's chain runs through them.
+JOBS: tuple[Job, ...] = (
+    Job(
+        "market",
+        priority=10,
+        # Bars of a session are final some hours after its close; fetched before any team's chain begins.
+        cron="0 5 * * *",
+        says="Fetch what is missing of every symbol's daily bars, once for all teams.",
+        of_team=False,
+        name="market_daily",
+        phase="market data",
+        build="bars",
+    ),
+    Job(
+        "train",
+        priority=-5,  # training can wait
+        cron="train",
+        says="Compute {team}'s features and train one Ludwig model per symbol.",
+        phase="features and models",
+        build="models",
+    ),
+    Job(
+        "daily",
+        priority=5,
+        cron="daily",
+        says="Predict a session, or a range of sessions in one pass, and renew {team}'s reports.",
+        sessions=True,
+        phase="predictions and reports",
+        build="predictions",
+    ),
+    Job(
+        "trade",
+        priority=20,  # the open is a deadline
+        cron="trade",
+        says="Plan and submit {team}'s orders after the close of one session.",
+        sessions=True,
+        tried_again=False,
+        phase="trading",
+        build="orders",
+    ),
+    Job(
+        "settle",
+        priority=1,
+        # With the trading of the next session: it is when everybody knows that the bars are there.
+        cron="trade",
+        says="Record what became of {team}'s orders, once the session after theirs has closed.",
+        sessions=True,
+        phase="fills",
+        build="fills",
+    ),
+    Job(
+        "leaderboard",
+        priority=0,
+        # After the teams' trade times, when their fills are recorded: it scores what is on record.
+        cron="0 9 * * *",
+        says="Score all teams against each other and against the house teams.",
+        of_team=False,
+        phase="leaderboard",
+        build="leaderboard",
+    ),
+    Job(
+        "maintenance",
+        priority=-10,
+        # Sunday: no session closes, Saturday's trainings are over.
+        cron="0 3 * * 0",
+        says="Once a week: forget what nobody needs any more. Then the sensor collect_versions does its part.",
+        of_team=False,
+    ),
+)
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "bars",
+        "symbol",
+        needs=(),
+        jobs=("market",),
+        code=(
+            "market_data.update:update_bars",
+            "market_data.source_kinds:make_source",
+            "domain.quality:check_bars",
+        ),
+    ),
+    Stage(
+        "features",
+        "team-symbol",
+        needs=("bars",),
+        jobs=("train", "daily"),
+        code=("domain.features:compute_features", "domain.lookahead:check_features"),
+        restorable=True,
+    ),
+    Stage(
+        "model",
+        "team-symbol",
+        needs=("features", "bars"),
+        jobs=("train",),
+        code=("domain.targets:training_rows", "models.training:train"),
+        figures=("epochs",),
+        restorable=True,
+    ),
+    Stage(
+        "predictions",
+        "team-symbol",
+        needs=("features", "model", "bars"),
+        jobs=("daily",),
+        code=(
+            "domain.predictions:model_from_the_future",
+            "domain.predictions:rows_of",
+            "domain.predictions:prediction_table",
+            "models.prediction:predict",
+        ),
+        sessions=True,
+        restorable=True,
+        before="1",
+    ),
+    Stage(
+        "report",
+        "team-symbol",
+        needs=("predictions", "features", "bars"),
+        jobs=("daily",),
+        code=("domain.evaluation:score", "reports.evidently_report:build_report"),
+        figures=("mase", "direction", "ic"),
+        restorable=True,
+        before="2",
+    ),
+    Stage(
+        "orders",
+        "team",
+        needs=("predictions",),
+        jobs=("trade",),
+        code=(
+            "trading.planning:session_plan",
+            "trading.submission:submit_plan",
+            "trading.records:record_of",
+            "paper_broker.executions:execute_all",
+        ),
+        sessions=True,
+    ),
+    Stage(
+        "fills",
+        "team",
+        needs=("orders",),
+        jobs=("settle",),
+        code=("trading.settling:settlements",),
+        sessions=True,
+        before="2",
+    ),
+    Stage(
+        "leaderboard",
+        "competition",
+        needs=("orders", "fills", "report"),
+        jobs=("leaderboard",),
+        code=(
+            "domain.leaderboard:assemble",
+            "domain.leaderboard:to_json",
+            "domain.performance:buy_and_hold",
+            "domain.performance:performance",
+            "trading.results:result_of",
+            "trading.results:expected_sessions",
+        ),
+        before="4",
+    ),
+)
+
+
+def stage(noun: str) -> Stage:
+    """The row of a noun; raises KeyError without one."""
+    return {row.noun: row for row in STAGES}[noun]
+
+
+def job(purpose: str) -> Job:
+    """The row of a purpose; raises KeyError without one."""
+    return {row.purpose: row for row in JOBS}[purpose]
+
+
+def stages_of(purpose: str, *, own: bool = False) -> list[Stage]:
+    """What a job makes, in order; with `own` only what is made by it in the first place."""
+    return [row for row in STAGES if purpose in (row.jobs[:1] if own else row.jobs)]
+
+
+def jobs_of_teams() -> list[Job]:
+    """The jobs that every team has, in the order of a session's chain."""
+    return [row for row in JOBS if row.of_team]
+
+
+def restore_turn(asset: Asset) -> int | None:
+    """When in a restoration an asset's turn is, in the order of the chain; None for what is never restored."""
+    rows = [row for row in STAGES if row.restorable]
+    found = [turn for turn, row in enumerate(rows) if row.asset(Place(*asset[:2])) == asset]
+    return found[0] if found else None
+
+
+def places(row: Stage, teams: Mapping[str, Sequence[str]], at: Place = Place()) -> Iterator[Place]:  # noqa: B008
+    """Where a stage has assets, given each team's symbols; with `at` only those of its team and of its symbol."""
+    if not row.of_team:
+        symbols = sorted({symbol for traded in teams.values() for symbol in traded})
+        mine: Iterable[Place] = [Place(symbol=symbol) for symbol in symbols] if row.of_symbol else [Place()]
+    else:
+        mine = [
+            Place(team, symbol)
+            for team, traded in teams.items()
+            for symbol in (traded if row.of_symbol else ("",))
+        ]
+    for place in mine:
+        if all(not one or not other or one == other for one, other in zip(place, at, strict=True)):
+            yield place
+
+
+def owner(row: Stage, place: Place) -> str:
+    """Whose an asset is: a team, or the market's or the competition's."""
+    return place.team or (MARKET if row.of_symbol else COMPETITION)
+
+
+def owner_of(row: Job) -> str:
+    """Whose a job is that no team has: the market's where all it makes is of symbols, else the competition's."""
+    return MARKET if all(one.of_symbol for one in stages_of(row.purpose)) else COMPETITION
+
+
+def decisive(nouns: Iterable[str]) -> Job | None:
+    """The job that a run making these is like, None where no job makes any: what only one job makes decides.
+
+    Of several first the one that must not be late, then in the order of the chain: what takes long goes before what is quick.
+    """
+    made = set(nouns)
+    rows = [row for row in STAGES if row.noun in made]
+    alone = [row for row in rows if len(row.jobs) == 1] or rows
+    found = [row for row in JOBS if row.purpose in {one.jobs[0] for one in alone}]
+    return min(found, key=lambda row: row.tried_again, default=None)
