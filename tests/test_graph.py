@@ -96,8 +96,11 @@ def test_a_code_version_follows_what_the_asset_depends_on_and_nothing_else(nodes
     changed = red.model_copy(update={"trading": rules})
     assert changed.model_fingerprint() == red.model_fingerprint()
     seed = red.training.model_copy(update={"seed": 7})
-    assert red.model_copy(update={"training": seed}).model_fingerprint() != red.model_fingerprint()
-    assert nodes["red/AAPL/model"].code_version == nodes["red/IBM/model"].code_version
+    assert red.model_copy(update={"training": seed}).model_fingerprint() == red.model_fingerprint()
+    window = red.training.model_copy(update={"validation_fraction": 0.2})
+    assert red.model_copy(update={"training": window}).model_fingerprint() != red.model_fingerprint()
+    # Each symbol draws a seed of its own.
+    assert nodes["red/AAPL/model"].code_version != nodes["red/IBM/model"].code_version
     assert nodes["red/AAPL/model"].code_version != nodes["blue/AAPL/model"].code_version
 
 

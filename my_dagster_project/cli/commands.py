@@ -116,7 +116,7 @@ def validate(
     """
     settings = load_settings()
     platform = load_platform(read_sources(settings.project, "working tree"))
-    _say_unread(settings, platform)
+    _say_what_does_not_count(settings, platform)
     unknown = [team for team in teams or [] if team not in platform.registry.teams]
     if unknown:
         known = ", ".join(platform.registry.teams)
@@ -262,7 +262,7 @@ def _prepared() -> tuple[Settings, Platform]:
     settings = load_settings()
     prepare_environment(settings)
     platform = current_platform(settings)
-    _say_unread(settings, platform)
+    _say_what_does_not_count(settings, platform)
     for team in uncommitted(settings.project, platform.sources):
         branch = platform.registry.teams[team].branch
         errors.say(
@@ -275,7 +275,10 @@ def _prepared() -> tuple[Settings, Platform]:
     return settings, platform
 
 
-def _say_unread(settings: Settings, platform: Platform) -> None:
+def _say_what_does_not_count(settings: Settings, platform: Platform) -> None:
+    for team, config in platform.teams.items():
+        for note in config.notes:
+            errors.say((f"configs/{team}.yaml:", "yellow"), f" {note}.")
     for path in unread_copies(settings.project, platform.sources):
         errors.say(
             (f"{path} differs here, which counts for nothing:", "yellow"),

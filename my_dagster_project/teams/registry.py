@@ -86,6 +86,8 @@ class Competition(Strict):
     """The round. `start`: the first session that may be predicted; no model may have seen its close."""
 
     start: date
+    salt: Annotated[str, Field(max_length=100)] = ""
+    """What the seeds of all trainings are drawn from, with team, symbol and window. Another one is another season's."""
     replay_sessions: Annotated[int, Field(ge=1, le=2600)] = 60
     starting_cash: Annotated[float, Field(gt=0, le=1e9)] = 100_000
     """Dollars."""

@@ -175,10 +175,21 @@ class TeamConfig(Strict):
     def model_fingerprint(self) -> str:
         """SHA-256 (hex) of what determines the model besides the bars; trading rules and unused features do not."""
         used = {name: self.features[name].model_dump(mode="json") for name in self.input_names}
-        training = self.training.model_dump(mode="json")
+        training = self.training.model_dump(mode="json", exclude={"seed"})
         return fingerprint(
             {"features": used, "target": self.target, "training": training, "ludwig": self.complete_ludwig()}
         )
+
+    @property
+    def notes(self) -> list[str]:
+        """What the file says that counts for nothing, in words: it is no mistake, old files have it."""
+        seeds = [self.training.seed, *(override.training.get("seed") for override in self.overrides.values())]
+        if all(seed is None for seed in seeds):
+            return []
+        return [
+            "training.seed is ignored: the seed is drawn by the platform for each team, symbol and window, so that nobody "
+            "searches for a lucky one; take the line out"
+        ]
 
     def model_fingerprints(self) -> dict[str, str]:
         """By symbol: the fingerprint of its model, the symbol's overrides included."""

@@ -33,7 +33,12 @@ class Training(Strict):
     validation_fraction: float = Field(
         default=0.15, ge=0.05, le=0.5, description="The latest part of the sessions decides when to stop."
     )
-    seed: int = Field(default=42, ge=0, le=2**32 - 1, description="The same seed gives the same model.")
+    seed: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**32 - 1,
+        description="Ignored: the seed is the platform's, so that nobody searches for a lucky one. Leave it out.",
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -109,7 +114,7 @@ class SymbolOverride(Strict):
     features: dict[str, dict[str, Any]] = Field(
         default={}, description="More features, or other parameters of those above."
     )
-    training: dict[str, Any] = Field(default={}, description="Another window or seed.")
+    training: dict[str, Any] = Field(default={}, description="Another window.")
     ludwig: dict[str, Any] = Field(
         default={}, description="Another model; lists such as input_features are replaced whole."
     )

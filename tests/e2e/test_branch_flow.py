@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def trainings(served: Platform, commit: str) -> list[dict[str, Any]]:
 def test_a_commit_trains_what_it_changed_a_mistake_disturbs_nobody_and_nothing_loops(copied) -> None:
     with dagit(copied) as served:
         before = len(served.runs())
-        copied.commit_edit("red", lambda config: config["training"].update(seed=7))
+        copied.commit_edit("red", lambda config: config["training"].update(start=date(2011, 1, 3)))
         good = git(copied.folder, "rev-parse", "red")
         run = wait_for(lambda: trainings(served, good), 90)[0]
         assert run["jobName"] == "red_train"
@@ -74,7 +75,7 @@ def test_a_run_keeps_the_configuration_it_was_created_with(copied) -> None:
         assert old is None or old
         # While a run of the team is at work the next one waits in the queue.
         first, second = launch(served), launch(served)
-        copied.commit_edit("red", lambda config: config["training"].update(seed=7))
+        copied.commit_edit("red", lambda config: config["training"].update(start=date(2011, 1, 3)))
         new = git(copied.folder, "rev-parse", "red")
         wait_for(lambda: trainings(served, new), 180)
         done = wait_for(
@@ -82,7 +83,7 @@ def test_a_run_keeps_the_configuration_it_was_created_with(copied) -> None:
         )
         assert done[0]["tags"]["config"] != f"red at {new[:10]}"
         assert first != second
-        assert seed_of(served, second) == 42
+        assert rows_of(served, second) == rows_of(served, first)
     assert config.exists()
 
 
@@ -91,6 +92,6 @@ def launch(served: Platform) -> str:
     return served.launch("red_train", TRADING, assetSelection=selection, tags={"team": "red"})
 
 
-def seed_of(served: Platform, run: str) -> int:
+def rows_of(served: Platform, run: str) -> int:
     entries = [entry for event in served.events(run) for entry in event.get("metadataEntries", [])]
-    return next(entry["intValue"] for entry in entries if entry["label"] == "seed")
+    return next(entry["intValue"] for entry in entries if entry["label"] == "training_rows")

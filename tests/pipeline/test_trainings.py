@@ -69,8 +69,8 @@ def test_a_symbol_nobody_had_gets_its_bars_first_and_is_trained_when_they_are_th
 
 def test_what_waits_for_bars_keeps_nothing_else_waiting(platform, instance):
     fetched(instance, "AAPL", "GOOG", "IBM")
-    seed = platform.teams["red"].training.model_copy(update={"seed": 7})
-    requests, remembered = due_trainings(with_red(platform, training=seed), instance, fingerprints(platform))
+    other = platform.teams["red"].training.model_copy(update={"validation_fraction": 0.2})
+    requests, remembered = due_trainings(with_red(platform, training=other), instance, fingerprints(platform))
     trained = asked(requests)["red_train"]
     assert {name.split("/")[1] for name in trained} == {"AAPL", "GOOG", "IBM"}
     assert remembered["red"]["MSFT"] == fingerprints(platform)["red"]["MSFT"]

@@ -59,7 +59,7 @@ def test_a_teams_file_is_read_from_its_branch_and_says_so(project) -> None:
 
 def test_the_checked_out_tree_and_index_are_never_touched(project) -> None:
     (project / "configs" / "red.yaml").write_text("half an edit")
-    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    commit(project, "red", "red", file_of("red").replace("epochs: 60", "epochs: 7"))
     platform_of(project)
     assert git(project, "status", "--porcelain") == " M configs/red.yaml"
     assert (project / "configs" / "red.yaml").read_text() == "half an edit"
@@ -100,22 +100,22 @@ def test_a_bad_file_leaves_the_last_good_one_in_force_and_the_other_team_alone(
 
 def test_a_deleted_branch_leaves_the_last_good_file_in_force(project, tmp_path) -> None:
     kept = LastGood(tmp_path / "home")
-    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    commit(project, "red", "red", file_of("red").replace("epochs: 60", "epochs: 7"))
     platform_of(project, kept)
     git(project, "worktree", "remove", "--force", str(project.parent / "tree-red"))
     git(project, "branch", "-D", "red")
     platform = platform_of(project, kept)
-    assert platform.teams["red"].training.seed == 7
+    assert platform.teams["red"].ludwig["trainer"]["epochs"] == 7
     assert "restore the branch" in platform.problems["red"]
 
 
 def test_a_force_push_simply_changes_the_file(project, tmp_path) -> None:
     kept = LastGood(tmp_path / "home")
-    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    commit(project, "red", "red", file_of("red").replace("epochs: 60", "epochs: 7"))
     platform_of(project, kept)
     git(project.parent / "tree-red", "reset", "-q", "--hard", "main")
     platform = platform_of(project, kept)
-    assert platform.teams["red"].training.seed == 42
+    assert platform.teams["red"].ludwig["trainer"]["epochs"] == 60
     assert not platform.problems
 
 
@@ -192,12 +192,12 @@ def test_a_file_of_the_working_tree_that_is_no_longer_there_is_not_said_to_be_in
 
 def test_a_frozen_round_keeps_the_commit_whatever_the_branch_says(project) -> None:
     sha = git(project, "rev-parse", "red")
-    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    commit(project, "red", "red", file_of("red").replace("epochs: 60", "epochs: 7"))
     registry = project / "configs" / "teams.yaml"
     registry.write_text(
         registry.read_text().replace("replay_sessions: 60", f"frozen: {{red: {sha}}}\n  replay_sessions: 60")
     )
-    assert platform_of(project).teams["red"].training.seed == 42
+    assert platform_of(project).teams["red"].ludwig["trainer"]["epochs"] == 60
 
 
 def test_only_content_counts_as_a_change(project) -> None:
@@ -250,9 +250,9 @@ def test_uncommitted_edits_are_noticed(project) -> None:
 
 
 def test_an_old_copy_on_main_is_no_edit_to_be_committed(project) -> None:
-    commit(project, "red", "red", file_of("red").replace("seed: 42", "seed: 7"))
+    commit(project, "red", "red", file_of("red").replace("epochs: 60", "epochs: 7"))
     assert uncommitted(project, read_sources(project)) == []
-    (project / "configs" / "red.yaml").write_text(file_of("red").replace("seed: 42", "seed: 8"))
+    (project / "configs" / "red.yaml").write_text(file_of("red").replace("epochs: 60", "epochs: 8"))
     git(project, "commit", "-q", "-a", "-m", "on the wrong branch")
     assert uncommitted(project, read_sources(project)) == ["red"]
 

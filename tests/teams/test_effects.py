@@ -20,8 +20,8 @@ def test_the_same_configuration_causes_nothing(red) -> None:
     assert effects(red, red.model_copy()) == []
 
 
-def test_another_seed_trains_every_symbol(red) -> None:
-    other = red.model_copy(update={"training": red.training.model_copy(update={"seed": 7})})
+def test_another_validation_part_trains_every_symbol(red) -> None:
+    other = red.model_copy(update={"training": red.training.model_copy(update={"validation_fraction": 0.2})})
     assert effects(red, other) == ["trains AAPL, GOOG, IBM, MSFT, then predicts and trades anew"]
 
 

@@ -42,7 +42,7 @@ def test_a_python_object_is_never_made(tmp_path):
         "python/object/new:os.system",
         "python/object/apply:subprocess.run",
     ):
-        text = edited("red", ("seed: 42", f'seed: !!{tag} ["touch {mark}"]'))
+        text = edited("red", ("epochs: 60", f'epochs: !!{tag} ["touch {mark}"]'))
         assert "is not allowed; write the plain value" in complaint(text)
     assert not mark.exists()
 
@@ -57,7 +57,7 @@ def test_a_template_is_text_and_no_message_fills_it_in(template, monkeypatch):
         "[AAPL, GOOG, IBM, MSFT]",
         "kind: RSI,",
         "target: next_return ",
-        "seed: 42",
+        "epochs: 60",
         "type: concat",
     ):
         key = old.rpartition(": ")[0]

@@ -50,7 +50,7 @@ def test_the_effective_configuration_is_what_a_file_of_its_own_would_be():
         "red",
         ("{kind: RSI, timeperiod: 14}", "{kind: RSI, timeperiod: 21}"),
         ("cutoff: 2012-11-30", "cutoff: 2012-10-31"),
-        ("seed: 42", "seed: 7"),
+        ("cutoff: 2012-10-31", "cutoff: 2012-10-31\n  seed: 7"),
         ("output_size: 16", "output_size: 8"),
     )
     assert red(IBM).for_symbol("IBM").canonical_json() == load(alone).canonical_json()
@@ -80,10 +80,20 @@ def test_the_effective_configuration_is_made_once():
 
 def test_a_changed_copy_forgets_what_was_derived_from_the_original():
     config = red("{IBM: {features: {rsi_14: {timeperiod: 21}}}}")
-    assert config.for_symbol("IBM").training.seed == 42
-    copy = config.model_copy(update={"training": config.training.model_copy(update={"seed": 1})})
-    assert copy.for_symbol("IBM").training.seed == 1
-    assert config.for_symbol("IBM").training.seed == 42
+    assert config.for_symbol("IBM").training.validation_fraction == 0.15
+    longer = config.training.model_copy(update={"validation_fraction": 0.3})
+    copy = config.model_copy(update={"training": longer})
+    assert copy.for_symbol("IBM").training.validation_fraction == 0.3
+    assert config.for_symbol("IBM").training.validation_fraction == 0.15
+
+
+def test_a_seed_of_an_old_file_counts_for_nothing_and_the_file_is_told_why():
+    plain, old = red("{}"), load(edited("red", ("cutoff: 2012-11-30", "cutoff: 2012-11-30\n  seed: 7")))
+    assert old.model_fingerprint() == plain.model_fingerprint()
+    assert plain.notes == []
+    for file in (old, red("{IBM: {training: {seed: 7}}}")):
+        [note] = file.notes
+        assert note.startswith("training.seed is ignored: the seed is drawn by the platform")
 
 
 def test_overrides_survive_the_way_through_json():

@@ -87,7 +87,7 @@ EDITS = {
     "a feature's parameter": (("{kind: RSI, timeperiod: 14}", "{kind: RSI, timeperiod: 15}"), True, True),
     "a feature's lag": (("sessions: 1, lag: 2", "sessions: 1, lag: 3"), True, True),
     "the cut-off": (("cutoff: 2012-11-30", "cutoff: 2012-11-29"), False, True),
-    "the seed": (("seed: 42", "seed: 43"), False, True),
+    "a seed, which counts for nothing": (("cutoff: 2012-11-30", "cutoff: 2012-11-30\n  seed: 43"), False, False),
     "the model": (("dropout: 0.3", "dropout: 0.2"), False, True),
     "what one symbol has differently": (("overrides: {}", "overrides: {IBM: {training: {seed: 7}}}"), False, False),
     "the order of inputs": (

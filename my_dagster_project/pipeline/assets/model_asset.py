@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.domain.lookahead import target_problem
+from my_dagster_project.domain.seeds import training_seed
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.models.manifest import Manifest
@@ -43,7 +44,12 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         output_required=False,
         check_specs=[TARGET.spec(key), PARITY.spec(key)],
         **team.stamped(
-            "model", "ludwig", "onnx", "mlflow", symbol=symbol, configuration=(config.model_fingerprint(),)
+            "model",
+            "ludwig",
+            "onnx",
+            "mlflow",
+            symbol=symbol,
+            configuration=(config.model_fingerprint(), _seed(team, symbol)),
         ),
     )
     def model(
@@ -69,6 +75,12 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     return model
 
 
+def _seed(team: TeamContext, symbol: str) -> int:
+    """The platform's draw for the window that begins with the competition, the only one there is."""
+    competition = team.platform.registry.competition
+    return training_seed(competition.salt, team.name, symbol, competition.start)
+
+
 def _spec(team: TeamContext, symbol: str) -> TrainingSpec:
     config = team.config.for_symbol(symbol)
     return TrainingSpec(
@@ -77,7 +89,7 @@ def _spec(team: TeamContext, symbol: str) -> TrainingSpec:
         ludwig=config.complete_ludwig(),
         target=config.target,
         features=tuple(config.input_names),
-        seed=config.training.seed,
+        seed=_seed(team, symbol),
         trained_through=config.training.cutoff,
         bounds=Bounds(team.entry.training.seconds, team.entry.training.memory_mb * 1024**2),
     )
