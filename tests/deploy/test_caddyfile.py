@@ -93,3 +93,16 @@ def test_nothing_is_done_for_the_page_of_another_site(addresses, site):
 def test_every_address_but_the_health_check_has_the_rule():
     sites = re.findall(r"^(\S+) \{\n\t(.*)", CADDYFILE.read_text(), re.MULTILINE)
     assert {name for name, first in sites if name[0] == ":" and first != "import page"} == {":8090"}
+
+
+def test_no_idle_connection_is_kept_as_long_as_the_servers_keep_it():
+    import inspect
+
+    from uvicorn import Config
+
+    text = CADDYFILE.read_text()
+    blocks = re.findall(r"reverse_proxy \S+( \{[^}]*\})?", text)
+    assert len(blocks) == 4
+    assert all("import behind" in block for block in blocks)
+    kept = int(re.search(r"keepalive (\d+)s", text)[1])
+    assert kept < inspect.signature(Config).parameters["timeout_keep_alive"].default

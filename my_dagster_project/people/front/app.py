@@ -39,7 +39,7 @@ class Front:
         if now is None:
             return self._being_made()
         equity = "/equity.png" if now.equity else ""
-        return _html(home_html(self._links, now.page, now.board, equity, why=now.why))
+        return _html(home_html(self._links, now.page, now.board, equity, why=now.why, age=now.age))
 
     def status(self, _: "Request") -> "Response":
         """The status page."""
@@ -48,7 +48,9 @@ class Front:
             return self._being_made()
         if now.page is None:
             return self._broken(now)
-        return _html(status_html(now.page, self._links, refresh=REFRESH_SECONDS))
+        return _html(
+            status_html(now.page, self._links, refresh=_SOON if now.age else REFRESH_SECONDS, age=now.age)
+        )
 
     def status_json(self, _: "Request") -> "Response":
         """The status for programs: 200 whatever it says, 503 when it could not be found out."""

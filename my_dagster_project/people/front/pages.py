@@ -24,8 +24,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 REFRESH_SECONDS = 30
 
 
-def status_html(page: StatusPage, links: Links, *, refresh: int = 0) -> str:
-    """The status page; with `refresh` it loads itself anew every so many seconds."""
+def status_html(page: StatusPage, links: Links, *, refresh: int = 0, age: str = "") -> str:
+    """The status page; with `refresh` it loads itself anew every so many seconds, with `age` it says that it is old."""
     return _filled(
         "status.html",
         links,
@@ -34,11 +34,18 @@ def status_html(page: StatusPage, links: Links, *, refresh: int = 0) -> str:
         zone=ZoneInfo(page.zone),
         tables=status_columns,
         refresh=refresh,
+        age=age,
     )
 
 
 def home_html(
-    links: Links, page: StatusPage | None, board: Leaderboard | None, equity: str, *, why: str = ""
+    links: Links,
+    page: StatusPage | None,
+    board: Leaderboard | None,
+    equity: str,
+    *,
+    why: str = "",
+    age: str = "",
 ) -> str:
     """The leaderboard, the teams and the way to everything else; `equity` is the address of the plot or empty."""
     return _filled(
@@ -53,6 +60,7 @@ def home_html(
         team_columns=TEAM_COLUMNS,
         symbol_columns=SYMBOL_COLUMNS,
         refresh=REFRESH_SECONDS,
+        age=age,
     )
 
 
