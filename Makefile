@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 # Without bytecode Ludwig imports in 20 s instead of 9.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run ui mlflow up round down logs backup restore test test-quick test-full test-stack lint format benchmarks clean
+.PHONY: help setup run ui mlflow up round down wipe logs backup restore test test-quick test-full test-stack lint format benchmarks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ round: ## On the stack: queue everything that is due for the workers, in order, 
 
 down: ## Stop the stack; what it has stored stays
 	@$(STACK)/compose --profile '*' down
+
+wipe: ## Forget everything the stack has stored; asks first and names what is lost
+	@$(STACK)/wipe
 
 logs: ## Follow the stack's logs
 	@$(STACK)/compose logs --follow --tail 100

@@ -16,7 +16,7 @@ from my_dagster_project.teams.platform import Platform
 
 ROUND_JOB = "round"
 PROGRESS_TAG, ENDED_TAG = "round_progress", "round_ended"
-_SECONDS = 5
+_SECONDS = 10
 _MOST_RUNS = 10_000
 
 

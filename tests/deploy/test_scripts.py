@@ -94,3 +94,20 @@ def test_mlflow_gets_its_secrets_where_braces_name_them(tmp_path):
     start.write_auth_file(tmp_path / "auth.ini", "sqlite:///x", ("admin", "50%off"))
     assert (tmp_path / "auth.ini").stat().st_mode & 0o777 == 0o600
     assert "admin_password = 50%%off" in (tmp_path / "auth.ini").read_text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "called"), [("wipe\n", 0, True), ("yes\n", 1, False), ("", 1, False)]
+)
+def test_wiping_names_what_is_lost_and_asks(tmp_path, typed, code, called):
+    docker = tmp_path / "docker"
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    (tmp_path / "secrets").write_text("")
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TRADING_SECRETS_FILE": str(tmp_path / "secrets")}
+    done = subprocess.run(
+        [STACK / "wipe"], env=environment, input=typed, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert "every object and version in MinIO" in done.stdout
+    assert ("--profile * down --volumes --remove-orphans" in done.stdout) == called
