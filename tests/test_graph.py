@@ -1,7 +1,6 @@
 """The graph of the committed configs: what Dagit shows. `pytest --snapshot-update` after a wanted change."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -9,11 +8,9 @@ import pytest
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.pipeline.assets.keys import orders_key
 from my_dagster_project.pipeline.code_location import build_definitions
-from my_dagster_project.teams.platform import load_platform
-from my_dagster_project.teams.sources import read_sources
+from tests.support.committed import PROJECT, committed
 
-PROJECT = Path(__file__).parents[1]
-PLATFORM = load_platform(read_sources(PROJECT, "working tree"))
+PLATFORM = committed()
 
 
 def named(key: dg.AssetKey) -> str:

@@ -8,14 +8,11 @@ from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.main_job.run import Result
 from my_dagster_project.main_job.summary import print_result
 from my_dagster_project.storage.opening import open_assets
-from my_dagster_project.teams.platform import load_platform
-from my_dagster_project.teams.sources import read_sources
-
-ROOT = Path(__file__).parents[2]
+from tests.support.committed import committed
 
 
 def test_a_report_is_named_only_where_there_is_one(tmp_path):
-    platform = load_platform(read_sources(ROOT, "working tree"))
+    platform = committed()
     settings = settings_from({"TRADING_HOME": str(tmp_path)}, tmp_path)
 
     def said():

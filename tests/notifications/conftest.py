@@ -3,7 +3,6 @@
 import json
 import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -11,11 +10,10 @@ import pytest
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.pipeline import notification_sensor as sensor
 from my_dagster_project.pipeline.code_location import build_definitions
-from my_dagster_project.teams.platform import Platform, load_platform
-from my_dagster_project.teams.sources import read_sources
+from my_dagster_project.teams.platform import Platform
+from tests.support.committed import PROJECT, committed
 from tests.support.loopback import Loopback
 
-PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {"TRADING_CONFIG": "working-tree", "TRADING_DAGIT_LINK": "https://trading.example.org/dagit/"}
 
 
@@ -44,7 +42,7 @@ class Desk:
 
 @pytest.fixture
 def platform() -> Platform:
-    return load_platform(read_sources(PROJECT, "working tree"))
+    return committed()
 
 
 def notify(platform: Platform, **kinds: tuple[str, ...]) -> Platform:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 from dagster._core.test_utils import create_run_for_test, freeze_time
@@ -10,18 +9,15 @@ from dagster._core.test_utils import create_run_for_test, freeze_time
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.code_location import build_definitions
-from my_dagster_project.teams.platform import Platform, load_platform
-from my_dagster_project.teams.sources import read_sources
-
-PROJECT = Path(__file__).parents[2]
+from my_dagster_project.teams.platform import Platform
+from tests.support.committed import PROJECT, committed
 
 
 def definitions(tmp_path, start=None, environment=None, **market) -> tuple[Platform, dg.RepositoryDefinition]:
-    committed = load_platform(read_sources(PROJECT, "working tree"))
-    changed = {"market": committed.registry.market.model_copy(update=market)}
+    changed = {"market": committed().registry.market.model_copy(update=market)}
     if start:
-        changed["competition"] = committed.registry.competition.model_copy(update={"start": start})
-    platform = replace(committed, registry=committed.registry.model_copy(update=changed))
+        changed["competition"] = committed().registry.competition.model_copy(update={"start": start})
+    platform = replace(committed(), registry=committed().registry.model_copy(update=changed))
     settings = settings_from({"TRADING_HOME": str(tmp_path), **(environment or {})}, PROJECT)
     return platform, build_definitions(platform, settings).get_repository_def()
 

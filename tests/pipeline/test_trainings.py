@@ -1,18 +1,15 @@
 """What a changed team file makes due, with Dagster's own records of which bars there are."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from my_dagster_project.pipeline.assets.keys import bars_key
 from my_dagster_project.pipeline.trainings import due_trainings, fingerprints
-from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.schema import SymbolOverride
-from my_dagster_project.teams.sources import read_sources
-
-PROJECT = Path(__file__).parents[2]
+from tests.support.committed import committed
 
 
 @pytest.fixture
@@ -23,7 +20,7 @@ def instance():
 
 @pytest.fixture(scope="module")
 def platform() -> Platform:
-    return load_platform(read_sources(PROJECT, "working tree"))
+    return committed()
 
 
 def fetched(instance: dg.DagsterInstance, *symbols: str) -> None:

@@ -1,19 +1,14 @@
-from pathlib import Path
-
 import pytest
 
 from my_dagster_project.teams.effects import effects, outranked
-from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.schema import TeamConfig
-from my_dagster_project.teams.sources import read_sources
 from my_dagster_project.teams.team_limits import Limits
-
-PROJECT = Path(__file__).parents[2]
+from tests.support.committed import committed
 
 
 @pytest.fixture(scope="module")
 def red() -> TeamConfig:
-    return load_platform(read_sources(PROJECT, "working tree")).teams["red"]
+    return committed().teams["red"]
 
 
 def test_the_same_configuration_causes_nothing(red) -> None:

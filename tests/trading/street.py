@@ -19,9 +19,7 @@ from my_dagster_project.paper_broker.server import serve_in_thread
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.parquet import to_parquet
-from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.schema import TeamConfig
-from my_dagster_project.teams.sources import read_sources
 from my_dagster_project.trading import planning
 from my_dagster_project.trading.broker import SessionPassedError
 from my_dagster_project.trading.closes import History
@@ -31,11 +29,11 @@ from my_dagster_project.trading.planning import Trader, session_plan
 from my_dagster_project.trading.predicted import Predicted
 from my_dagster_project.trading.records import file_of, record_of
 from my_dagster_project.trading.submission import Outcome, require_certain, submit_plan
+from tests.support.committed import committed
 from tests.trading.world import SYMBOLS, World, frames_of
 
-PROJECT = Path(__file__).parents[2]
 CALENDAR = load_calendar("XNYS")
-PLATFORM = load_platform(read_sources(PROJECT, "working tree"))
+PLATFORM = committed()
 CASH = Decimal(100_000)
 
 

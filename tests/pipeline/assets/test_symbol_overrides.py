@@ -9,16 +9,16 @@ from my_dagster_project.pipeline.assets.assembly import all_assets
 from my_dagster_project.pipeline.assets.keys import features_key, model_key
 from my_dagster_project.pipeline.assets.model_asset import _spec
 from my_dagster_project.pipeline.assets.team_context import TeamContext
-from my_dagster_project.teams.platform import Platform, load_platform
-from my_dagster_project.teams.sources import read_sources
-from tests.teams.helpers import CONFIGS, edited, load
+from my_dagster_project.teams.platform import Platform
+from tests.support.committed import committed
+from tests.teams.helpers import edited, load
 
 OVERRIDE = "overrides: {IBM: {features: {rsi_14: {timeperiod: 21}}, ludwig: {trainer: {epochs: 5}}}}"
 
 
 @pytest.fixture(scope="module")
 def plain() -> Platform:
-    return load_platform(read_sources(CONFIGS.parent, "working tree"))
+    return committed()
 
 
 @pytest.fixture(scope="module")
