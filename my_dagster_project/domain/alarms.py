@@ -45,8 +45,10 @@ def leak_alarms(symbols: Mapping[str, DataFrame], looks: int, models: Mapping[st
 
 
 def check_alarm(symbol: str, check: str, said: str, model: str) -> Alarm:
-    """The alarm of a check that has failed; `model` is the fingerprint of the symbol's model."""
-    return Alarm(symbol, f"{symbol}: check {check} failed: {said}", _id(check, symbol, model))
+    """The alarm of a check that has failed, with its first line; `model` is the fingerprint of the symbol's model."""
+    line, *more = said.splitlines() or ["no reason given"]
+    text = f"{line} (and {len(more)} lines more)" if more else line
+    return Alarm(symbol, f"{symbol}: check {check} failed: {text}", _id(check, symbol, model))
 
 
 def with_clearances(alarms: Iterable[Alarm], cleared: Mapping[str, str]) -> tuple[Alarm, ...]:

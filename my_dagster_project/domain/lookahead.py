@@ -81,7 +81,7 @@ def _apart(stored: "pd.Series", again: "pd.Series", column: "pd.Series") -> Any:
     import numpy as np
 
     if column.dtype.kind not in "fiu":
-        return (stored != again).to_numpy()
+        return ((stored != again) & ~(stored.isna() & again.isna())).to_numpy()
     deviation = float(column.std())
     allowed = TOLERANCE * deviation if deviation > 0 else 1e-12
     return ~np.isclose(stored, again, rtol=1e-9, atol=allowed, equal_nan=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,9 @@ ROOT = "evidently"
 LOADER = """
 <script>
 var global = globalThis;
-(async () => {
+const fold = document.getElementById("ROOT-fold");
+// Drawn when it is opened: a picture without a width is drawn as a line.
+fold.addEventListener("toggle", async () => {
   const packed = Uint8Array.from(atob(document.getElementById("ROOT-library").textContent), c => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const script = document.createElement("script");
@@ -30,15 +33,19 @@ var global = globalThis;
   const data = JSON.parse(document.getElementById("ROOT-data").textContent);
   document.getElementById("ROOT").textContent = "";
   window.drawDashboard(data.dashboard, new Map(Object.entries(data.graphs)), "ROOT");
-})().catch(error => {
-  document.getElementById("ROOT").textContent = "This browser cannot draw Evidently's part (" + error + "); its figures are in report.json.";
+}, {once: true});
+window.addEventListener("unhandledrejection", event => {
+  document.getElementById("ROOT").textContent = "This browser cannot draw Evidently's part (" + event.reason + "); its figures are in report.json.";
 });
 </script>
 """.replace("ROOT", ROOT)
 
 
-def fragment(sections: Sequence[tuple[str, Any]]) -> str:
-    """HTML of titled snapshots, drawn by Evidently when the page opens; needs `<body>` around it, nothing else."""
+def fragment(sections: Sequence[tuple[str, Any]], sessions: Sequence[str] = ()) -> str:
+    """HTML of titled snapshots, folded away and drawn by Evidently when it is opened; needs `<body>` around it.
+
+    `sessions` (ISO) are those of the rows, in order: Evidently numbers the rows in bins.
+    """
     from evidently.legacy.model.dashboard import DashboardInfo
     from evidently.legacy.renderers.html_widgets import group_widget
 
@@ -52,8 +59,12 @@ def fragment(sections: Sequence[tuple[str, Any]]) -> str:
         widget.pop("additionalGraphs", None)
     return "\n".join(
         [
-            f'<div id="{ROOT}">Drawing …</div>',
-            _data_block(f"{ROOT}-data", _json({"dashboard": dashboard, "graphs": _plain_graphs(graphs)})),
+            f'<details id="{ROOT}-fold"><summary>What Evidently measured: errors, distributions, drift</summary>'
+            f'<div id="{ROOT}">Drawing …</div></details>',
+            _data_block(
+                f"{ROOT}-data",
+                _json(_readable({"dashboard": dashboard, "graphs": _plain_graphs(graphs)}, sessions)),
+            ),
             _data_block(f"{ROOT}-library", _library()),
             LOADER,
         ]
@@ -69,6 +80,32 @@ def _plain_graphs(graphs: dict[str, Any]) -> dict[str, Any]:
         info = graph.params if isinstance(graph, AdditionalGraphInfo) else graph
         plain[name] = info.dict() if isinstance(info, BaseWidgetInfo) else info
     return plain
+
+
+def _readable(value: Any, sessions: Sequence[str]) -> Any:
+    """Evidently's pages as people read them: whole numbers without `.000`, sessions instead of "Index binned"."""
+    if isinstance(value, list | tuple):
+        return [_readable(item, sessions) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(count := value.get("value"), str) and "label" in value:
+        value = {**value, "value": re.sub(r"^(\d+)\.0+$", r"\1", count)}
+    title = (value.get("layout") or {}).get("xaxis", {}).get("title", {}) if "data" in value else {}
+    if sessions and isinstance(title, dict) and title.get("text") == "Index binned":
+        value = _dated(value, sessions)
+    return {name: _readable(item, sessions) for name, item in value.items()}
+
+
+def _dated(figure: dict[str, Any], sessions: Sequence[str]) -> dict[str, Any]:
+    """A figure over bins of row numbers as one over the sessions these rows are of."""
+    bins = [number for trace in figure["data"] for number in trace.get("x", ())]
+    scale = (len(sessions) - 1) / (max(bins, default=0) or 1)
+    at = [
+        {**trace, "x": [sessions[round(number * scale)] for number in trace.get("x", ())]}
+        for trace in figure["data"]
+    ]
+    axis = {**figure["layout"]["xaxis"], "title": {"text": "session"}}
+    return {**figure, "data": at, "layout": {**figure["layout"], "xaxis": axis}}
 
 
 def _json(value: Any) -> str:

@@ -63,7 +63,7 @@ def build_report(
     alarm = ReportTest(report_tests.NO_LEAK.name, "fail" if warnings else "pass", _alarm(warnings, metrics))
     found.append(alarm)
     tests = report_tests.complete(found, target, "There was not enough to test it on.")
-    page = render(heading, metrics, tests, warnings, _picture(scored), _fragment(sections))
+    page = render(heading, metrics, tests, warnings, _picture(scored), _fragment(sections, scored))
     measured = {title: _figures(snapshot) for title, snapshot in sections}
     files = {
         "report.html": page.encode(),
@@ -137,10 +137,10 @@ def _picture(scored: DataFrame) -> bytes:
     return prediction_plot(scored)
 
 
-def _fragment(sections: list[tuple[str, Any]]) -> str:
+def _fragment(sections: list[tuple[str, Any]], scored: DataFrame) -> str:
     from my_dagster_project.reports.evidently_html import fragment
 
-    return fragment(sections)
+    return fragment(sections, [session.date().isoformat() for session in scored["session"]])
 
 
 def _figures(snapshot: Any) -> dict[str, Any]:

@@ -54,6 +54,12 @@ def test_a_leak_in_the_table_that_will_be_stored_is_caught(table, apple, leak):
     assert check_features(table, apple, FEATURES) == []
 
 
+def test_a_missing_category_is_no_difference_from_itself(table, apple):
+    day = [Feature("weekday", "weekday", lag=-1)]
+    found = check_features(compute_features(apple, day), apple, day)
+    assert {mismatch.why for mismatch in found} == {"with nothing after it"}
+
+
 KINDS = {
     "a forward return divided by 390": lambda series: (
         pd.Series(np.log(series["close"])).diff().shift(-1).ffill() / 390

@@ -70,12 +70,22 @@ def test_the_json_holds_our_figures_the_tests_and_evidentlys(bars, features, tar
 def test_the_page_shows_figures_beside_baselines_and_needs_no_network(bars, features):
     report = report_of(sample_scored(bars), features)
     page = report.files["report.html"].decode()
-    ours = page.split('<div id="evidently">')[0]
+    ours = page.split('<details id="evidently-fold">')[0]
     assert "red · AAPL" in ours
     assert f"${report.metrics.mae:.2f}" in ours
     assert f"${report.metrics.naive_mae:.2f} for “no change”" in ours
     assert re.search(r'(src|href)="(?!data:)', page) is None
     assert len(page) < 2_500_000
+
+
+def test_evidentlys_part_is_folded_and_speaks_of_sessions_and_whole_numbers(bars, features):
+    """A page was 16,851 px long, drew over "Index binned" and counted 60.000 rows."""
+    page = report_of(sample_scored(bars), features).files["report.html"].decode()
+    data = re.search(r'id="evidently-data">(.*?)</script>', page, re.S)[1]
+    assert "Index binned" not in data
+    assert '"2013-02-28"' in data
+    assert '"value":"60"' in data
+    assert '"60.000"' not in data
 
 
 def test_evidentlys_figures_agree_with_ours(bars, features):
