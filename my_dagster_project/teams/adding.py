@@ -1,6 +1,7 @@
 """A new team: its entry in the registry, a file to begin with, its branch; all of them or nothing."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,8 @@ from my_dagster_project.teams.loading import load_defaults, load_registry, load_
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.registry import SAMPLE_SYMBOLS, Registry
 from my_dagster_project.teams.sources import MAIN_BRANCH, REGISTRY_PATH, Sources, read_sources, team_path
+
+type Derive = Callable[[Registry], Mapping[str, bytes]]
 
 _TOP_KEY = re.compile(r"[^\s#]")
 
@@ -25,8 +28,12 @@ class Added:
     commit: str | None
 
 
-def add_team(project: Path, name: str, owners: tuple[str, ...] = ()) -> Added:
+def add_team(
+    project: Path, name: str, owners: tuple[str, ...] = (), derive: Derive = lambda registry: {}
+) -> Added:
     """Add a team to the registry on main, with a valid file and a branch that begins there.
+
+    `derive` gives the files that are made of a registry and belong into the same commit.
 
     Raises TradingError, with nothing made, when there is such a team, file or branch already, or edits are under way.
     """
@@ -38,7 +45,8 @@ def add_team(project: Path, name: str, owners: tuple[str, ...] = ()) -> Added:
     starter = starter_file(name, load_registry(text, REGISTRY_PATH), _symbols(sources, registry))
     defaults = load_defaults(sources.defaults.content) if sources.defaults else None
     load_team(starter, team_path(name), load_registry(text, REGISTRY_PATH), defaults)
-    made = {REGISTRY_PATH: text.encode(), team_path(name): starter.encode()}
+    derived = derive(load_registry(text, REGISTRY_PATH))
+    made = {REGISTRY_PATH: text.encode(), team_path(name): starter.encode(), **derived}
     return Added(name, tuple(made), _written(project, name, sources, made))
 
 
@@ -70,7 +78,8 @@ def starter_file(name: str, registry: Registry, symbols: tuple[str, ...]) -> str
     text = (files("my_dagster_project.teams") / "starter.yaml").read_text(encoding="utf-8")
     cutoff = load_calendar(registry.calendar).previous_session(registry.competition.start)
     chosen = ", ".join(symbols[: registry.teams[name].limits.max_symbols])
-    return text.replace("TEAM", name).replace("SYMBOLS", chosen).replace("CUTOFF", cutoff.isoformat())
+    words = {"TEAM": name, "SYMBOLS": chosen, "START": registry.market.start, "CUTOFF": cutoff}
+    return re.sub("|".join(words), lambda word: str(words[word[0]]), text)
 
 
 def _symbols(sources: Sources, registry: Registry) -> tuple[str, ...]:
@@ -87,9 +96,8 @@ def _symbols(sources: Sources, registry: Registry) -> tuple[str, ...]:
 
 def _written(project: Path, name: str, sources: Sources, made: dict[str, bytes]) -> str | None:
     """The commit on main with these files, and the branch at it; without git or main the files are only written."""
-    for path in made:
-        if path != REGISTRY_PATH and (project / path).exists():
-            raise TradingError(f"{path} is there already; move it away, or add the team by hand")
+    if (project / team_path(name)).exists():
+        raise TradingError(f"{team_path(name)} is there already; move it away, or add the team by hand")
     repo = BranchRepo(project)
     try:
         committed = repo.read_file(MAIN_BRANCH, REGISTRY_PATH)
