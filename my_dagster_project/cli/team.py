@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from my_dagster_project.cli.output import console
 from my_dagster_project.foundation.settings import load_settings
+
+if TYPE_CHECKING:
+    from my_dagster_project.teams.registry import Registry
 
 app = typer.Typer(no_args_is_help=True, help="The teams that take part.")
 
@@ -25,9 +28,16 @@ def add(
     ] = None,
 ) -> None:
     """Let one more team take part: its entry in the registry, a first file and a branch, committed on main."""
+    from my_dagster_project.main_job import dvc_yaml
     from my_dagster_project.teams.adding import add_team
 
-    made = add_team(load_settings().project, name, tuple(owner or ()))
+    project = load_settings().project
+
+    def stages(registry: Registry) -> dict[str, bytes]:
+        there = (project / dvc_yaml.FILE).is_file()
+        return {dvc_yaml.FILE: dvc_yaml.dvc_yaml(registry.teams).encode()} if there else {}
+
+    made = add_team(project, name, tuple(owner or ()), stages)
     written = ", ".join(made.files)
     if made.commit is None:
         console.say(f"Written: {written}. Commit them on main, and make branch {name} there.")

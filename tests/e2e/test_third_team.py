@@ -14,6 +14,7 @@ def test_trading_team_add_lets_a_third_team_take_part(copied):
     assert added.code == 0, added.text
     assert "branch green begins there" in added.text
     assert git(copied.folder, "status", "--porcelain") == ""
+    assert "configs/green.yaml" in git(copied.folder, "show", "main:dvc.yaml")
     trades = [one for one in copied.trades()["orders"] if one[0] in ("red", "blue")]
     done = copied.trading("run")
     assert done.code == 0, done.text
@@ -22,6 +23,7 @@ def test_trading_team_add_lets_a_third_team_take_part(copied):
     )
     assert {"red", "blue", "green"} <= {row["team"] for row in table["teams"]}
     assert "green" in done.out
+    assert "dvc.yaml lacks" not in done.text
     assert [one for one in copied.trades()["orders"] if one[0] in ("red", "blue")] == trades
     assert "green" in {one[0] for one in copied.trades()["accounts"]}
     assert "green_train" in {job for job, _ in copied.dagster_runs()}
