@@ -69,6 +69,13 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(f"dagster._core.storage.{_LATE[name]}"), name)
 
 
+def web_request_context() -> Any:
+    """The class whose `stale_status_loader` tells Dagit what is out of date."""
+    from dagster._core.workspace.context import BaseWorkspaceRequestContext
+
+    return BaseWorkspaceRequestContext
+
+
 def dev_command_module() -> Any:
     """The module behind `dagster dev`: it has `dev_command` and the `open_ipc_subprocess` that starts its processes."""
     from dagster._cli import dev

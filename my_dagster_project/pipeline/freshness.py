@@ -12,10 +12,10 @@ from typing import Any
 
 import dagster as dg
 
+from my_dagster_project.foundation.adopted import Resolver
 from my_dagster_project.foundation.dagster_private import (
     NULL_EVENT_POINTER,
     AssetGraph,
-    CachingStaleStatusResolver,
     LoadingContext,
     StaleStatus,
     get_input_event_pointer_tag,
@@ -44,7 +44,7 @@ class Freshness:
     def __init__(self, graph: AssetGraph, instance: dg.DagsterInstance) -> None:
         self._instance = instance
         self._graph = graph
-        self._resolver = CachingStaleStatusResolver(instance, self._graph, _Loading(instance))
+        self._resolver = Resolver(instance, self._graph, _Loading(instance))
 
     def is_fresh(self, key: dg.AssetKey, partitions: Iterable[str] = ()) -> bool:
         """Whether the asset (every one of these partitions, if it has partitions) is up to date."""

@@ -6,6 +6,7 @@ import click
 from dagster_webserver import cli
 from starlette.applications import Starlette
 
+from my_dagster_project.foundation.adopted import teach_dagit
 from my_dagster_project.foundation.same_origin import SameOrigin, names_of
 from my_dagster_project.foundation.settings import load_settings
 
@@ -16,6 +17,7 @@ def main() -> None:
     """Serve until SIGTERM or Ctrl-C."""
     # Dagster has no hook for middleware; the name is the one its command calls.
     cli.create_app_from_workspace_process_context = create_guarded_app
+    teach_dagit()
     cli.main()
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import dagster as dg
 
+from my_dagster_project.foundation.adopted import BEFORE_RECIPES
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.chain import Place, Stage
 from my_dagster_project.pipeline.partitions import last_session, session_partitions
-from my_dagster_project.pipeline.versions import BEFORE_RECIPES, version_of
+from my_dagster_project.pipeline.versions import code_version, version_before_recipes
 from my_dagster_project.teams.platform import Platform
 
 
@@ -26,7 +27,6 @@ def stamped(
     """
     row = chain.stage(noun)
     owner = chain.owner(row, place)
-    before = version_of(*configuration) if configuration else row.before
     return {
         "key": dg.AssetKey(row.asset(place)),
         **_inputs(platform, row, place),
@@ -35,8 +35,8 @@ def stamped(
         "owners": owners_of(platform, place.team),
         "tags": tags_of(row, place),
         "kinds": set(kinds),
-        "code_version": before,
-        "metadata": {**(metadata or {}), BEFORE_RECIPES: before},
+        "code_version": code_version(row, configuration),
+        "metadata": {**(metadata or {}), BEFORE_RECIPES: version_before_recipes(row, configuration)},
     }
 
 
