@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from my_dagster_project.foundation.settings import Settings
 
 _LOOK_SECONDS = 2.0
-_LAUNCH = """
+LAUNCH = """
 mutation Launch($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
     __typename
@@ -60,17 +60,20 @@ def round_(
         raise typer.Exit(1)
 
 
-def _launched(settings: Settings) -> str:
-    from my_dagster_project.pipeline.dagit_client import LOCATION, ask_dagit
+def launch_variables() -> dict[str, object]:
+    """What LAUNCH takes."""
+    from my_dagster_project.pipeline.dagit_client import LOCATION
     from my_dagster_project.pipeline.rounds import ROUND_JOB
 
-    selector = {
-        "repositoryLocationName": LOCATION,
-        "repositoryName": "__repository__",
-        "pipelineName": ROUND_JOB,
-    }
+    place = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
+    return {"params": {"selector": {**place, "pipelineName": ROUND_JOB}, "mode": "default"}}
+
+
+def _launched(settings: Settings) -> str:
+    from my_dagster_project.pipeline.dagit_client import ask_dagit
+
     try:
-        answer = ask_dagit(settings.dagit_url, _LAUNCH, {"params": {"selector": selector, "mode": "default"}})
+        answer = ask_dagit(settings.dagit_url, LAUNCH, launch_variables())
     except (OSError, ValueError) as error:
         raise TradingError(
             f"Dagit at {settings.dagit_url} could not be asked for a round: {error}. `make up` starts the stack, `make ui`"

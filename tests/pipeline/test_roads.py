@@ -10,7 +10,9 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.metadata.metadata_value import CodeLocationReconstructionMetadataValue
 from dagster._daemon.backfill import execute_backfill_iteration
+from dagster._daemon.sensor import execute_sensor_iteration
 
+from my_dagster_project.cli import rounds
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.pinning import pinned_sources
 from my_dagster_project.pipeline.run_tags import derived_tags, order_priority
@@ -230,3 +232,26 @@ def test_a_run_says_which_commit_of_the_team_file_its_plan_carries(dagit):
         tags = derived_tags({RED}, FORGED, lambda team, carried=carried: carried.teams[team].origin)
         assert tags["config"] == "red at 1a2b3c4d5e"
     assert pinned_sources({}) is None
+
+
+def test_a_round_is_launched_as_the_command_line_does_and_the_daemon_queues_what_is_due(dagit):
+    from dagster_graphql.test.utils import execute_dagster_graphql
+
+    context = dagit.deployment.context
+    data = execute_dagster_graphql(
+        context.create_request_context(), rounds.LAUNCH, variables=rounds.launch_variables()
+    ).data
+    round_id = data["launchRun"]["run"]["runId"]
+    dagit.deployment.dequeue()
+    [asked] = going_on(dagit)
+    dagit.deployment.finish(asked)
+    sensors_look(context)
+    [queued] = dagit.instance.get_runs(dg.RunsFilter(tags={"round": round_id}))
+    assert (queued.job_name, queued.status) == ("market_daily", dg.DagsterRunStatus.QUEUED)
+    assert queued.tags["team/market"] == "one run at a time"
+    assert dagit.instance.get_run_by_id(round_id).tags["round_progress"] == "market data; 0 runs"
+
+
+def sensors_look(context) -> None:
+    """One iteration of the sensors' loop."""
+    list(execute_sensor_iteration(context, logging.getLogger("sensors"), None, None))
