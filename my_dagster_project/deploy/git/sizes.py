@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 MOST_OBJECT = 1024 * 1024  # bytes of one file, of one folder's list, of one commit's message
 MOST_PUSH = 8 * 1024 * 1024  # bytes of everything new, before git packs it
+MOST_BRANCH = 32 * 1024 * 1024  # bytes of a branch's history beside main's, packed
 MOST_FILES = 20_000  # in one commit
 MOST_DEPTH = 32  # folders in one another
 _LOOK = "--batch-check=%(objectname) %(objecttype) %(objectsize) %(rest)"
@@ -54,7 +55,7 @@ def too_large(tips: Sequence[str]) -> list[str]:
             f"this push brings {_in_words(whole)}; {_in_words(MOST_PUSH)} is the most one may bring, because every clone has"
             f" to carry it. {_UNDO}"
         ]
-    return _too_many_files([one.sha for one in new if one.kind == "commit"])
+    return [*_too_heavy_branches(tips), *_too_many_files([one.sha for one in new if one.kind == "commit"])]
 
 
 def _new_objects(tips: Sequence[str]) -> list[_New]:
@@ -65,6 +66,18 @@ def _new_objects(tips: Sequence[str]) -> list[_New]:
         sha, kind, size, path = line.split(" ", 3)
         found.append(_New(sha, kind, int(size), path))
     return found
+
+
+def _too_heavy_branches(tips: Sequence[str]) -> Iterator[str]:
+    """Counts what a branch has beside main over all its history, as git keeps it: a file that is gone again is carried on."""
+    for tip in tips:
+        # A pattern (a bare name would mean main/*): without a main nothing is subtracted, and nothing fails.
+        weighed = _git("rev-list", "--objects", "--disk-usage", tip, "--not", "--branches=mai[n]")
+        if (whole := int(weighed)) > MOST_BRANCH:
+            yield (
+                f"with this push the branch would weigh {_in_words(whole)} with its history; {_in_words(MOST_BRANCH)} is the"
+                " most, because every clone carries it, also what was taken out again. Ask the organiser, who can cut it."
+            )
 
 
 def _too_many_files(commits: Sequence[str]) -> list[str]:

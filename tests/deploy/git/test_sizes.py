@@ -98,3 +98,24 @@ def test_a_team_reads_why_and_gets_through_by_what_it_is_told(host, tmp_path):
     git(red, "rm", "-q", "--cached", "bars.csv")
     git(red, "commit", "-q", "--amend", "--allow-empty", "-m", "without it")
     assert push(red, "red") == ""
+
+
+def test_a_branch_that_grew_push_by_push_is_stopped_in_plain_words(repo, monkeypatch):
+    import os
+
+    monkeypatch.setattr(sizes, "MOST_BRANCH", 20_000)
+    git(repo, "switch", "-q", "-c", "red")
+    for number in range(3):
+        (repo / "noise.bin").write_bytes(os.urandom(9_000))  # nothing packs it
+        git(repo, "add", ".")
+        git(repo, "commit", "-q", "-m", f"noise {number}")
+        found = too_large([git(repo, "rev-parse", "red")])
+        assert bool(found) == (number == 2), found
+    [text] = found
+    assert text.startswith(
+        "with this push the branch would weigh 0.0 MB with its history; 0.0 MB is the most"
+    )
+    assert "Ask the organiser" in text
+    git(repo, "switch", "-q", "main")
+    git(repo, "merge", "-q", "red")
+    assert too_large([git(repo, "rev-parse", "red")]) == [], "what main has too is nobody's own"
