@@ -51,6 +51,7 @@ def plan_orders(
     good, skipped = tradable(team, session, signals, snapshot, closes, facts.moves)
     good, skipped = without(good, short), [skip for skip in skipped if skip.symbol not in short]
     skipped += [Skipped(symbol, _SHORT, "check") for symbol in short]
+    skipped += [Skipped(p.symbol, _fraction(p.qty), "check") for p in positions if p.qty > 0 and p.qty % 1]
     dropped = [symbol for symbol in snapshot.held if symbol not in closes]
     skipped = [skip for skip in skipped if skip.symbol not in dropped]
     plan = Plan(team, session, rev, snapshot)
@@ -67,6 +68,10 @@ def plan_orders(
 
 
 _SHORT = "the account is short of it, which no plan of ours does; close that position by hand"
+
+
+def _fraction(qty: Decimal) -> str:
+    return f"{qty.normalize():f} shares held are no whole number; {qty % 1:f} of one stays, sell it by hand"
 
 
 def _snapshot(

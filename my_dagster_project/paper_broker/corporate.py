@@ -1,4 +1,4 @@
-"""Splits: old shares become new ones before the open, held ones and those of queued orders."""
+"""Splits and dividends, before the open: old shares become new ones, held ones and those of queued orders; then cash is paid."""
 
 from dataclasses import replace
 from datetime import date
@@ -17,6 +17,23 @@ from my_dagster_project.paper_broker.ledger import (
     put_cash,
     put_holding,
 )
+
+
+def act_all(desk: Desk, session: date) -> None:
+    """Carry out every split, then every dividend, effective at the open of `session` that concerns this account."""
+    split_all(desk, session)
+    for holding in desk.books().holdings.values():
+        if each := desk.feed.dividend(holding.symbol, session):
+            _pay(desk, holding, each, session)
+
+
+def _pay(desk: Desk, holding: Holding, each: Decimal, session: date) -> None:
+    """Pay a dividend. Until it trades again a share is worth so much less than at its last close."""
+    amount = (holding.qty * each).quantize(CENT)
+    put_holding(desk.db, desk.team, replace(holding, price=max(holding.price - each, Decimal(0))))
+    put_cash(desk.db, desk.team, desk.books().cash + amount)
+    at = desk.calendar.open_at(session)
+    record(desk, "DIV", holding.symbol, None, holding.qty, each, amount, None, session, at)
 
 
 def split_all(desk: Desk, session: date) -> None:

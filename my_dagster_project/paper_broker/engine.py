@@ -1,4 +1,4 @@
-"""Time of one account: its clock goes forward session by session; splits, then executions, then the close.
+"""Time of one account: its clock goes forward session by session; splits and dividends, then executions, then the close.
 
 Each account has its own clock, so that teams replay independently of each other: a stepped one is moved by its team, a
 live one follows the wall clock. Everything happens in the caller's one transaction: a clock is never seen between two
@@ -8,7 +8,7 @@ sessions.
 from dataclasses import replace
 from datetime import date, datetime
 
-from my_dagster_project.paper_broker.corporate import split_all
+from my_dagster_project.paper_broker.corporate import act_all
 from my_dagster_project.paper_broker.desk import Desk, require_session
 from my_dagster_project.paper_broker.executions import execute_all
 from my_dagster_project.paper_broker.ledger import plain, put_holding
@@ -73,7 +73,7 @@ def is_open(desk: Desk, now: datetime) -> bool:
 
 
 def _trade(desk: Desk, session: date) -> None:
-    split_all(desk, session)
+    act_all(desk, session)
     execute_all(desk, session)
     _mark(desk, session)
 

@@ -1,4 +1,4 @@
-"""Where the bundled broker's prices come from: raw daily bars, and the splits between them."""
+"""Where the bundled broker's prices come from: raw daily bars, and the splits and dividends between them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from my_dagster_project.domain.adjustments import NO_SPLIT, adjusted_splits
+from my_dagster_project.domain.adjustments import NO_SPLIT, corporate_actions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,9 @@ class BarFeed(Protocol):
     def split_ratio(self, symbol: str, session: date) -> Decimal:
         """Give the new shares per old share that became effective before the open of `session`; 1 is no split."""
 
+    def dividend(self, symbol: str, session: date) -> Decimal:
+        """Give the dollars that each share gets (after a split) that was held before the open of `session`; 0 is none."""
+
     def symbols(self) -> list[str]:
         """Give the symbols there are bars of, sorted."""
 
@@ -55,6 +58,7 @@ class TableFeed:
 
     bars: Mapping[str, Mapping[date, Bar]]
     splits: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
+    dividends: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
 
     def current(self) -> "TableFeed":
         """Give itself: bars in memory never change."""
@@ -67,6 +71,10 @@ class TableFeed:
     def split_ratio(self, symbol: str, session: date) -> Decimal:
         """Give the split effective at the open of `session`, 1 where there is none."""
         return self.splits.get((symbol, session), NO_SPLIT)
+
+    def dividend(self, symbol: str, session: date) -> Decimal:
+        """Give the dividend a share of `session`, 0 where there is none."""
+        return self.dividends.get((symbol, session), Decimal(0))
 
     def symbols(self) -> list[str]:
         """Give the symbols, sorted."""
@@ -81,12 +89,15 @@ class TableFeed:
         """Make a feed of bars frames (contract: session, open, high, low, close, volume, adj_close) by symbol."""
         bars: dict[str, Mapping[date, Bar]] = {}
         splits: dict[tuple[str, date], Decimal] = {}
+        dividends: dict[tuple[str, date], Decimal] = {}
         for symbol, frame in frames.items():
             sessions = [stamp.date() for stamp in frame["session"]]
             columns = [frame[name].tolist() for name in _COLUMNS]
             bars[symbol] = _Rows({day: row for row, day in enumerate(sessions)}, columns)
-            splits |= {(symbol, day): ratio for day, ratio in adjusted_splits(frame).items()}
-        return cls(bars, splits)
+            actions = corporate_actions(frame)
+            splits |= {(symbol, day): ratio for day, ratio in actions.splits.items()}
+            dividends |= {(symbol, day): cash for day, cash in actions.dividends.items()}
+        return cls(bars, splits, dividends)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from my_dagster_project.paper_broker.views import (
 )
 
 Answer = tuple[int, Any]
-ACTIVITY_VIEWS = {"FILL": fill_view, "SPLIT": cash_view, "FEE": cash_view}
+ACTIVITY_VIEWS = {"FILL": fill_view, "SPLIT": cash_view, "DIV": cash_view, "FEE": cash_view}
 PERIOD_DAYS = {"D": 1, "W": 7, "M": 30, "A": 365}
 
 

@@ -68,4 +68,7 @@ class StoreFeed:
 
 def _merged(feeds: list[TableFeed]) -> TableFeed:
     tables = {symbol: table for feed in feeds for symbol, table in feed.bars.items()}
-    return TableFeed(tables, {where: ratio for feed in feeds for where, ratio in feed.splits.items()})
+    splits = {where: ratio for feed in feeds for where, ratio in feed.splits.items()}
+    return TableFeed(
+        tables, splits, {where: cash for feed in feeds for where, cash in feed.dividends.items()}
+    )

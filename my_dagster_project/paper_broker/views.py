@@ -158,7 +158,8 @@ def fill_view(row: Row) -> dict[str, Any]:
 def cash_view(row: Row) -> dict[str, Any]:
     """An activity that is no trade.
 
-    SPLIT: the change in shares, and the cash paid for a fraction of one. FEE: the commission of an execution.
+    SPLIT: the change in shares, and the cash paid for a fraction of one. DIV: `qty` shares were paid `price` each.
+    FEE: the commission of an execution.
     """
     return {
         "id": activity_id(row),

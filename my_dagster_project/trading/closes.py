@@ -1,10 +1,12 @@
 """What the stored bars say about a symbol as of a session, read once per version of the bars and process."""
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 
+from my_dagster_project.domain.adjustments import corporate_actions
 from my_dagster_project.domain.volatility import WINDOW, largest_moves, realised_volatility
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import bars_content, read_bars
@@ -17,6 +19,7 @@ class History:
     sessions: tuple[date, ...] = ()
     closes: tuple[float, ...] = ()
     adjusted: tuple[float, ...] = ()
+    unexplained: Mapping[date, float] = field(default_factory=dict)
 
     def close_of(self, session: date) -> float | None:
         """Give the raw close of a session, None without a bar of it."""
@@ -38,6 +41,18 @@ class History:
         known = WINDOW <= at < len(self.sessions) and self.sessions[at] == session
         return self._moves[at] if known else None
 
+    def puzzle(self, session: date) -> str:
+        """Say which step of its adjusted closes in the last month nobody can explain; '' when there is none."""
+        at = bisect_left(self.sessions, session)
+        month = set(self.sessions[max(0, at - WINDOW + 1) : at + 1])
+        told = [f"by {step:.4g} at {day}" for day, step in sorted(self.unexplained.items()) if day in month]
+        return (
+            f"its adjusted closes step {', '.join(told)}, of which its prices know nothing (a split, a dividend, or a mistake of"
+            " the source?): not traded for a month, or until its bars are corrected"
+            if told
+            else ""
+        )
+
 
 def history(assets: AssetStore, symbol: str) -> History:
     """Give a symbol's history as it is stored now; an empty one when there is none."""
@@ -50,5 +65,8 @@ def history(assets: AssetStore, symbol: str) -> History:
 def _parsed(assets: AssetStore, symbol: str, md5: str) -> History:
     bars = read_bars(assets, symbol)
     return History(
-        tuple(stamp.date() for stamp in bars["session"]), tuple(bars["close"]), tuple(bars["adj_close"])
+        tuple(stamp.date() for stamp in bars["session"]),
+        tuple(bars["close"]),
+        tuple(bars["adj_close"]),
+        corporate_actions(bars).unexplained,
     )

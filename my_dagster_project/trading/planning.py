@@ -1,14 +1,14 @@
 """A team's plan of a session: everything it follows from is gathered here, decided in `domain`, and gated."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.limits import strictest
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Plan, Rules, Skipped, Snapshot, Standing, money
+from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, Skipped, Snapshot, Standing, money
 from my_dagster_project.domain.risk import gate, refuse_all
 from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
@@ -100,7 +100,7 @@ def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker, 
     return plan_orders(
         trader.name,
         session,
-        said.signals,
+        [_doubted(signal, histories[signal.symbol], session) for signal in said.signals],
         positions,
         account,
         closes,
@@ -108,6 +108,12 @@ def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker, 
         trader.limits,
         facts=_facts(trader, session, histories, broker, account),
     )
+
+
+def _doubted(signal: Signal, known: History, session: date) -> Signal:
+    """Give the signal, not to be believed where nobody knows what a share is worth."""
+    puzzle = known.puzzle(session)
+    return replace(signal, problem=puzzle) if puzzle and not signal.problem else signal
 
 
 def _nothing(trader: Trader, session: date) -> Plan:

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.domain.adjustments import NO_SPLIT, adjusted_splits
+from my_dagster_project.domain.adjustments import NO_SPLIT, corporate_actions
 from my_dagster_project.domain.plan import Limits
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
@@ -71,7 +71,7 @@ def _splits(
     ratios = {}
     for symbol in changed:
         bars = read_bars(assets, symbol)
-        ratios[symbol] = adjusted_splits(bars).get(session, NO_SPLIT)
+        ratios[symbol] = corporate_actions(bars).splits.get(session, NO_SPLIT)
     return ratios
 
 

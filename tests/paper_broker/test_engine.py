@@ -215,7 +215,7 @@ def assert_reconciled(account, books):
         assert sign is None or Decimal(row["amount"]) == sign * Decimal(row["qty"]) * Decimal(row["price"])
     held = dict.fromkeys(["AAPL", "IBM"], Decimal(0))
     for row in moved:
-        if row["type"] != "FEE":
+        if row["type"] not in ("FEE", "DIV"):
             held[row["symbol"]] += (-1 if row["side"] == "sell" else 1) * Decimal(row["qty"])
     assert {symbol: qty for symbol, qty in held.items() if qty} == {
         symbol: holding.qty for symbol, holding in books.holdings.items()

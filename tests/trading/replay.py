@@ -19,7 +19,7 @@ SESSIONS = CALENDAR.sessions(date(2012, 1, 3), date(2012, 10, 19))
 
 def world() -> World:
     rng = Random(7)
-    made = make_world(rng, SESSIONS, halts=0.02, splits=0.005)
+    made = make_world(rng, SESSIONS, halts=0.02, splits=0.005, dividends=0.02)
     for session in SESSIONS:
         made.predicted[TEAM, session, 0] = {symbol: rng.gauss(0.0005, 0.01) for symbol in SYMBOLS}
     return made

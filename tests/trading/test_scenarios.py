@@ -21,7 +21,7 @@ def test_no_order_twice_none_lost_and_books_that_add_up(tmp_path, seed):
     rng = Random(seed)
     start = rng.randint(0, len(SESSIONS) - 4)
     # Three to trade, and one more for the last orders to fill in.
-    world, tally = make_world(rng, SESSIONS[start : start + 4]), Tally()
+    world, tally = make_world(rng, SESSIONS[start : start + 4], dividends=0.1), Tally()
     with open_street(tmp_path, world) as street, predictions(world):
         for number in range(SCENARIOS):
             try:

@@ -1,4 +1,4 @@
-"""A small market drawn from a seed, with splits and halts, and what teams predict of it."""
+"""A small market drawn from a seed, with splits, dividends and halts, and what teams predict of it."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -29,7 +29,9 @@ class World:
         return bar.close if bar else None
 
 
-def make_world(rng: Random, sessions: list[date], *, halts: float = 0.05, splits: float = 0.03) -> World:
+def make_world(
+    rng: Random, sessions: list[date], *, halts: float = 0.05, splits: float = 0.03, dividends: float = 0.0
+) -> World:
     bars: dict[str, dict[date, Bar]] = {symbol: {} for symbol in SYMBOLS}
     ratios = {}
     for symbol in SYMBOLS:
@@ -44,7 +46,14 @@ def make_world(rng: Random, sessions: list[date], *, halts: float = 0.05, splits
                 continue
             ends = [Decimal(f"{one:.2f}") for one in (opened, price)]
             bars[symbol][session] = Bar(ends[0], max(ends), min(ends), ends[1], 1000)
-    return World(TableFeed(bars, ratios), sessions)
+    # After the prices, so that these are the same with and without.
+    paid = {
+        (symbol, session): Decimal(f"{float(bar.close) * rng.uniform(0.001, 0.02):.2f}")
+        for symbol, table in bars.items()
+        for session, bar in table.items()
+        if rng.random() < dividends
+    }
+    return World(TableFeed(bars, ratios, paid), sessions)
 
 
 def frames_of(world: World) -> dict[str, pd.DataFrame]:
