@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.targets import NEXT_DIRECTION
 from my_dagster_project.reports.html import ours, templates
+from my_dagster_project.reports.leaderboard_columns import verdict
 from my_dagster_project.reports.markdown import NONE, direction, dollars, number, percent
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ def _figures(metrics: Metrics, target: str) -> list[tuple[str, str, str, str]]:
             direction(metrics.direction, metrics.direction_low, metrics.direction_high),
             f"{percent(metrics.up_share)} for “always up”",
             f"{metrics.direction_n} calls. An interval that holds 50 % proves nothing.",
+        ),
+        (
+            "What it proves",
+            verdict(metrics.loss_p, metrics.timing_p),
+            f"{number(metrics.drift_mase)} is the MASE of “as always so far”",
+            "p of Diebold-Mariano's test against “no change”, and of Pesaran-Timmermann's on the direction.",
         ),
         ("Information coefficient", number(metrics.ic), "0 for no skill", "Rank correlation of predicted and actual return."),
         ("Root mean square error", dollars(metrics.rmse), "", "Weighs big misses more."),

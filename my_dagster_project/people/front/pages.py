@@ -14,7 +14,12 @@ from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.status import status_columns, words
 from my_dagster_project.people.status.page import State, StatusPage
 from my_dagster_project.reports.html import ours, templates
-from my_dagster_project.reports.leaderboard_columns import RANKING_RULE, SYMBOL_COLUMNS, TEAM_COLUMNS
+from my_dagster_project.reports.leaderboard_columns import (
+    RANKING_RULE,
+    SYMBOL_COLUMNS,
+    TEAM_COLUMNS,
+    alarm_lines,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -57,6 +62,7 @@ def home_html(
         equity=equity,
         why=why,
         rule=RANKING_RULE,
+        alarms=alarm_lines(board) if board else (),
         team_columns=TEAM_COLUMNS,
         symbol_columns=SYMBOL_COLUMNS,
         refresh=REFRESH_SECONDS,

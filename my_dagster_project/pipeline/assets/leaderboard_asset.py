@@ -28,7 +28,7 @@ from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, network_retries
-from my_dagster_project.reports.leaderboard_columns import alarm_lines, leaderboard_markdown
+from my_dagster_project.reports.leaderboard_columns import TEAM_COLUMNS, alarm_lines, leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import all_bars
@@ -221,5 +221,10 @@ def _with_figures(money: TradingSummary, curve: EquityCurve, cash: float, costs:
 def _metadata(board: Leaderboard, curves: dict[str, EquityCurve]) -> dict:
     # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
     drawn = any(len(curve) > 1 for curve in curves.values())
-    plots = {"equity": picture(equity_plot(curves), "equity of every team")} if drawn else {}
+    plots: dict[str, Any] = {"equity": picture(equity_plot(curves), "equity of every team")} if drawn else {}
+    # Dagit shows a table in place, Markdown only behind a click.
+    standings = [
+        dg.TableRecord({column.name: column.cell(row) for column in TEAM_COLUMNS}) for row in board.teams
+    ]
+    plots["teams"] = dg.MetadataValue.table(standings)
     return {"table": dg.MetadataValue.md(leaderboard_markdown(board)), **plots}

@@ -1,9 +1,15 @@
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
+from my_dagster_project.domain.alarms import Alarm
+from my_dagster_project.domain.evaluation import Metrics
+from my_dagster_project.domain.leaderboard import assemble
 from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.people.front.links import Links
+from my_dagster_project.people.front.pages import home_html
 from tests.support.minio import free_port
 from tests.support.silent import hanging
 
@@ -102,3 +108,16 @@ def test_a_broken_registry_is_said_and_mended(front, settings):
     assert front.get("/").status_code == 200
     assert front.get("/status.json").status_code == 503
     path.write_text(good)
+
+
+def test_the_leaderboard_says_its_dates_and_what_costs_a_team_its_rank():
+    alarm = Alarm("IBM", "IBM: too good to be true", "leak IBM 1")
+    board = replace(
+        assemble({("red", "IBM"): Metrics(n=60, mase=0.3)}, {}, alarms={"red": (alarm,)}),
+        first="2012-12-03",
+        last="2013-02-28",
+    )
+    shown = home_html(Links("", "", ""), None, board, "")
+    assert "Sessions 2012-12-03 to 2013-02-28" in shown
+    assert "red has no rank: IBM: too good to be true" in shown
+    assert '<span class="rank red">alarm</span>' in shown
