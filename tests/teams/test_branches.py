@@ -262,8 +262,8 @@ def test_what_is_here_and_not_in_force_is_named_for_dvc(project) -> None:
     sources = read_sources(project)
     used = [sources.registry, sources.teams["red"], sources.teams["blue"]]
     assert differing(project, used) == []
-    (project / "configs" / "red.yaml").write_text(file_of("red").replace("seed: 42", "seed: 7"))
-    commit(project, "blue", "blue", file_of("blue").replace("seed: 42", "seed: 7"))
+    (project / "configs" / "red.yaml").write_text(file_of("red").replace("[AAPL, GOOG, IBM, MSFT]", "[IBM]"))
+    commit(project, "blue", "blue", file_of("blue").replace("[AAPL, GOOG, IBM, MSFT]", "[IBM]"))
     sources = read_sources(project)
     assert differing(project, [source for source in sources.teams.values() if source]) == [
         "configs/red.yaml",
