@@ -105,7 +105,7 @@ def main(count: int) -> None:
     started, worked, plans = time.perf_counter(), time.process_time(), {}
     for name, config in platform.teams.items():
         entry = platform.registry.teams[name]
-        trader = Trader(name, config, entry, mode_of(entry, config, bundled_broker=True))
+        trader = Trader(name, config, entry, mode_of(entry, config, broker_url=None))
         plans[name] = replay(trader, assets, broker, sessions)
     ours, cpu = time.perf_counter() - started, time.process_time() - worked
     started = time.perf_counter()

@@ -54,7 +54,7 @@ def test_a_mistake_is_said_where_it_is(lines, message):
 def test_a_limit_looser_than_the_organisers_is_no_mistake_and_no_use():
     config = load(with_trading("limits: {position_share: 1, order_value: 100}"))
     entry = registry().teams["red"]
-    trader = Trader("red", config, entry, mode_of(entry, config, bundled_broker=True))
+    trader = Trader("red", config, entry, mode_of(entry, config, broker_url=None))
     assert trader.limits.position_share == Decimal("0.3")
     assert trader.limits.order_value == 100
 

@@ -31,23 +31,30 @@ def outside(house: House, url: str) -> House:
     return house
 
 
+PAPER, LIVE = "https://paper-api.alpaca.markets", "https://api.alpaca.markets"
+
+
 @pytest.mark.parametrize(
-    ("registry_says", "team_says", "bundled", "mode"),
+    ("registry_says", "team_says", "url", "mode"),
     [
-        (None, None, True, "paper"),
-        (None, None, False, "shadow"),
-        (None, "paper", False, "paper"),
-        (None, "off", True, "off"),
-        ("shadow", "paper", False, "shadow"),
-        ("paper", "off", False, "paper"),
-        ("off", "paper", True, "off"),
+        (None, None, None, "paper"),
+        (None, None, PAPER, "shadow"),
+        (None, "paper", PAPER, "paper"),
+        (None, "off", None, "off"),
+        ("shadow", "paper", PAPER, "shadow"),
+        ("paper", "off", PAPER, "paper"),
+        ("off", "paper", None, "off"),
+        (None, "paper", LIVE, "shadow"),
+        (None, "off", LIVE, "off"),
+        (None, None, LIVE, "shadow"),
+        ("paper", None, LIVE, "paper"),
     ],
 )
-def test_the_registry_decides_before_the_team_before_the_broker(registry_says, team_says, bundled, mode):
+def test_the_registry_decides_before_the_team_before_the_broker(registry_says, team_says, url, mode):
     config = load(text_of("red"))
     config = config.model_copy(update={"trading": config.trading.model_copy(update={"mode": team_says})})
     entry = registry().teams["red"].model_copy(update={"mode": registry_says})
-    decided = mode_of(entry, config, bundled_broker=bundled)
+    decided = mode_of(entry, config, broker_url=url)
     assert decided.mode == mode
     assert (decided.because == "the registry's word") == (registry_says is not None)
 

@@ -20,7 +20,7 @@ from tests.support.trading import FIRST, SECOND, predict, record, sent, statuses
 
 def trader(house):
     entry, config = house.platform.registry.teams["red"], house.platform.teams["red"]
-    return Trader("red", config, entry, mode_of(entry, config, bundled_broker=True))
+    return Trader("red", config, entry, mode_of(entry, config, broker_url=None))
 
 
 def test_a_halted_team_sends_nothing_and_what_it_would_have_done_is_on_record(house):

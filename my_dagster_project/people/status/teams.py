@@ -81,7 +81,7 @@ def _trading(platform: Platform, settings: Settings, team: str, found: Stored | 
         return None
     if found and (reason := found.halts.reason(team)):
         return Check("trading", "warn", reason, f"`trading resume {team}` once the reason is gone")
-    mode = mode_of(platform.registry.teams[team], config, bundled_broker=settings.broker_url is None)
+    mode = mode_of(platform.registry.teams[team], config, broker_url=settings.broker_url)
     return Check("trading", "off" if mode.mode == "off" else "ok", str(mode))
 
 

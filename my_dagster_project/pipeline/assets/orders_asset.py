@@ -130,7 +130,7 @@ def _traded(
 
 
 def _trader(team: TeamContext, broker: BrokerResource) -> Trader:
-    mode = mode_of(team.entry, team.config, bundled_broker=broker.is_bundled)
+    mode = mode_of(team.entry, team.config, broker_url=broker.url)
     return Trader(team.name, team.config, team.entry, mode)
 
 
