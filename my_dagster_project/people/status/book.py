@@ -14,7 +14,7 @@ from my_dagster_project.people.status.daemons import daemon
 from my_dagster_project.people.status.last_runs import in_progress, last_runs, queue
 from my_dagster_project.people.status.page import Check, RunStatus, ScheduleStatus
 from my_dagster_project.pipeline import chain
-from my_dagster_project.pipeline.jobs import daily_job_name
+from my_dagster_project.pipeline.jobs import daily_job_name, settle_job_name
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.teams.platform import Platform
 
@@ -87,7 +87,9 @@ def _team(
     runs = last_runs(instance, jobs)
     busy = in_progress(runs)
     daily = next((schedule for schedule in own if schedule.job == daily_job_name(team)), None)
-    newest = None if busy or daily is None else _newest_due(platform, automation, daily, now)
+    # Fills are settled after the predictions: a settling that waits is no reason why a session is not predicted.
+    predicting = in_progress(run for run in runs if run.job != settle_job_name(team))
+    newest = None if predicting or daily is None else _newest_due(platform, automation, daily, now)
     expected = Expected(tuple(replay_sessions(platform)), newest)
     return TeamBook(own, runs, chains.team(team, platform.teams[team].symbols, expected, busy=busy))
 
