@@ -9,16 +9,17 @@ import typer
 
 from my_dagster_project.cli import alarms as alarming
 from my_dagster_project.cli import backups as operations
+from my_dagster_project.cli import bars, rounds
 from my_dagster_project.cli import kill_switch as switches
 from my_dagster_project.cli import reset as competition
-from my_dagster_project.cli import rounds
 from my_dagster_project.cli import team as teams_of
 from my_dagster_project.cli import team_accounts as accounts
 from my_dagster_project.cli import versions as history
+from my_dagster_project.cli.competing import compete
 from my_dagster_project.cli.output import console, errors
 from my_dagster_project.deploy.instance.home import prepare_environment
 from my_dagster_project.foundation.console import styled
-from my_dagster_project.foundation.errors import ObjectMissingError, TradingError
+from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.effects import effects, outranked
@@ -39,6 +40,8 @@ app.command()(alarming.alarms)
 app.command()(alarming.clear)
 for look in (accounts.account, accounts.reconcile):
     app.command()(look)
+app.command()(bars.fetch)
+app.command()(bars.remake)
 app.command()(competition.reset)
 app.add_typer(teams_of.app, name="team")
 app.command("round")(rounds.round_)
@@ -58,28 +61,9 @@ def main() -> None:
 @app.command()
 def run() -> None:
     """Run the main job: every team, from real prices to a leaderboard; only what changed is computed."""
-    from my_dagster_project.main_job.run import run_main_job
-    from my_dagster_project.main_job.screen import Screen
-    from my_dagster_project.main_job.summary import print_leaderboard, print_result
-    from my_dagster_project.pipeline.alarming import stored_leaderboard
-    from my_dagster_project.storage.opening import open_assets
-
     rounds.require_own_process("`trading run`")
     settings, platform = _prepared()
-    with Screen(console) as screen:
-        result = run_main_job(platform, settings, screen.show)
-    console.print()
-    alarmed = False
-    try:
-        board = stored_leaderboard(open_assets(settings.store_url, settings.dvc_url))
-        print_leaderboard(console, board)
-        alarmed = bool(board.open_alarms)
-    except ObjectMissingError as missing:
-        # Why there is none is among the problems, which must still be said.
-        console.say(f"{missing}\n")
-    print_result(console, result, platform, settings)
-    if result.problems or platform.problems or alarmed:
-        raise typer.Exit(1)
+    compete(settings, platform)
 
 
 @app.command()

@@ -3,19 +3,24 @@
 Each rule looks at one kind of damage and leaves the others' alone, so that the rule that fires names the cause.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from my_dagster_project.domain.splits import unadjusted_splits
+from my_dagster_project.domain.plausibility import copied_bars, implausible_prices
+from my_dagster_project.domain.splits import unadjusted_declared, unexplained_steps
+from my_dagster_project.domain.trading_days import PRICES, Thresholds
 from my_dagster_project.foundation.calendar import TradingCalendar
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_PRICES = ["open", "high", "low", "close", "adj_close"]
+_PRICES = list(PRICES)
 _NAMED_SESSIONS = 5
+# Finer than a cent of a $10,000 share; the noise of adjusting in floats is 2e-16, in single precision 1e-7.
+_PRECISION = 1e-6
+_DEFAULTS = Thresholds()
 
 
 @dataclass(frozen=True)
@@ -30,23 +35,36 @@ class Finding:
 
 @dataclass(frozen=True)
 class _Rule:
-    """A check of single rows: which of them break it, and what to tell people."""
+    """What to tell people of the rows that break a rule."""
 
     name: str
-    broken: Callable[["pd.DataFrame"], "pd.Series"]
     problem: str
     advice: str
 
 
+@dataclass(frozen=True)
+class _RowRule(_Rule):
+    """A rule that each row keeps or breaks by itself."""
+
+    broken: Callable[["pd.DataFrame"], "pd.Series"]
+
+
 def check_bars(
-    bars: "pd.DataFrame", symbol: str, calendar: TradingCalendar, start: date, end: date
+    bars: "pd.DataFrame",
+    symbol: str,
+    calendar: TradingCalendar,
+    start: date,
+    end: date,
+    limits: Thresholds = _DEFAULTS,
 ) -> list[Finding]:
     """All findings about a bars frame asked for from `start` to `end`; an empty list is a clean bill.
 
     Errors mean that nothing may be computed from the bars. A symbol whose bars begin after `start` gets a warning only, since
-    a late listing looks like that. Raises CalendarError when the span leaves the calendar.
+    a late listing looks like that. Sessions that the organiser accepts (`limits.accepted`) need no bar, and theirs is as it
+    is. Raises CalendarError when the span leaves the calendar.
     """
-    expected = calendar.sessions(start, end)
+    accepted = limits.accepted.get(symbol, frozenset())
+    expected = [day for day in calendar.sessions(start, end) if day not in accepted]
     if not expected:
         return []
     if bars.empty:
@@ -61,24 +79,42 @@ def check_bars(
         ]
     ordered = bars.sort_values("session", ignore_index=True)
     single = ordered.drop_duplicates("session", ignore_index=True)
-    findings = [*_check_rows(ordered, symbol, _DUPLICATES), *_check_sessions(single, symbol, expected)]
+    findings = [
+        *_check_rows(ordered, symbol, _DUPLICATES, _DUPLICATES.broken(ordered)),
+        *_check_sessions(single, symbol, expected, accepted),
+    ]
+    known = single["session"].dt.date.isin(accepted)
     for rule in _ROW_RULES:
-        findings += _check_rows(single, symbol, rule)
-    return findings
+        findings += _check_rows(single, symbol, rule, rule.broken(single) & ~known)
+    return [*findings, *_check_levels(single, symbol, limits, known)]
 
 
-def _check_rows(bars: "pd.DataFrame", symbol: str, rule: _Rule) -> list[Finding]:
-    sessions = _dates(bars.loc[rule.broken(bars), "session"])
+def _check_levels(bars: "pd.DataFrame", symbol: str, limits: Thresholds, known: "pd.Series") -> list[Finding]:
+    """What only the sessions around a price can tell. A wrong price makes a step before and after it; that is not told again."""
+    odd = implausible_prices(bars, limits) & ~known & ~_inconsistent(bars)
+    beside = odd | odd.shift(fill_value=False) | known
+    steps = (unexplained_steps(bars, limits) | unadjusted_declared(bars)) & ~beside
+    return [
+        *_check_rows(bars, symbol, _IMPLAUSIBLE, odd),
+        *_check_rows(bars, symbol, _COPIED, copied_bars(bars) & ~known),
+        *_check_rows(bars, symbol, _UNADJUSTED, steps),
+    ]
+
+
+def _check_rows(bars: "pd.DataFrame", symbol: str, rule: _Rule, broken: "pd.Series") -> list[Finding]:
+    sessions = _dates(bars.loc[broken, "session"])
     return [_finding(rule.name, symbol, sessions, rule.problem, rule.advice)] if sessions else []
 
 
-def _check_sessions(bars: "pd.DataFrame", symbol: str, expected: list[date]) -> list[Finding]:
+def _check_sessions(
+    bars: "pd.DataFrame", symbol: str, expected: list[date], accepted: Collection[date]
+) -> list[Finding]:
     have = _dates(bars["session"])
     first, last = have[0], have[-1]
     missing = sorted(set(expected).difference(have))
     found = (
         _sessions_finding("sessions_complete", symbol, [day for day in missing if first < day < last]),
-        _sessions_finding("only_sessions", symbol, sorted(set(have).difference(expected))),
+        _sessions_finding("only_sessions", symbol, sorted(set(have).difference(expected, accepted))),
         _sessions_finding("not_stale", symbol, [day for day in missing if day > last]),
         _sessions_finding(
             "starts_on_time", symbol, [day for day in missing if day < first], severity="warning"
@@ -128,7 +164,8 @@ def _not_positive(bars: "pd.DataFrame") -> "pd.Series":
 
 def _inconsistent(bars: "pd.DataFrame") -> "pd.Series":
     body = bars[["open", "close"]]
-    outside = (bars["low"] > body.min(axis=1)) | (bars["high"] < body.max(axis=1))
+    below = bars["low"] * (1 - _PRECISION) > body.min(axis=1)
+    outside = below | (bars["high"] * (1 + _PRECISION) < body.max(axis=1))
     # A price of -1 or NaN is another rule's; here it would only be blamed on its neighbours.
     return outside & ~_not_positive(bars) & ~_not_finite(bars)
 
@@ -139,43 +176,53 @@ def _no_volume(bars: "pd.DataFrame") -> "pd.Series":
     return ~((bars["volume"] > 0) & np.isfinite(bars["volume"]))
 
 
-_DUPLICATES = _Rule(
+_DUPLICATES = _RowRule(
     "no_duplicates",
-    lambda bars: bars["session"].duplicated(),
     "more than one bar",
     "Remove the duplicates at the source, or fetch the bars anew.",
+    lambda bars: bars["session"].duplicated(),
 )
 _ROW_RULES = (
-    _Rule(
+    _RowRule(
         "finite_values",
-        _not_finite,
         "a price is missing or infinite",
         "Correct the rows at the source, or remove them and fetch anew.",
+        _not_finite,
     ),
-    _Rule(
+    _RowRule(
         "positive_prices",
-        _not_positive,
         "a price is zero or negative",
         "Correct the rows at the source, or remove them and fetch anew.",
+        _not_positive,
     ),
-    _Rule(
+    _RowRule(
         "ohlc_consistent",
-        _inconsistent,
         "open or close lies outside low..high",
         "Correct the rows at the source; raw and adjusted prices mixed in one row look like this.",
+        _inconsistent,
     ),
-    _Rule(
+    _RowRule(
         "volume_present",
-        _no_volume,
         "no volume",
         "A session without trades has no bar; correct the rows at the source.",
+        _no_volume,
     ),
-    _Rule(
-        "no_unadjusted_split",
-        unadjusted_splits,
-        "the adjusted close jumps as at a split that was not adjusted for",
-        "Fetch all bars anew; if it stays, the source's adj_close is wrong: use another source.",
-    ),
+)
+_ACCEPT = "or accept the session under market.accepted if it is true."
+_IMPLAUSIBLE = _Rule(
+    "plausible_prices",
+    "a price is far from the sessions around it, on a day without news in its volume",
+    f"Correct the rows at the source, {_ACCEPT}",
+)
+_COPIED = _Rule(
+    "no_copied_bar",
+    "the bar is that of the session before, volume included",
+    f"The source stood still: fetch the bars anew, {_ACCEPT}",
+)
+_UNADJUSTED = _Rule(
+    "no_unadjusted_split",
+    "prices step as at a split that was not adjusted for, and trading does not explain it",
+    f"Correct adj_close at the source (`trading fetch SYMBOL --again`), {_ACCEPT}",
 )
 _SESSION_RULES = {
     "sessions_complete": (

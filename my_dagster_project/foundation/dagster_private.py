@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dagster._config import UserConfigSchema, process_config
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    INPUT_EVENT_POINTER_TAG_PREFIX,
     NULL_EVENT_POINTER,
     CachingStaleStatusResolver,
     StaleStatus,

@@ -1,6 +1,8 @@
 """One stage of the chain by name, for `dvc repro`: the main job's own phase, then its objects exported as files."""
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from my_dagster_project.foundation.errors import TradingError
@@ -31,7 +33,7 @@ def build_stage(
     stages = Stages(platform, settings, tell)
     stages.tidy()
     stages.phase(row.purpose, team or "")
-    result = recorded(platform, settings, stages.problems)
+    result = replace(recorded(platform, settings, stages.problems), revised=stages.revised())
     if out is not None and not result.problems:
         sessions = {session.isoformat() for session in replay_sessions(platform)}
         assets = open_assets(settings.store_url, settings.dvc_url)
@@ -47,6 +49,15 @@ def made_by(platform: Platform, row: Job, team: str) -> list[Asset]:
         for one in chain.stages_of(row.purpose, own=True)
         for place in chain.places(one, teams, Place(team))
     ]
+
+
+def fetch_bars(
+    platform: Platform, settings: Settings, tell: Tell, symbols: Sequence[str], *, again: bool
+) -> Result:
+    """Bring the bars of these symbols (all where none is named) up to date; `again` as for `Stages.market`."""
+    stages = Stages(platform, settings, tell)
+    stages.market(symbols, again=again)
+    return replace(recorded(platform, settings, stages.problems), revised=stages.revised())
 
 
 def export(assets: AssetStore, wanted: list[Asset], out: Path, sessions: set[str]) -> None:

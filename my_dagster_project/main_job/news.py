@@ -14,7 +14,7 @@ _ENDS = (DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE, DagsterEv
 
 @dataclass(frozen=True)
 class News:
-    """One message about a phase: it begins (`number` pieces of work), something happens, it ends (`number` seconds)."""
+    """One message about a phase: it begins (`number` pieces of work), something happens, it ends (`number` seconds, `text` on how)."""
 
     phase: str
     kind: Literal["begin", "now", "step", "failed step", "end"]
@@ -30,6 +30,8 @@ class Phase:
 
     def __init__(self, title: str, tell: Tell) -> None:
         self._title, self._tell = title, tell
+        self.note = ""
+        """What people should know of how it was done; stands in its lasting line."""
 
     def heard(self, event: dg.DagsterEvent | None, text: str) -> None:
         """Pass on what our own code says; Dagster's own events are not news to people."""
@@ -52,7 +54,8 @@ def phase(tell: Tell, title: str, total: int) -> Iterator[Phase]:
     """A phase of `total` pieces of work; none means that everything is up to date."""
     started = time.monotonic()
     tell(News(title, "begin", total))
+    voice = Phase(title, tell)
     try:
-        yield Phase(title, tell)
+        yield voice
     finally:
-        tell(News(title, "end", time.monotonic() - started))
+        tell(News(title, "end", time.monotonic() - started, voice.note))

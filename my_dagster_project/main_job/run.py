@@ -5,8 +5,11 @@ bars -> per team, side by side: features, models, predictions, reports, orders s
 """
 
 import gc
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
+from my_dagster_project.domain.revisions import Revision
 from my_dagster_project.foundation.errors import StorageError, VersioningError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.history.commits import Committed, NotAllCommittedError
@@ -23,22 +26,27 @@ from my_dagster_project.teams.platform import Platform
 
 @dataclass(frozen=True)
 class Result:
-    """What failed, the commits that record what was made, and what the git remote had to say."""
+    """What failed, the commits that record what was made, what the git remote had to say, what was revised."""
 
     problems: list[Problem]
     commits: list[Committed]
     warnings: list[str] = field(default_factory=list)
+    revised: Mapping[str, list[Revision]] = field(default_factory=dict)
+    """By symbol, what sources revised in bars that sessions had been made on."""
 
 
-def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
-    """Bring the whole competition up to date; problems of one team or symbol leave the others untouched."""
+def run_main_job(platform: Platform, settings: Settings, tell: Tell, remake: date | None = None) -> Result:
+    """Bring the whole competition up to date; problems of one team or symbol leave the others untouched.
+
+    With `remake` the past from that session on is made anew on today's bars.
+    """
 
     def team_chain(team: str, tell_parent: Tell) -> list[Problem]:
-        own = Stages(platform, settings, tell_parent)
+        own = Stages(platform, settings, tell_parent, remake=remake)
         own.team(team)
         return own.problems
 
-    stages = Stages(platform, settings, tell)
+    stages = Stages(platform, settings, tell, remake=remake)
     stages.tidy()
     stages.phase("market")
     if stages.training_is_due() and can_fork():
@@ -48,7 +56,10 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell) -> Result:
     result = recorded(platform, settings, [*stages.problems, *problems])
     unknown = missing_teams(settings.project, platform.registry.teams)
     said = [f"dvc.yaml lacks {', '.join(unknown)}: `trading dvc-yaml` writes it anew"] if unknown else []
-    return _pushed(platform, settings, replace(result, warnings=[*result.warnings, *said]))
+    if remake is not None and not result.problems:
+        stages.settle()
+    pushed = _pushed(platform, settings, replace(result, warnings=[*result.warnings, *said]))
+    return replace(pushed, revised=stages.revised())
 
 
 def _pushed(platform: Platform, settings: Settings, result: Result) -> Result:

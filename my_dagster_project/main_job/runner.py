@@ -1,6 +1,6 @@
 """Runs Dagster jobs in this process, one after the other, and keeps what went wrong for the end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -28,6 +28,7 @@ class Runner:
         selection: Sequence[dg.AssetKey],
         on_event: Callable[[dg.DagsterEvent | None, str], None],
         sessions: Sequence[str] = (),
+        tags: Mapping[str, str] | None = None,
     ) -> bool:
         """Run the selected assets of a job, for one session or a range of them; False when something failed.
 
@@ -39,7 +40,7 @@ class Runner:
                 instance=self.instance,
                 asset_selection=list(selection),
                 partition_key=sessions[0] if len(sessions) == 1 else None,
-                tags=_tags(sessions),
+                tags={**(tags or {}), **_tags(sessions)},
                 run_config={"loggers": {"progress": {}}},
                 raise_on_error=False,
             )

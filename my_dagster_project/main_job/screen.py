@@ -71,4 +71,5 @@ def _lasting(news: News, line: _Line) -> list[Part]:
     # What a failure kept from being begun is not done either: a replay that stops at its 14th session of 60 has 47 to go.
     if (left := line.total - line.done) > 0:
         return [(f"✗ {news.phase}: {left} of {line.total} not done ", "red"), (f"{news.number:.1f} s", "dim")]
-    return [("✓", "green"), f" {news.phase} ", (f"{line.total} done, {news.number:.1f} s", "dim")]
+    note = f"; {news.text}" if news.text else ""
+    return [("✓", "green"), f" {news.phase} ", (f"{line.total} done, {news.number:.1f} s", "dim"), note]

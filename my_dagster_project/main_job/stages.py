@@ -1,9 +1,11 @@
 """The stages of the competition, each computing only what is due: bars, models, predictions, orders, leaderboard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 import dagster as dg
 
+from my_dagster_project.domain.revisions import Revision
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.main_job.abandoned import end_abandoned
@@ -13,13 +15,16 @@ from my_dagster_project.main_job.runner import Runner
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.alarming import alarms_changed, blocking_checks
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.assets.bars_asset import AGAIN_TAG
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.due import Due
 from my_dagster_project.pipeline.failures import Problem
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.pipeline.resources import BrokerResource, all_resources
+from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
+from my_dagster_project.storage.revised import noted_revisions, settle_revisions
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.lease import lease, leases_of
 
@@ -27,7 +32,11 @@ from my_dagster_project.trading.lease import lease, leases_of
 class Stages:
     """The stages over one Dagster instance, in this process. Problems of one team or symbol leave the others untouched."""
 
-    def __init__(self, platform: Platform, settings: Settings, tell: Tell) -> None:
+    def __init__(
+        self, platform: Platform, settings: Settings, tell: Tell, *, remake: date | None = None
+    ) -> None:
+        """With `remake` models, and predictions from that session on, are made anew where bars were revised, and traded."""
+        self._remake = remake
         self._platform, self._settings, self._tell = platform, settings, tell
         self._definitions = build_definitions(platform, settings)
         self._instance = dg.DagsterInstance.get()
@@ -46,7 +55,7 @@ class Stages:
     def phase(self, purpose: str, team: str = "") -> None:
         """One job's part of the chain, computed where it is due: of one team, or of all."""
         if purpose == "market":
-            self._materialize(chain.job(purpose), "", self._due().bars())
+            self.market()
         elif purpose == "trade":
             self._trade(team)
         elif purpose == "settle":
@@ -54,7 +63,22 @@ class Stages:
         elif purpose == "leaderboard":
             self._score()
         else:
-            self._bring_up_to_date(purpose, team, self._due().makeable(purpose, team), self._sessions)
+            sessions = [one for one in self._sessions if self._remake is None or one >= str(self._remake)]
+            self._bring_up_to_date(purpose, team, self._due().makeable(purpose, team), sessions)
+
+    def market(self, symbols: Sequence[str] = (), *, again: bool = False) -> None:
+        """Bring the bars of every symbol, or of some, up to date; `again` fetches all of them, whatever is stored."""
+        wanted = [keys.bars_key(symbol) for symbol in symbols or self._platform.symbols]
+        due = wanted if again else [key for key in self._due().bars() if key in wanted]
+        self._materialize(chain.job("market"), "", due, tags={AGAIN_TAG: "yes"} if again else {})
+
+    def revised(self) -> Mapping[str, list[Revision]]:
+        """By symbol, what sources revised since the sessions were made."""
+        return noted_revisions(self._assets)
+
+    def settle(self) -> None:
+        """Take what was revised for said: everything has been made anew on it."""
+        settle_revisions(self._assets)
 
     def team(self, team: str) -> None:
         """A team's whole chain."""
@@ -86,6 +110,8 @@ class Stages:
     def _trade_sessions(self, team: str) -> None:
         fresh = self._due().fresh
         due = fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
+        if self._remake is not None:
+            due = None
         models = [keys.model_key(team, symbol) for symbol in self._platform.teams[team].symbols]
         if due and not any(map(fresh.exists, models)):
             return  # Nothing was ever predicted, and why has been said.
@@ -95,6 +121,8 @@ class Stages:
                 return
             if due is None or due == self._sessions:
                 self._start_afresh(team)
+            if due is None:
+                news.note = self._why_anew()
             for session in due or self._sessions:
                 done = self._runner.run(row.of(team), [keys.orders_key(team)], news.heard, [session])
                 news.step(failed=not done)
@@ -104,7 +132,8 @@ class Stages:
 
     def _settle(self, team: str) -> None:
         """Record in one pass what became of all orders; of a replay that stopped, up to the session it stopped at."""
-        left = self._due().fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
+        # Whatever was revised: what was traded is on record, also of a remake that began in the middle.
+        left = self._due(revised=False).fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
         traded = [] if left is None else self._sessions[: len(self._sessions) - len(left)]
         if traded:
             self._bring_up_to_date("settle", team, self._due().makeable("settle", team), traded)
@@ -117,24 +146,38 @@ class Stages:
             self._materialize(chain.job("leaderboard"), "", due)
 
     def _alarms_changed(self) -> bool:
-        assets = open_assets(self._settings.store_url, self._settings.dvc_url)
         guards = blocking_checks(self._definitions.assets or ())
-        return alarms_changed(assets, self._instance, self._platform, guards)
+        return alarms_changed(self._assets, self._instance, self._platform, guards)
 
     def _start_afresh(self, team: str) -> None:
         """A replay says what would have happened, so a changed team gets a new account, not a second try in the old one."""
         # At an account outside nothing can be begun anew, so nothing is forgotten either.
         if self._broker.is_bundled:
-            assets = open_assets(self._settings.store_url, self._settings.dvc_url)
+            by = "trading run" if self._remake is None else "trading remake"
             why = "a replay from its first session on"
-            start_afresh(team, self._broker, assets, self._instance, "trading run", why)
+            start_afresh(team, self._broker, self._assets, self._instance, by, why)
+
+    def _why_anew(self) -> str:
+        account = "on a fresh account" if self._broker.is_bundled else "as far as the account allows"
+        why = (
+            "on today's bars"
+            if self._remake
+            else "because its file, or how the platform makes something, changed"
+        )
+        return f"all sessions anew {account}, {why}"
+
+    @property
+    def _assets(self) -> AssetStore:
+        return open_assets(self._settings.store_url, self._settings.dvc_url)
 
     @property
     def _broker(self) -> BrokerResource:
         return all_resources(self._platform, self._settings).broker
 
-    def _due(self) -> Due:
-        return Due(self._platform, self._definitions.resolve_asset_graph(), self._instance)
+    def _due(self, *, revised: bool | None = None) -> Due:
+        revised = self._remake is not None if revised is None else revised
+        graph = self._definitions.resolve_asset_graph()
+        return Due(self._platform, graph, self._instance, self._settings, revised=revised)
 
     def _bring_up_to_date(
         self, purpose: str, team: str, wanted: list[dg.AssetKey], sessions: list[str]
@@ -142,7 +185,14 @@ class Stages:
         if wanted:  # "up to date" would be a lie where nothing could be made.
             self._materialize(chain.job(purpose), team, self._due().of(wanted, sessions), sessions)
 
-    def _materialize(self, row: Job, team: str, due: list[dg.AssetKey], sessions: Sequence[str] = ()) -> None:
+    def _materialize(
+        self,
+        row: Job,
+        team: str,
+        due: list[dg.AssetKey],
+        sessions: Sequence[str] = (),
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         with phase(self._tell, row.title(team), len(due)) as news:
             if due:
-                self._runner.run(row.of(team), due, news.heard_step, sessions if row.sessions else ())
+                self._runner.run(row.of(team), due, news.heard_step, sessions if row.sessions else (), tags)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 BASE_URL = "https://data.alpaca.markets"
 _PATH = "/v2/stocks/bars"
 _PAGE = "10000"
+# Sessions asked for again at each update: exchanges and vendors correct a bar within days, rarely after two weeks.
+LOOK_BACK = 10
 _NEW_YORK = ZoneInfo("America/New_York")
 # The free plan refuses the last 15 minutes of the sip feed, and with them an `end` of today; in three wordings so far.
 _TOO_RECENT = ("recent SIP", "past 15 minutes", "too late for subscription")
@@ -38,6 +40,7 @@ class AlpacaSource:
     """
 
     name = "alpaca"
+    look_back = LOOK_BACK
 
     def __init__(self, api: "JsonApi", feed: str) -> None:
         self._api = api
@@ -53,6 +56,10 @@ class AlpacaSource:
                 f"{where}: {odd[0]} ({len(odd)} sessions) is in the raw or the adjusted bars only."
             )
         return bars_frame((_bar(raw[day], adjusted[day], day, where) for day in raw), where)
+
+    def fingerprint(self, symbol: str) -> str | None:
+        """See MarketDataSource: only an answer tells."""
+        return None
 
     def _series(self, symbol: str, start: date, end: date, adjustment: str) -> dict[date, dict[str, Any]]:
         where = f"{self.name}: {symbol}"

@@ -13,7 +13,7 @@ from my_dagster_project.foundation.errors import (
     RateLimitedError,
     UnknownSymbolError,
 )
-from my_dagster_project.market_data.frames import bars_frame
+from my_dagster_project.market_data.frames import bars_frame, with_splits
 from my_dagster_project.market_data.parsing import to_number, to_session
 from my_dagster_project.market_data.source import Bar
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 BASE_URL = "https://www.alphavantage.co"
 _QUERY = {"function": "TIME_SERIES_DAILY_ADJUSTED", "outputsize": "full", "datatype": "json"}
 _SERIES = "Time Series (Daily)"
-# In Bar's order. Prices and volume are as traded; "7. dividend amount" and "8. split coefficient" are in the adjusted close.
+_SPLIT = "8. split coefficient"
+# In Bar's order. Prices and volume are as traded; dividends and splits are in the adjusted close.
 _FIELDS = ("1. open", "2. high", "3. low", "4. close", "6. volume", "5. adjusted close")
 
 # The API has no error codes, only sentences; the one about the daily limit speaks of "premium endpoints" too.
@@ -36,6 +37,7 @@ class AlphaVantageSource:
     """TIME_SERIES_DAILY_ADJUSTED, always the full history (one request, up to 20 years), cut to what was asked for."""
 
     name = "alpha_vantage"
+    look_back = None
 
     def __init__(self, api: "JsonApi") -> None:
         self._api = api
@@ -46,9 +48,22 @@ class AlphaVantageSource:
         body = self._api.get("/query", _QUERY | {"symbol": symbol}, symbol).body
         if not isinstance(body, dict) or not isinstance(body.get(_SERIES), dict):
             raise self._refusal(body, where)
-        bars = (_bar(day, values, where) for day, values in body[_SERIES].items())
+        bars = [_bar(day, values, where) for day, values in body[_SERIES].items()]
         # Newest first in the answer; bars_frame sorts.
-        return bars_frame((bar for bar in bars if start <= bar.session <= end), where)
+        frame = bars_frame((bar for bar in bars if start <= bar.session <= end), where)
+        ratios = {day: values.get(_SPLIT) for day, values in body[_SERIES].items()}
+        told = {day: ratio for day, ratio in ratios.items() if ratio is not None}
+        return with_splits(
+            frame,
+            {
+                date.fromisoformat(day): to_number(ratio, _SPLIT, f"{where}: {day}")
+                for day, ratio in told.items()
+            },
+        )
+
+    def fingerprint(self, symbol: str) -> str | None:
+        """See MarketDataSource: only an answer tells."""
+        return None
 
     def _refusal(self, body: Any, where: str) -> MarketDataError:
         """Refusals come with HTTP 200 and a sentence, and the one about the daily limit quotes the key."""

@@ -1,12 +1,13 @@
 """Bars from one's own files, CSV or Parquet.
 
 Either a folder with one file per symbol, `<path>/AAPL.csv` or `<path>/AAPL.parquet`, or one file with a `symbol` column. Columns,
-in any order, further ones are ignored:
+in any order and under the usual names too (`columns.py`), further ones are ignored:
 
-    session     the exchange's session, 2013-02-28 (in Parquet a date or a timestamp at midnight)
+    session     the exchange's session, 2013-02-28 (or a timestamp at midnight)
     open high low close     dollars, as traded (not adjusted)
     volume      shares
-    adj_close   dollars, adjusted for splits and dividends
+    adj_close   dollars, adjusted for splits and dividends; without it `close` is taken to be
+    split       new shares for one old that day, 1 or 0 where there was none; may be missing
 
 Every value is required: a session that was not traded is a missing row. Errors carry file:line (Parquet: file and row).
 """
@@ -15,7 +16,8 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
+from hashlib import md5
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,8 @@ from my_dagster_project.foundation.errors import (
     SourceUnavailableError,
     UnknownSymbolError,
 )
-from my_dagster_project.market_data.frames import bars_frame
+from my_dagster_project.market_data.columns import SPLIT, our_names
+from my_dagster_project.market_data.frames import bars_frame, with_splits
 from my_dagster_project.market_data.parsing import to_number, to_session
 from my_dagster_project.market_data.source import COLUMNS, Bar
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 type Row = tuple[str, dict[str, Any]]
 """Where the row stands, file:line, and its values by column."""
 
+_MIDNIGHT = re.compile(r"[T ]00:00:00(\.0+)?([+-]\d\d:?\d\d|Z)?$")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,15}")
 
 
@@ -41,16 +45,22 @@ class CsvSource:
     """Reads the files at every fetch; a changed file is a changed source."""
 
     name = "csv"
+    look_back = None
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def fetch(self, symbol: str, start: date, end: date) -> "BarsFrame":
         """See MarketDataSource; a symbol without a file, or without a row in the one file, raises UnknownSymbolError."""
-        bars = _bars(_rows(_find(self._path, symbol), symbol, self._needed()))
+        bars, splits = _bars(_rows(_find(self._path, symbol), symbol, self._needed()))
         if not bars:
             raise UnknownSymbolError(f"{self._path}: has no rows for {symbol}.")
-        return bars_frame((bar for bar in bars if start <= bar.session <= end), f"csv: {symbol}")
+        frame = bars_frame((bar for bar in bars if start <= bar.session <= end), f"csv: {symbol}")
+        return with_splits(frame, splits)
+
+    def fingerprint(self, symbol: str) -> str | None:
+        """See MarketDataSource: the md5 of the symbol's file."""
+        return md5(_find(self._path, symbol).read_bytes(), usedforsecurity=False).hexdigest()
 
     def _needed(self) -> tuple[str, ...]:
         # Without it one file's bars would be everybody's.
@@ -81,16 +91,22 @@ def _rows(path: Path, symbol: str, needed: tuple[str, ...]) -> Iterator[Row]:
     return (row for row in rows if row[1].get("symbol", symbol) == symbol)
 
 
-def _bars(rows: Iterator[Row]) -> list[Bar]:
+def _bars(rows: Iterator[Row]) -> tuple[list[Bar], dict[date, float]]:
+    """The bars, and the splits that the file declares: new shares for one old, by session."""
     bars: list[Bar] = []
+    splits: dict[date, float] = {}
     places: dict[date, str] = {}
     for where, values in rows:
-        session = to_session(values["session"], "session", where)
+        # yfinance writes 2013-02-28 00:00:00-05:00; only midnight is a session.
+        session = to_session(_MIDNIGHT.sub("", values["session"]), "session", where)
         if session in places:
             raise MalformedDataError(f"{where}: session {session} stands already at {places[session]}.")
         places[session] = where
+        values.setdefault("adj_close", values["close"])
         bars.append(Bar(session, *(to_number(values[name], name, where) for name in COLUMNS[1:])))
-    return bars
+        if values.get(SPLIT) not in (None, ""):
+            splits[session] = to_number(values[SPLIT], SPLIT, where)
+    return bars, splits
 
 
 def _csv_rows(path: Path, needed: tuple[str, ...]) -> Iterator[Row]:
@@ -98,23 +114,31 @@ def _csv_rows(path: Path, needed: tuple[str, ...]) -> Iterator[Row]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as broken:
         raise MalformedDataError(f"{path}: is not UTF-8 text: {broken}.") from None
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = [name.strip() for name in next(reader, [])]
-    _require_columns(header, needed, f"{path}:1")
-    for fields in reader:
-        where = f"{path}:{reader.line_num}"
+    lines = list(io.StringIO(text, newline=None))
+    header = our_names(_fields(lines[0], f"{path}:1") if lines else [], needed, f"{path}:1")
+    for number, line in enumerate(lines[1:], start=2):
+        fields, where = _fields(line, f"{path}:{number}"), f"{path}:{number}"
         if not fields:
             continue
         if len(fields) != len(header):
             raise MalformedDataError(
                 f"{where}: {len(fields)} fields instead of {len(header)}; is the line torn?"
             )
-        yield where, dict(zip(header, (value.strip() for value in fields), strict=True))
+        yield where, dict(zip(header, fields, strict=True))
     # "1.234" cut down to "1.2" is still a number; only the missing line end tells.
-    if not text.endswith(("\n", "\r")):
+    if not lines[-1].endswith("\n"):
         raise MalformedDataError(
-            f"{path}:{reader.line_num}: the last line has no end; the file may be cut off. Add a newline if not."
+            f"{path}:{len(lines)}: the last line has no end; the file may be cut off. Add a newline if not."
         )
+
+
+def _fields(line: str, where: str) -> list[str]:
+    """The fields of one line. Line by line, because no value of ours holds a line end: a quotation mark too many would
+    swallow the lines after it, up to "field larger than field limit" without a line."""
+    try:
+        return [value.strip() for value in next(csv.reader([line.rstrip("\n")], strict=True), [])]
+    except csv.Error as broken:
+        raise MalformedDataError(f"{where}: a quotation mark too many or too few ({broken}).") from None
 
 
 def _parquet_rows(path: Path, needed: tuple[str, ...]) -> Iterator[Row]:
@@ -125,23 +149,11 @@ def _parquet_rows(path: Path, needed: tuple[str, ...]) -> Iterator[Row]:
         table = pyarrow.parquet.read_table(path)
     except (pyarrow.ArrowException, OSError) as broken:
         raise MalformedDataError(f"{path}: is not a whole Parquet file: {broken}") from None
-    _require_columns(table.column_names, needed, str(path))
+    table = table.rename_columns(our_names(table.column_names, needed, str(path)))
     for number, values in enumerate(table.to_pylist(), start=1):
         yield f"{path}: row {number}", values | {"session": _as_text(values["session"])}
 
 
 def _as_text(session: Any) -> str:
-    """Parquet keeps types: a date, or a timestamp of which only midnight is a session."""
-    text = session.isoformat() if isinstance(session, date) else str(session)
-    return text.removesuffix("T00:00:00") if isinstance(session, datetime) else text
-
-
-def _require_columns(names: list[str], needed: tuple[str, ...], where: str) -> None:
-    if not names:
-        raise MalformedDataError(f"{where}: the file is empty.")
-    if missing := [name for name in needed if name not in names]:
-        raise MalformedDataError(
-            f"{where}: column {', '.join(missing)} is missing; needed are {', '.join(needed)}."
-        )
-    if len(set(names)) < len(names):
-        raise MalformedDataError(f"{where}: a column name comes twice: {', '.join(names)}.")
+    """Parquet keeps types: a date, or a timestamp."""
+    return session.isoformat() if isinstance(session, date) else str(session)

@@ -1,6 +1,6 @@
 """Building and checking the bars frame that every source returns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -24,6 +24,17 @@ def bars_frame(bars: Iterable[Bar], where: str) -> "BarsFrame":
     frame = frame.astype(dict.fromkeys(COLUMNS[1:], "float64"))
     frame["session"] = pd.to_datetime(frame["session"]).astype("datetime64[ns]")
     return frame
+
+
+def with_splits(bars: "BarsFrame", splits: Mapping[date, float]) -> "BarsFrame":
+    """The frame, remembering the splits its source declares (new shares for one old, by session); 0 and 1 are none."""
+    held = set(session_dates(bars))
+    declared = {
+        day.isoformat(): ratio for day, ratio in splits.items() if ratio not in (0, 1) and day in held
+    }
+    if declared:
+        bars.attrs["splits"] = dict(sorted(declared.items()))
+    return bars
 
 
 def empty_bars() -> "BarsFrame":

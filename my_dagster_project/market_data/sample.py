@@ -5,6 +5,7 @@ import gzip
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ class SampleSource:
     """
 
     name = "sample"
+    look_back = None
 
     def fetch(self, symbol: str, start: date, end: date) -> "BarsFrame":
         """See MarketDataSource; a symbol outside the five raises UnknownSymbolError."""
@@ -30,6 +32,13 @@ class SampleSource:
         if symbol not in known:
             raise UnknownSymbolError(f"sample: {symbol}: the sample has only {', '.join(known)}.")
         return bars_frame((bar for bar in known[symbol] if start <= bar.session <= end), f"sample: {symbol}")
+
+    def fingerprint(self, symbol: str) -> str | None:
+        """See MarketDataSource: the package's release."""
+        try:
+            return version("bokeh_sampledata")
+        except PackageNotFoundError:
+            return None
 
 
 @cache

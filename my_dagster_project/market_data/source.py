@@ -33,6 +33,21 @@ class MarketDataSource(Protocol):
         """The source's name in teams.yaml."""
         ...
 
+    @property
+    def look_back(self) -> int | None:
+        """How many of the newest stored sessions are asked for again at each update, because sources correct them.
+
+        None where one answer holds everything: then all that is stored is compared.
+        """
+        ...
+
+    def fingerprint(self, symbol: str) -> str | None:
+        """What changes when anything of the symbol's bars does, if that can be had without reading them; else None.
+
+        Raises what `fetch` raises.
+        """
+        ...
+
     def fetch(self, symbol: str, start: date, end: date) -> BarsFrame:
         """The bars from `start` to `end`, both included; empty when there are none in between.
 

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from my_dagster_project.domain.revisions import revisions
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import MalformedDataError
 from my_dagster_project.market_data.coverage import Coverage, read_coverage, with_coverage
@@ -11,22 +12,27 @@ from my_dagster_project.market_data.frames import between, empty_bars, require_b
 if TYPE_CHECKING:
     from my_dagster_project.market_data.source import BarsFrame, MarketDataSource
 
-# A dividend of one cent on a 1,000 dollar stock moves the factor by 1e-5; writing a float as text and back by 1e-15.
-_ADJUSTMENT_TOLERANCE = 1e-6
-
 
 def fetch_range(
-    existing: "BarsFrame | None", start: date, end: date, calendar: TradingCalendar
+    existing: "BarsFrame | None",
+    start: date,
+    end: date,
+    calendar: TradingCalendar,
+    look_back: int | None = 0,
 ) -> tuple[date, date] | None:
-    """First and last session to ask for, or None when nothing is missing from `start` to `end` (both included).
+    """First and last session to ask for, or None when there is nothing to ask from `start` to `end` (both included).
 
-    Beside what is missing the range holds at least one stored session, if there is one, so that a new adjustment shows.
+    Beside what is missing the range holds the newest `look_back` stored sessions (None: all), because sources correct
+    bars, and at least one stored session, if there is one, so that a new adjustment shows.
     """
+    sessions = calendar.sessions(start, end)
+    if look_back is None:
+        return (start, end) if sessions else None
     stored = session_dates(_stored(existing, start, end))
-    missing = _missing(stored, read_coverage(existing), calendar.sessions(start, end))
-    if not missing:
-        return None
-    return _with_overlap(missing[0], missing[-1], stored)
+    missing = _missing(stored, read_coverage(existing), sessions)
+    if asked := [*missing, *(stored[-look_back:] if look_back else [])]:
+        return _with_overlap(min(asked), max(asked), stored)
+    return None
 
 
 def update_bars(
@@ -38,18 +44,25 @@ def update_bars(
     calendar: TradingCalendar,
     *,
     as_of: datetime,
+    again: bool = False,
 ) -> "BarsFrame":
     """The bars of `symbol` from `start` to `end`, as far as their sessions had closed at `as_of` (an aware instant).
 
+    What is missing is asked for, and what the source may have corrected (its `look_back`); with `again` everything, and the
+    answer is taken as it is, also where it holds less than what is stored.
+
     A session still open at `as_of` is neither asked for nor let in: the project before this one traded on half a day's bar.
-    When a stored bar comes back changed (a split or dividend since), everything is fetched anew. Raises what the source
-    raises, and MalformedDataError when its answer is no bars frame or lacks sessions we hold; `existing` is never touched.
+    When a stored bar comes back changed (a correction, a split or dividend since), everything is fetched anew. Raises what
+    the source raises, and MalformedDataError when its answer is no bars frame or lacks sessions we hold; `existing` is
+    never touched.
     """
     end = min(end, calendar.last_closed(as_of))
     if existing is not None:
         require_bars(existing, f"{symbol}: stored bars")
+    if again:
+        existing = None
     stored = _stored(existing, start, end)
-    wanted = fetch_range(existing, start, end, calendar)
+    wanted = fetch_range(existing, start, end, calendar, source.look_back)
     merged = stored if wanted is None else _fetch_and_merge(stored, source, symbol, wanted, (start, end))
     missing = set(calendar.sessions(start, end)).difference(session_dates(merged))
     return with_coverage(merged, _learn(existing, stored, wanted, start, missing))
@@ -81,10 +94,10 @@ def _fetch_and_merge(
     whole: tuple[date, date],
 ) -> "BarsFrame":
     fresh = _fetch(source, symbol, wanted)
-    if not _readjusted(between(stored, *wanted), fresh):
+    if wanted != whole and not _revised(between(stored, *wanted), fresh):
         return _merge(stored, fresh)
-    everything = _fetch(source, symbol, whole)
-    _require_nothing_lost(stored, everything, f"{source.name}: {symbol}")
+    everything = fresh if wanted == whole else _fetch(source, symbol, whole)
+    _require_nothing_lost(stored, everything, source.name, symbol)
     return everything
 
 
@@ -94,13 +107,9 @@ def _fetch(source: "MarketDataSource", symbol: str, wanted: tuple[date, date]) -
     return between(answer, *wanted)
 
 
-def _readjusted(stored: "BarsFrame", fresh: "BarsFrame") -> bool:
-    """Whether a stored bar came back with another close, raw or adjusted, or did not come back at all."""
-    both = stored.merge(fresh, on="session", suffixes=("", "_now"))
-    if len(both) < len(stored):
-        return True
-    changes = [(both[f"{name}_now"] / both[name] - 1).abs() for name in ("close", "adj_close")]
-    return any((change > _ADJUSTMENT_TOLERANCE).any() for change in changes)
+def _revised(stored: "BarsFrame", fresh: "BarsFrame") -> bool:
+    """Whether a stored bar came back with another value, or did not come back at all."""
+    return len(fresh.merge(stored["session"])) < len(stored) or bool(revisions(stored, fresh))
 
 
 def _merge(stored: "BarsFrame", fresh: "BarsFrame") -> "BarsFrame":
@@ -110,12 +119,12 @@ def _merge(stored: "BarsFrame", fresh: "BarsFrame") -> "BarsFrame":
     return pd.concat([kept, fresh]).sort_values("session", ignore_index=True)
 
 
-def _require_nothing_lost(stored: "BarsFrame", everything: "BarsFrame", where: str) -> None:
+def _require_nothing_lost(stored: "BarsFrame", everything: "BarsFrame", source: str, symbol: str) -> None:
     lost = sorted(set(session_dates(stored)).difference(session_dates(everything)))
     if lost:
         raise MalformedDataError(
-            f"{where}: the source changed bars we hold and no longer has {len(lost)} of them ({lost[0]}..{lost[-1]}). "
-            "Nothing was changed. Move market.start past them, or materialize the bars from another source."
+            f"{source}: {symbol}: the source no longer has {len(lost)} of the bars we hold ({lost[0]}..{lost[-1]}). Nothing "
+            f"was changed. Move market.start past them, or take the source as it is: `trading fetch {symbol} --again`."
         )
 
 

@@ -6,27 +6,39 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import AssetGraph
+from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.assets.bars_asset import source_changed
 from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.freshness import Freshness
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
+from my_dagster_project.pipeline.resources import MarketDataResource
 from my_dagster_project.teams.platform import Platform
 
 
 class Due:
     """Asks Dagster's records; what they say changes with every run, so make a new one after each."""
 
-    def __init__(self, platform: Platform, graph: AssetGraph, instance: dg.DagsterInstance) -> None:
-        self._platform, self._instance = platform, instance
-        self.fresh = Freshness(graph, instance)
+    def __init__(
+        self,
+        platform: Platform,
+        graph: AssetGraph,
+        instance: dg.DagsterInstance,
+        settings: Settings,
+        *,
+        revised: bool = False,
+    ) -> None:
+        """With `revised` also what was decided on bars that their source has revised since."""
+        self._platform, self._instance, self._settings = platform, instance, settings
+        self.fresh = Freshness(graph, instance, revised=revised)
 
     def of(self, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None) -> list[dg.AssetKey]:
         """Those of the assets that are missing or out of date, of these sessions."""
         return self.fresh.stale(wanted, sessions or [])
 
     def bars(self) -> list[dg.AssetKey]:
-        """The bars that are to be fetched: also those behind a session that has closed since."""
+        """The bars that are to be fetched: also those behind a session that has closed since, or behind their source."""
         wanted = [keys.bars_key(symbol) for symbol in self._platform.symbols]
         due = self.of(wanted)
         return [key for key in wanted if key in due or self._lags(key)]
@@ -79,11 +91,14 @@ class Due:
         )
 
     def _lags(self, bars: dg.AssetKey) -> bool:
-        """Whether a session has closed since the bars were fetched: time passes without any version changing."""
+        """Whether a session has closed since the bars were fetched, or the source is another: no version says so."""
         event = self._instance.get_latest_materialization_event(bars)
-        made = event.asset_materialization if event else None
-        newest = last_session(self._platform.calendar, self._platform.registry.market.end)
-        return made is None or str(made.metadata["last_session"].value) < newest.isoformat()
+        made = event.asset_materialization.metadata if event and event.asset_materialization else {}
+        market = self._platform.registry.market
+        newest = last_session(self._platform.calendar, market.end)
+        if "last_session" not in made or str(made["last_session"].value) < newest.isoformat():
+            return True
+        return source_changed(MarketDataResource.from_registry(market, self._settings), bars.path[1], made)
 
 
 def open_session(platform: Platform, now: datetime | None = None) -> date | None:

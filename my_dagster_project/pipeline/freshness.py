@@ -1,7 +1,11 @@
-"""What has to be computed: Dagster's own answer, from code versions and data versions, the one Dagit shows.
+"""What has to be computed: for what only looks at data Dagster's own answer, from code versions and data versions.
 
 An asset is fresh when it was made by the code version it has now from the data versions its inputs have now. So a second
 run of the main job, or one after an edit of a single team's file, does only what the edit affects.
+
+Models, predictions and orders are decisions. They are due when they are missing, or were made by another code version than
+the one they and everything above them have now; never because data changed: a bar of 2005 that its source corrected would
+remake every prediction and trade the replay again on a reset account, without a word. `revised` lifts that.
 
 Dagster leaves one thing out: it never looks from an asset without partitions at all the partitions of an input. So a
 report would stay as it is when the predictions under it are new, and the leaderboard when orders are. That is added here.
@@ -20,6 +24,8 @@ from my_dagster_project.foundation.dagster_private import (
     StaleStatus,
     get_input_event_pointer_tag,
 )
+from my_dagster_project.pipeline.assets.keys import is_decision
+from my_dagster_project.pipeline.provenance import Provenance
 
 
 class _Loading(LoadingContext):
@@ -39,18 +45,25 @@ class _Loading(LoadingContext):
 
 
 class Freshness:
-    """The state of every asset as of now; make a new one after each run."""
+    """The state of every asset as of now; make a new one after each run.
 
-    def __init__(self, graph: AssetGraph, instance: dg.DagsterInstance) -> None:
+    With `revised` decisions count as out of date where their data have changed, as everything else does.
+    """
+
+    def __init__(self, graph: AssetGraph, instance: dg.DagsterInstance, *, revised: bool = False) -> None:
         self._instance = instance
         self._graph = graph
         self._resolver = Resolver(instance, self._graph, _Loading(instance))
+        self._provenance = Provenance(graph, instance)
+        self._revised = revised
 
     def is_fresh(self, key: dg.AssetKey, partitions: Iterable[str] = ()) -> bool:
         """Whether the asset (every one of these partitions, if it has partitions) is up to date."""
         if not self._graph.get(key).is_partitioned:
-            return self._resolver.get_status(key) == StaleStatus.FRESH and not self._is_behind(key)
-        return all(self._resolver.get_status(key, partition) == StaleStatus.FRESH for partition in partitions)
+            return self._status(key) == StaleStatus.FRESH and not self._is_behind(key)
+        wanted = list(partitions)
+        self._provenance.prepare(key, wanted)
+        return all(self._status(key, partition) == StaleStatus.FRESH for partition in wanted)
 
     def is_partitioned(self, key: dg.AssetKey) -> bool:
         """Whether the asset has a partition per session."""
@@ -64,7 +77,8 @@ class Freshness:
         """Those of the keys that are missing, out of date, or made from one before them in the order that is."""
         due: list[dg.AssetKey] = []
         for key in keys:
-            if not self.is_fresh(key, partitions) or not self._graph.get(key).parent_keys.isdisjoint(due):
+            below = not self._is_decision(key) and not self._graph.get(key).parent_keys.isdisjoint(due)
+            if below or not self.is_fresh(key, partitions):
                 due.append(key)
         return due
 
@@ -73,13 +87,27 @@ class Freshness:
 
         Sessions are traded in order: an interrupted replay goes on where it stopped, a changed one starts again.
         """
-        statuses = [self._resolver.get_status(key, partition) for partition in partitions]
+        self._provenance.prepare(key, partitions)
+        statuses = [self._status(key, partition) for partition in partitions]
         done = next((n for n, status in enumerate(statuses) if status != StaleStatus.FRESH), len(statuses))
         rest = statuses[done:]
         return partitions[done:] if all(status == StaleStatus.MISSING for status in rest) else None
 
+    def _status(self, key: dg.AssetKey, partition: str | None = None) -> StaleStatus:
+        if not self._is_decision(key):
+            return self._resolver.get_status(key, partition)
+        made = self._provenance.made(key, partition)
+        if made is None:
+            return StaleStatus.MISSING
+        return StaleStatus.FRESH if self._provenance.as_now(key, made, partition) else StaleStatus.STALE
+
+    def _is_decision(self, key: dg.AssetKey) -> bool:
+        return not self._revised and is_decision(key)
+
     def _is_behind(self, key: dg.AssetKey) -> bool:
         """Whether an input with partitions was made since the asset was, or is gone that was there then."""
+        if self._is_decision(key):
+            return False
         made = self._instance.get_latest_materialization_event(key)
         seen = made.tags or {} if made else {}
         for parent in self._graph.get(key).parent_keys:

@@ -46,6 +46,8 @@ class MarketDataResource(dg.ConfigurableResource):
     """The source of daily bars named in the registry."""
 
     kind: str
+    origin: str = ""
+    """The source as the registry names it; bars of another one are not updated but fetched anew."""
     path: str | None = None
     base_url: str | None = None
     feed: str = "sip"
@@ -56,7 +58,10 @@ class MarketDataResource(dg.ConfigurableResource):
         """The resource for the registry's `market` section; a relative path is under the project's folder."""
         path = str(settings.project / market.path) if market.path else None
         timeout, feed = market.timeout, market.feed or "sip"
-        return cls(kind=market.source, path=path, base_url=market.base_url, feed=feed, timeout=timeout)
+        origin = " ".join(filter(None, (market.source, market.path, market.base_url, market.feed)))
+        return cls(
+            kind=market.source, origin=origin, path=path, base_url=market.base_url, feed=feed, timeout=timeout
+        )
 
     def source(self) -> "MarketDataSource":
         """The source, with the organiser's keys from the environment; raises ConfigError when it needs some and has none."""

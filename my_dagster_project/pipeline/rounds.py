@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import UnresolvedAssetJobDefinition
+from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.due import Due, recorded_sessions
 from my_dagster_project.pipeline.run_tags import FIRST_OF_ALL
 from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked, Step, session_step
@@ -59,7 +60,7 @@ def rounds_sensor(platform: Platform, jobs: Sequence[UnresolvedAssetJobDefinitio
             return dg.SensorResult(skip_reason="No round is going on; the job round begins one.")
         assert context.repository_def is not None  # noqa: S101 - a sensor of a code location has it
         asked = Asked(runs_of_round(instance, found.run_id))
-        due = Due(platform, context.repository_def.asset_graph, instance)
+        due = Due(platform, context.repository_def.asset_graph, instance, load_settings())
         step = session_step(platform, due, recorded_sessions(platform), asked, found.run_id)
         _note(instance, found, step, asked)
         said = "; ".join(step.said) or "nothing is left to do"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS, FeatureKind, Parameter
-from my_dagster_project.teams.layers import Layer
-from my_dagster_project.teams.loading import load_defaults
+from my_dagster_project.teams.layers import Layer, merged
+from my_dagster_project.teams.loading import FROM_REGISTRY, load_defaults
 from my_dagster_project.teams.ludwig_build import INPUT_TYPES, OUTPUT_TYPES
 from my_dagster_project.teams.ludwig_keys import load_table
 from my_dagster_project.teams.ludwig_rules import REFUSED, REFUSED_ANYWHERE
@@ -58,8 +58,8 @@ def build(defaults: Layer | None) -> str:
         name for name in TeamConfig.model_fields if TeamConfig.model_fields[name].is_required()
     ]
     definitions = {"feature": _feature(), **_ludwig()}
-    if defaults is not None:
-        top = _without(top, definitions, defaults.data)
+    given = FROM_REGISTRY if defaults is None else merged(FROM_REGISTRY, defaults.data)
+    top = _without(top, definitions, given)
     content = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A team's file, configs/<team>.yaml",

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.checks import team_problems
 from my_dagster_project.teams.findings import to_problem
@@ -19,6 +21,8 @@ from my_dagster_project.teams.yaml_lines import MAX_BYTES, YamlProblemError, par
 
 # Each has one in every team's file: said of all teams at once it would be wrong for all but one.
 _NOT_SHARED = ("team", "overrides")
+FROM_REGISTRY: dict[str, Any] = {"symbols": None, "training": {"start": None, "cutoff": None}}
+"""The keys of a team's file that the registry gives where the file does not."""
 
 
 def load_registry(source: Path | str | bytes, filename: str | None = None) -> Registry:
@@ -62,7 +66,8 @@ def load_team(
     """
     own = _read(source, filename)
     owner = Path(filename).stem
-    whole = own if defaults is None else own.over(_within_limits(defaults, registry, owner))
+    given = _of_the_round(registry, owner)
+    whole = own.over(given if defaults is None else _within_limits(defaults, registry, owner).over(given))
     config, problems = judged(whole, registry)
     if config is not None and config.team != owner:
         problems.append(Problem(("team",), f"must be {owner}: this is the file of team {owner}"))
@@ -72,6 +77,19 @@ def load_team(
     if config is None or found:
         raise config_error(filename, found)
     return config
+
+
+def _of_the_round(registry: Registry, team: str) -> Layer:
+    """What follows from the registry for a team that does not say otherwise: symbols, and training on all before the round.
+
+    So that other prices are one edit of one file. What is wrong with it is told in the team's file, which can overrule it.
+    """
+    market, start = registry.market, registry.competition.start
+    before = load_calendar(registry.calendar).previous_session(start)
+    most = registry.teams[team].limits.max_symbols if team in registry.teams else None
+    given = {**FROM_REGISTRY, "symbols": list(market.symbols[:most])}
+    given["training"] = {"start": market.start, "cutoff": before}
+    return Layer(given if market.symbols else {"training": given["training"]}, {})
 
 
 def _within_limits(defaults: Layer, registry: Registry, team: str) -> Layer:

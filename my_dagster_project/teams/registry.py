@@ -66,6 +66,17 @@ type BranchName = Annotated[str, AfterValidator(_branch)]
 type SlotName = Annotated[str, AfterValidator(_slot)]
 
 
+class Plausible(Strict):
+    """From where on a price needs an explanation (domain/quality.py); beside it counts what is usual for the symbol."""
+
+    step: Annotated[float, Field(gt=1, le=100)] = 1.43
+    """A factor between the last price of a session and the first of the next, on a day of ordinary volume."""
+    spike: Annotated[float, Field(gt=1, le=1000)] = 2.0
+    """A factor between a price and those of the sessions around it."""
+    busy: Annotated[float, Field(gt=1, le=1000)] = 3.0
+    """Times the median volume of the 20 sessions before, in shares and in dollars: the day had news."""
+
+
 class Market(Strict):
     """Where bars come from. `end` only for a source that has ended; the other options belong to one source each."""
 
@@ -74,12 +85,17 @@ class Market(Strict):
     end: date | None = None
     path: str | None = None
     """Folder of the csv source."""
+    symbols: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """What teams trade that name no symbols of their own."""
     base_url: str | None = None
     """Another host for a network source (tests, a proxy)."""
     feed: Literal["iex", "sip"] | None = None
     """Feed of the alpaca source."""
     timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
     """Seconds to wait for a network source."""
+    plausible: Plausible = Plausible()
+    accepted: dict[str, Annotated[tuple[date, ...], Field(strict=False)]] = Field(default_factory=dict)
+    """By symbol, sessions whose bar is true whatever a rule says (a crash), or truly missing (a halt)."""
 
 
 class Competition(Strict):

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.quality import check_bars
-from my_dagster_project.domain.splits import ORDINARY_VOLUME, RATIOS, unadjusted_splits
+from my_dagster_project.domain.splits import unexplained_steps
+from my_dagster_project.domain.trading_days import Thresholds
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import CalendarError
 from my_dagster_project.market_data.sample import SampleSource
@@ -138,7 +139,11 @@ def quiet(symbol):
         bars["high"] * factor / bars["adj_close"].shift(),
     )
     busy = bars["volume"] / bars["volume"].shift().rolling(20, min_periods=1).median()
-    return bars.index[(night.sub(1).abs() < 0.039) & (low > 0.83) & (high < 1.2) & (busy < ORDINARY_VOLUME)]
+    return bars.index[(night.sub(1).abs() < 0.039) & (low > 0.83) & (high < 1.2) & (busy < 3)]
+
+
+# Those of the papers, and any other: 1:190 and 49.426:1 happened.
+ratios = st.sampled_from([1.5, 2.0, 3.0, 7.0, 12.0, 20.0, 25.0, 49.426, 50.0, 190.0]) | st.floats(1.5, 1000)
 
 
 def with_split(bars, row, ratio):
@@ -150,7 +155,7 @@ def with_split(bars, row, ratio):
 
 
 @damage_test
-@given(st.sampled_from(SYMBOLS), st.sampled_from(RATIOS), st.booleans(), st.data())
+@given(st.sampled_from(SYMBOLS), ratios, st.booleans(), st.data())
 def test_an_unadjusted_split_on_any_quiet_day_is_found(symbol, ratio, reverse, data):
     row = data.draw(st.sampled_from(list(quiet(symbol))))
     damaged = with_split(sample(symbol), row, 1 / ratio if reverse else ratio)
@@ -177,19 +182,23 @@ def test_an_adjustment_for_a_split_that_never_was_is_found():
     assert errors(damaged) == {"no_unadjusted_split": [session_of(1001)]}
 
 
-def test_the_crash_passes_for_two_reasons_each_of_which_would_do():
+def test_the_crash_passes_because_everybody_sold():
     bars = sample("AAPL")
     assert errors(bars, "AAPL") == {}
     row = bars.index[bars["session"] == pd.Timestamp(CRASH)][0]
     assert bars["close"][row] / bars["close"][row - 1] == pytest.approx(0.4813, abs=1e-4)
     calm = bars.copy()
     calm.loc[row, "volume"] = calm["volume"][row - 1]
-    assert not unadjusted_splits(calm).any()
-    at_half = bars.copy()
-    at_half.loc[row, "open"] = bars["close"][row - 1] / 2
-    assert not unadjusted_splits(at_half).any()
-    both = calm.assign(open=at_half["open"])
-    assert both["session"][unadjusted_splits(both)].tolist() == [pd.Timestamp(CRASH)]
+    assert calm["session"][unexplained_steps(calm, Thresholds())].tolist() == [pd.Timestamp(CRASH)]
+
+
+@pytest.mark.parametrize("away", range(-3, 4))
+def test_the_crash_passes_as_one_of_the_first_and_of_the_last_bars(away):
+    bars = sample("AAPL")
+    row = bars.index[bars["session"] == pd.Timestamp(CRASH)][0] + away
+    for part in (bars.iloc[: row + 1], bars.iloc[row:].reset_index(drop=True)):
+        first, last = part["session"].iloc[0].date(), part["session"].iloc[-1].date()
+        assert check(part, "AAPL", first, last) == []
 
 
 def test_no_bars_at_all_is_one_plain_error():
@@ -231,3 +240,146 @@ def test_the_given_frame_is_not_changed():
     bars = sample("IBM").copy()
     check(bars)
     pd.testing.assert_frame_equal(bars, sample("IBM"))
+
+
+# Prices that cannot be.
+
+
+@damage_test
+@given(st.sampled_from(SYMBOLS), st.sampled_from(PRICES), st.sampled_from([4.0, 10.0, 100.0]), st.data())
+def test_a_price_far_off_is_found_whichever_it_is(symbol, column, factor, data):
+    """With the range widened to hold it, or another rule finds it."""
+    row = data.draw(st.sampled_from(list(quiet(symbol))))
+    damaged, up = sample(symbol).copy(), column == "high" or (column != "low" and data.draw(st.booleans()))
+    damaged.loc[row, column] *= factor if up else 1 / factor
+    damaged.loc[row, "high"] = damaged.loc[row, ["open", "high", "low", "close"]].max()
+    damaged.loc[row, "low"] = damaged.loc[row, ["open", "high", "low", "close"]].min()
+    assert errors(damaged, symbol) == {"plausible_prices": [sample(symbol)["session"][row].date()]}
+
+
+@damage_test
+@given(
+    st.sampled_from(SYMBOLS),
+    st.sampled_from([0.001, 0.01, 0.5, 1.6, 2.0, 100.0]),
+    st.integers(1, 40),
+    st.data(),
+)
+def test_a_stretch_in_another_unit_is_found(symbol, factor, length, data):
+    bars = sample(symbol)
+    row = data.draw(st.sampled_from(sorted(set(quiet(symbol)) & {one - length for one in quiet(symbol)})))
+    damaged = bars.copy()
+    damaged.loc[row : row + length - 1, PRICES] *= factor
+    found = errors(damaged, symbol)
+    assert set(found) <= {"plausible_prices", "no_unadjusted_split"}
+    assert found
+
+
+@damage_test
+@given(rows)
+def test_a_feed_that_stood_still_is_found(row):
+    damaged = sample("IBM").copy()
+    damaged.loc[row, damaged.columns[1:]] = damaged.loc[row - 1, damaged.columns[1:]]
+    assert errors(damaged) == {"no_copied_bar": [session_of(row)]}
+
+
+def test_the_organiser_accepts_what_is_true_and_says_what_is_far():
+    damaged = sample("IBM").copy()
+    damaged.loc[2000, "high"] *= 2.4
+    day, hole = session_of(2000), session_of(2100)
+    damaged = damaged.drop(index=2100).reset_index(drop=True)
+    assert errors(damaged) == {"plausible_prices": [day], "sessions_complete": [hole]}
+    accepted = Thresholds(accepted={"IBM": frozenset({day, hole})})
+    assert check_bars(damaged, "IBM", XNYS, START, END, accepted) == []
+    assert check_bars(sample("IBM"), "IBM", XNYS, START, END, accepted) == []
+    wide = check_bars(damaged, "IBM", XNYS, START, END, Thresholds(spike=3.0))
+    assert [finding.rule for finding in wide] == ["sessions_complete"]
+
+
+# The noise that prices have.
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_bars_adjusted_in_floats_pass(symbol, precision):
+    bars = sample(symbol).copy()
+    factor = bars["adj_close"] / bars["close"]
+    for name in ("open", "high", "low"):
+        bars[name] *= factor
+    bars["close"] = bars["adj_close"]
+    prices = bars[PRICES].astype(precision).astype("float64")
+    assert errors(bars.assign(**prices), symbol) == {}
+
+
+@damage_test
+@given(rows)
+def test_a_cent_outside_the_range_is_found(row):
+    damaged = sample("IBM").copy()
+    damaged.loc[row, "high"] = damaged.loc[row, ["open", "close"]].max() - 0.01
+    assert errors(damaged) == {"ohlc_consistent": [session_of(row)]}
+
+
+# Splits that the source declares.
+
+
+@pytest.mark.parametrize("ratio", [1.046, 1.25, 2.0, 50.0, 1 / 12])
+def test_a_declared_split_that_nobody_adjusted_for_is_found_whatever_its_ratio(ratio):
+    day = session_of(2000)
+    damaged = with_split(sample("IBM"), 2000, ratio)
+    damaged.attrs = {"splits": {day.isoformat(): ratio}}
+    expected = {"no_unadjusted_split": [day]} if abs(ratio - 1) > 0.1 else {}  # less is an ordinary week
+    assert errors(damaged) == expected
+    adjusted = damaged.copy()
+    adjusted["adj_close"] = sample("IBM")["adj_close"]
+    assert errors(adjusted) == {}
+    both = sample("IBM").copy()  # raw prices adjusted for splits already, as yfinance's
+    both.attrs = damaged.attrs
+    assert errors(both) == {}
+
+
+# Honest markets of any kind.
+
+
+def honest(seed, *, price, night, day, grid):
+    """Three years of a symbol that never existed: crashes and jumps on heavy volume, splits adjusted for, prices on a grid."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    sessions = XNYS.sessions(date(2005, 1, 3), date(2007, 12, 31))
+    count = len(sessions)
+    nights, moves = night * random.standard_normal(count), day * random.standard_t(5, count)
+    volume = 1e6 * np.exp(0.4 * random.standard_normal(count))
+    for row in random.choice(np.arange(30, count - 10, 40), 6, replace=False):
+        jump = random.uniform(0.1, 8)
+        nights[row] += np.log(jump)
+        volume[row] *= 40 / min(1, jump)
+    wicks = np.abs(day * random.standard_normal((2, count)))
+    closes = np.log(price) + np.cumsum(nights + moves)
+    opens = closes - moves
+    factor = np.ones(count)
+    for row in random.choice(np.arange(5, count), 3, replace=False):
+        factor[row:] *= random.choice([2.0, 1.5, 0.1, 50.0, 1.046] if price > 1 else [0.1, 0.5])
+    raw = {name: np.exp(value) / factor for name, value in {"open": opens, "close": closes}.items()}
+    raw = {name: np.maximum(np.round(value / grid), 1) * grid for name, value in raw.items()}
+    top, bottom = np.maximum(raw["open"], raw["close"]), np.minimum(raw["open"], raw["close"])
+    raw["high"] = np.ceil(top * np.exp(wicks[0]) / grid) * grid
+    raw["low"] = np.maximum(np.floor(bottom * np.exp(-wicks[1]) / grid), 1) * grid
+    raw["high"], raw["low"] = np.maximum(raw["high"], top), np.minimum(raw["low"], bottom)
+    frame = pd.DataFrame(
+        {"session": pd.to_datetime(sessions), **raw, "volume": np.round(volume * factor) + 1}
+    )
+    frame["adj_close"] = frame["close"] * factor / factor[-1]
+    halted = set(random.choice(np.arange(50, count - 10, 40), 4, replace=False).tolist())
+    return frame.drop(index=sorted(halted)).reset_index(drop=True), {sessions[row] for row in halted}
+
+
+@draws(40)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([(1e5, 0.01), (100.0, 0.01), (3.0, 0.01), (0.4, 1e-4), (0.002, 1e-4)]),
+    st.sampled_from([0.002, 0.01, 0.02]),
+    st.sampled_from([0.004, 0.015, 0.035]),
+)
+def test_an_honest_market_passes(seed, kind, night, day):
+    bars, halted = honest(seed, price=kind[0], grid=kind[1], night=night, day=day)
+    accepted = Thresholds(accepted={"XYZ": frozenset(halted)})
+    assert check_bars(bars, "XYZ", XNYS, date(2005, 1, 3), date(2007, 12, 31), accepted) == []

@@ -216,7 +216,7 @@ class TestDagster:
         b = a.with_config("B")
         b.run_all()
         self.restored(a, first)
-        assert b.due() == [FEATURES, MODEL, ORDERS]  # what is made from these follows when they are made
+        assert b.due() == [FEATURES, MODEL, PREDICTIONS]  # the orders are those that B decided
 
     def test_forth_and_back_again_everything_is_up_to_date_even_the_orders(self, a):
         first = a.run_all()

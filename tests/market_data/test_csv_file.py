@@ -66,6 +66,11 @@ def test_the_order_of_columns_and_rows_is_free(write):
         ),
         (HEADER.replace("open", "close") + GOOD, r"AAPL\.csv:1: column open is missing"),
         (HEADER.replace("\n", ",open\n") + GOOD, r"AAPL\.csv:1: a column name comes twice"),
+        (HEADER + '"' + GOOD, r"AAPL\.csv:2: a quotation mark too many or too few"),
+        (HEADER + GOOD.replace("1000", '"1000'), r"AAPL\.csv:2: a quotation mark too many or too few"),
+        (HEADER + GOOD.replace("1000", '"10"00'), r"AAPL\.csv:2: a quotation mark too many or too few"),
+        (HEADER + GOOD.replace("1000", '1"000'), r"AAPL\.csv:2: volume is '1\"000', not a number"),
+        ('"' + HEADER + GOOD, r"AAPL\.csv:1: a quotation mark too many or too few"),
         (HEADER + GOOD + "2020-01-06,11,13,10", r"AAPL\.csv:4: 4 fields instead of 7; is the line torn"),
         (HEADER + GOOD + "2020-01-06,11,13,10,12,1100,6.2", r"AAPL\.csv:4: the last line has no end"),
         (HEADER + GOOD + "2020-01-06,11,13,10,12,1100,6,7\n", r"AAPL\.csv:4: 8 fields instead of 7"),
@@ -126,7 +131,10 @@ def test_a_torn_parquet_file_is_refused(tmp_path):
             lambda bars: bars.assign(session=bars["session"] + pd.Timedelta("16h")),
             "row 1: session is .*16:00:00",
         ),
-        (lambda bars: bars.drop(columns="adj_close"), "column adj_close is missing"),
+        (
+            lambda bars: bars.drop(columns="open"),
+            "column open is missing; needed are .*, found are session, high",
+        ),
         (
             lambda bars: pd.concat([bars, bars.tail(1)]),
             "row 197: session 2013-03-01 stands already at .* row 196",
@@ -162,3 +170,44 @@ def test_two_files_for_one_symbol_are_ambiguous(write, tmp_path):
 def test_a_missing_folder_says_which_setting_names_it(tmp_path):
     with pytest.raises(SourceUnavailableError, match=r"nowhere: no such file or folder \(market\.path\)"):
         fetch(CsvSource(tmp_path / "nowhere"))
+
+
+def test_a_quotation_mark_too_many_in_a_long_file_is_named_with_its_line(write):
+    lines = [
+        f"{2000 + n // 336}-{n // 28 % 12 + 1:02}-{n % 28 + 1:02},10,12,9,11,1000,5.5" for n in range(6000)
+    ]
+    lines[3] = f'"{lines[3]}'
+    with pytest.raises(MalformedDataError, match=r"AAPL\.csv:5: a quotation mark"):
+        fetch(write(HEADER + "\n".join(lines) + "\n"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Date,Open,High,Low,Close,Adj Close,Volume",  # Yahoo
+        "DATE,OPEN,HIGH,LOW,CLOSE,ADJ CLOSE,VOLUME",
+        "timestamp,open,high,low,close,adjusted_close,volume",  # Alpha Vantage
+        "date,1. open,2. high,3. low,4. close,5. adjusted close,6. volume",
+        '"Date","Open","High","Low","Close","Adj. Close","Vol"',
+    ],
+)
+def test_a_downloaded_file_works_as_it_is(write, header):
+    bars = fetch(write(f"{header}\n2020-01-02,10,12,9,11,5.5,1000\n2020-01-03,11,13,10,12,6,1100\n"))
+    assert bars["adj_close"].tolist() == [5.5, 6.0]
+    assert bars["volume"].tolist() == [1000.0, 1100.0]
+
+
+def test_a_file_of_stooq_or_yfinance_has_adjusted_closes_only(write):
+    rows = (
+        "2020-01-02 00:00:00-05:00,10,12,9,11,1000,0.0,0.0\n2020-01-03 00:00:00-05:00,3,4,2,3,1100,0.0,4.0\n"
+    )
+    bars = fetch(write(f"Date,Open,High,Low,Close,Volume,Dividends,Stock Splits\n{rows}"))
+    assert bars["adj_close"].tolist() == bars["close"].tolist() == [11.0, 3.0]
+    assert bars.attrs == {"splits": {"2020-01-03": 4.0}}
+
+
+def test_what_columns_there_are_is_said(write):
+    with pytest.raises(
+        MalformedDataError, match=r"csv:1: column session, volume is missing; .* found are When, Open"
+    ):
+        fetch(write("When,Open,High,Low,Close,Adj Close\n"))

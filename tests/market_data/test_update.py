@@ -24,6 +24,7 @@ class Ledger:
     """The sample behind a list of what was asked, and a way to change what it answers."""
 
     name = "ledger"
+    look_back = 0
 
     def __init__(self, change=lambda bars: bars):
         self.asked = []
@@ -196,7 +197,7 @@ def test_a_source_that_lost_history_changes_nothing():
         bars[bars["session"] > "2010-01-01"].reset_index(drop=True)
     )
     with pytest.raises(
-        MalformedDataError, match=r"ledger: AAPL: .* no longer has 2475 of them \(2000-03-01\.\."
+        MalformedDataError, match=r"ledger: AAPL: .* no longer has 2475 of the bars we hold \(2000-03-01\.\."
     ):
         update(stored, source)
     pd.testing.assert_frame_equal(stored, between(WHOLE, START, date(2013, 2, 26)))
@@ -226,6 +227,7 @@ def test_a_partial_bar_never_comes_in(minutes, last):
         """Answers with today's unfinished bar whatever it is asked for, as live sources do."""
 
         name = "eager"
+        look_back = 0
 
         def fetch(self, symbol, start, end):
             return SampleSource().fetch(symbol, start, date(2013, 2, 28))
@@ -263,6 +265,7 @@ def test_the_stored_frame_is_never_changed():
 def test_errors_of_the_source_pass_through():
     class Down:
         name = "down"
+        look_back = 0
 
         def fetch(self, symbol, start, end):
             raise SourceUnavailableError("down: AAPL: try later")
@@ -294,3 +297,38 @@ def test_bars_given_twice_are_refused_when_a_frame_is_made():
     bars = list(WHOLE.head(1).itertuples(index=False)) * 2
     with pytest.raises(MalformedDataError, match=r"here: session 2000-03-01 .*comes twice"):
         bars_frame(bars, "here")
+
+
+def corrected(field, day, value):
+    return lambda bars: bars.assign(**{field: bars[field].where(bars["session"] != pd.Timestamp(day), value)})
+
+
+@pytest.mark.parametrize("field", ["open", "high", "low", "close", "volume", "adj_close"])
+def test_a_source_that_can_be_read_whole_is_compared_whole(field):
+    source = Ledger()
+    source.look_back = None
+    stored = update(None, source)
+    source.change = corrected(field, "2005-03-01", 44.0)
+    bars = update(stored, source)
+    pd.testing.assert_frame_equal(bars, source.change(WHOLE))
+    assert source.asked == [(START, END)] * 2
+
+
+def test_another_source_is_asked_for_its_newest_sessions_again_and_for_all_where_one_was_corrected():
+    source = Ledger()
+    source.look_back = 10
+    stored = update(None, source)
+    update(stored, source)
+    assert source.asked[1:] == [(SESSIONS[-10], END)]
+    source.change = corrected("volume", SESSIONS[-9], 44.0)
+    bars = update(stored, source)
+    assert source.asked[2:] == [(SESSIONS[-10], END), (START, END)]
+    pd.testing.assert_frame_equal(bars, source.change(WHOLE))
+
+
+def test_again_takes_the_source_as_it_is():
+    source = Ledger()
+    stored = update(None, source)
+    source.change = lambda bars: bars[bars["session"] > "2010-01-01"].reset_index(drop=True)
+    bars = update_bars(stored, source, "AAPL", START, END, XNYS, as_of=LATER, again=True)
+    pd.testing.assert_frame_equal(bars, source.change(WHOLE))

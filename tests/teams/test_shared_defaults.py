@@ -1,6 +1,7 @@
 """Defaults shared by all teams: merged under each team's file, reported where they are written."""
 
 import json
+from datetime import date
 
 import pytest
 import yaml
@@ -9,8 +10,18 @@ from hypothesis import strategies as st
 
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.layers import merged
-from my_dagster_project.teams.loading import load_defaults, load_team
-from tests.teams.helpers import complaint, defaults, edited, line_of, load, registry, text_of, whole_text_of
+from my_dagster_project.teams.loading import FROM_REGISTRY, _of_the_round, load_defaults, load_team
+from tests.teams.helpers import (
+    CONFIGS,
+    complaint,
+    defaults,
+    edited,
+    line_of,
+    load,
+    registry,
+    text_of,
+    whole_text_of,
+)
 
 # What red's and blue's models were before there were shared defaults (commit 692f932), without the seed that was in them
 # until it became the platform's: a merge must not retrain them.
@@ -119,9 +130,32 @@ def test_the_teams_own_problems_come_first():
     assert [line.split(":")[0] for line in lines] == ["configs/red.yaml", "configs/defaults.yaml"]
 
 
-def test_what_is_missing_is_missing_in_the_teams_file():
-    text = edited("red", ("  cutoff: 2012-11-30 ", "  start: 2001-01-02 "))
-    assert complaint(text) == f"configs/red.yaml:{line_of(text, 'training:')}: training.cutoff: is missing"
+def test_what_follows_from_the_registry_need_not_be_said():
+    text = (CONFIGS / "red.yaml").read_text()
+    assert "\nsymbols:" not in text
+    config = load(text)
+    assert config.canonical_json() == load(text_of("red")).canonical_json()
+    assert (config.symbols, config.training.start) == (registry().market.symbols, registry().market.start)
+    assert str(config.training.cutoff) == "2012-11-30"
+
+
+def test_other_prices_are_one_edit_of_the_registry():
+    market = registry().market.model_copy(
+        update={"source": "csv", "path": "prices", "symbols": ("SAP", "SIE"), "start": date(2010, 1, 4)}
+    )
+    other = registry().model_copy(update={"market": market})
+    for team in ("red", "blue"):
+        config = load_team((CONFIGS / f"{team}.yaml").read_text(), f"configs/{team}.yaml", other, defaults())
+        assert (config.symbols, config.training.start) == (("SAP", "SIE"), date(2010, 1, 4))
+    without = registry().model_copy(update={"market": market.model_copy(update={"symbols": ()})})
+    with pytest.raises(ConfigError, match=r"configs/red\.yaml:\d+: symbols: is missing"):
+        load_team((CONFIGS / "red.yaml").read_text(), "configs/red.yaml", without, defaults())
+
+
+def test_the_registry_gives_what_it_says_it_does():
+    given = _of_the_round(registry(), "red").data
+    assert given.keys() == FROM_REGISTRY.keys()
+    assert given["training"].keys() == FROM_REGISTRY["training"].keys()
 
 
 NOT_DEFAULTS = {

@@ -16,7 +16,7 @@ from my_dagster_project.people.status.book import Book, read_book
 from my_dagster_project.people.status.chain import ChainReader
 from my_dagster_project.people.status.page import Check, StatusPage
 from my_dagster_project.people.status.services import Service, addresses, disk, services, start
-from my_dagster_project.people.status.teams import Stored, stored, team_status
+from my_dagster_project.people.status.teams import Stored, revised_bars, stored, team_status
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.opening import open_assets
@@ -67,7 +67,13 @@ class StatusReader:
             at=now,
             zone=str(platform.calendar.time_zone),
             sessions=_span(platform),
-            services=(where, *(book.services if book else ()), *found, disk(self._settings)),
+            services=(
+                where,
+                *(book.services if book else ()),
+                *found,
+                disk(self._settings),
+                *revised_bars(said),
+            ),
             teams=tuple(
                 team_status(platform, self._settings, team, book.teams.get(team) if book else None, said)
                 for team in platform.registry.teams

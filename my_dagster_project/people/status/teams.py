@@ -1,8 +1,10 @@
 """A team's part of the page, from the platform, the store and what Dagster's book says."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from my_dagster_project.domain.alarms import Alarm
+from my_dagster_project.domain.revisions import STAYS, Revision, told
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
@@ -10,6 +12,7 @@ from my_dagster_project.people.status.book import TeamBook
 from my_dagster_project.people.status.page import Check, SymbolStatus, TeamStatus
 from my_dagster_project.pipeline.alarming import stored_leaderboard
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.revised import noted_revisions
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.sources import team_path
 from my_dagster_project.trading.halts import Halts, read_halts
@@ -18,16 +21,32 @@ from my_dagster_project.trading.modes import mode_of
 
 @dataclass(frozen=True)
 class Stored:
-    """What the store says of all teams: whose versions wait for their commit, who may not trade, which alarms are open."""
+    """What the store says: whose versions wait for their commit, who may not trade, which alarms are open, what was revised."""
 
     waiting: tuple[str, ...]
     halts: Halts
     alarms: tuple[tuple[str, Alarm], ...] = ()
+    revised: Mapping[str, list[Revision]] = field(default_factory=dict)
 
 
 def stored(assets: AssetStore) -> Stored:
     """Ask the store; raises StorageError when it does not answer."""
-    return Stored(tuple(assets.pending.owners()), read_halts(assets), _open_alarms(assets))
+    alarms = _open_alarms(assets)
+    return Stored(tuple(assets.pending.owners()), read_halts(assets), alarms, noted_revisions(assets))
+
+
+def revised_bars(found: Stored | None) -> tuple[Check, ...]:
+    """A line per symbol whose source has changed bars that sessions were made on; a new level of adjusted closes is no worry."""
+    revised = found.revised if found else {}
+    return tuple(
+        Check(
+            f"{symbol} bars",
+            "ok" if all(one.is_adjustment for one in of) else "warn",
+            f"revised by the source: {'; '.join(told(of))}",
+            STAYS,
+        )
+        for symbol, of in revised.items()
+    )
 
 
 def team_status(

@@ -18,6 +18,16 @@ def key(noun: str, team: str = "", symbol: str = "") -> dg.AssetKey:
     return dg.AssetKey(chain.stage(noun).asset(Place(team, symbol)))
 
 
+def is_bars(key: dg.AssetKey) -> bool:
+    """Whether these are the bars of a symbol."""
+    return key.path[0] == MARKET
+
+
+def is_decision(key: dg.AssetKey) -> bool:
+    """Whether this was decided at its time and stays as it was made: a model, predictions, orders."""
+    return key.path[-1] in ("model", "predictions", "orders") and not is_bars(key)
+
+
 def bars_key(symbol: str) -> dg.AssetKey:
     """The daily bars of a symbol, shared by all teams."""
     return key("bars", symbol=symbol)

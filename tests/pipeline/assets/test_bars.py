@@ -5,7 +5,10 @@ from datetime import date
 import pytest
 
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.assets.bars_asset import source_changed
+from my_dagster_project.pipeline.resources import all_resources
 from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.storage.revised import noted_revisions
 from tests.support.house import checks, csv_house, failures, made
 
 AAPL = keys.bars_key("AAPL")
@@ -50,6 +53,7 @@ def test_bars_that_break_a_rule_are_refused_and_the_last_good_ones_stay(house):
     assert not answer.passed
     assert "AAPL: a price is zero or negative on 2013-03-01. Correct the rows" in answer.description
     assert answer.severity.value == "ERROR"
+    assert list(failures(run).values()) == [answer.description]
     assert made(run) == {}
     assert today.store.fingerprint(("market", "AAPL", "bars")) == good
 
@@ -110,3 +114,43 @@ def test_a_symbol_the_source_does_not_know_stops_only_its_own_chain(tmp_path):
     assert "NOPE" in step
     assert message == f"{tmp_path / 'prices'}: has neither NOPE.csv nor NOPE.parquet."
     assert sorted(made(run)) == ["market/AAPL/bars", "red/AAPL/features"]
+
+
+def test_a_corrected_bar_arrives_and_is_listed_and_another_path_is_another_source(house):
+    house.materialize(AAPL)
+    rewrite(house, lambda line: line.replace("430.47", "431.47"))
+    wrong, right = house.later(end=NOW), (house.settings.project / "prices" / "AAPL.csv").read_text()
+    wrong.materialize(AAPL)
+    assert stored(wrong)["close"].iloc[-1] == 431.47
+    rewrite(house, lambda line: line.replace("431.47", "430.47"))
+    metadata = made(wrong.materialize(AAPL))["market/AAPL/bars"][0].metadata
+    assert stored(wrong)["close"].iloc[-1] == 430.47
+    assert metadata["revised"].value == 1
+    assert "| 2013-03-01 | close | 431.47 | 430.47 |" in metadata["what_was_revised"].value
+    assert [str(one) for one in noted_revisions(house.store)["AAPL"]] == [
+        "2013-03-01: close 431.47 -> 430.47"
+    ]
+    elsewhere = house.settings.project / "elsewhere"
+    elsewhere.mkdir()
+    # Another source may have less, and is taken as it is.
+    (elsewhere / "AAPL.csv").write_text("".join([right.splitlines(True)[0], *right.splitlines(True)[100:]]))
+    moved = wrong.later(path=str(elsewhere))
+    moved.instance = wrong.instance
+    assert moved.materialize(AAPL).success
+    assert stored(moved)["close"].iloc[-1] == 431.47
+    assert len(stored(moved)) == len(right.splitlines()) - 100
+
+
+def test_another_file_is_seen_without_reading_it_and_bars_of_before_are_left_alone(house):
+    house.materialize(AAPL)
+    source, made_then = (
+        all_resources(house.platform, house.settings).market_data,
+        house.instance.get_latest_materialization_event(AAPL),
+    )
+    metadata = dict(made_then.asset_materialization.metadata)
+    assert not source_changed(source, "AAPL", metadata)
+    assert not source_changed(source, "AAPL", {"last_session": metadata["last_session"]})
+    rewrite(house, lambda line: line.replace("430.47", "430.48"))
+    assert source_changed(source, "AAPL", metadata)
+    (house.settings.project / "prices" / "AAPL.csv").unlink()
+    assert source_changed(source, "AAPL", metadata)

@@ -1,0 +1,76 @@
+"""Prices that cannot be: far from the sessions before and after them, on a day when nothing happened.
+
+A crash stays: the prices after it are its neighbours. A wrong price does not. Judged by the symbol's own history, so that
+what is wild for IBM is a Tuesday for a penny stock; a day of heavy trading explains more.
+"""
+
+from typing import TYPE_CHECKING
+
+from my_dagster_project.domain.trading_days import Thresholds, TradingDays, deviation, trading_days
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Times the usual move of a session.
+_MOVES = 12
+# What a busy day explains, and what the first session may be away from those after it: a factor.
+_BUSY_SPIKE, _FIRST_SPIKE = 10.0, 5.0
+_AROUND = 3
+# How far one adjusted close may be off the factor of its neighbours, beside what rounding to cents makes.
+_FACTOR_OFF, _CENT = 0.05, 0.01
+_COPIED = ["open", "high", "low", "close", "volume"]
+
+
+def implausible_prices(bars: "pd.DataFrame", limits: Thresholds) -> "pd.Series":
+    """True for the rows of a bars frame, sorted by session, that hold a price which cannot be."""
+    import numpy as np
+
+    days = trading_days(bars)
+    moves = np.log(days.close).diff()
+    limit = np.maximum(np.log(limits.spike), _MOVES * deviation(moves)) + days.grain
+    limit = limit.where(~(days.busy > limits.busy), np.maximum(limit, np.log(_BUSY_SPIKE)))
+    limit.iloc[:1] = np.maximum(limit.iloc[:1], np.log(_FIRST_SPIKE))
+    return (_distance(days) > limit) | _odd_factor(days)
+
+
+def copied_bars(bars: "pd.DataFrame") -> "pd.Series":
+    """True for rows that say of a session, volume included, what the one before said of its own: a feed that stood still."""
+    same = (bars[_COPIED] == bars[_COPIED].shift()).all(axis=1)
+    return same & (bars["high"] > bars["low"])
+
+
+def _distance(days: TradingDays) -> "pd.Series":
+    """How far the oddest price of each row is from the sessions around it (a difference of logarithms)."""
+    import numpy as np
+    import pandas as pd
+
+    body_top, body_bottom = np.maximum(days.open, days.close), np.minimum(days.open, days.close)
+    prices = {
+        "open": _from_around(days.open, days),
+        "close": _from_around(days.close, days),
+        # A wick is as near as the body of its own day.
+        "high": np.minimum(_from_around(days.high, days), np.log(days.high / body_top).abs()),
+        "low": np.minimum(_from_around(days.low, days), np.log(body_bottom / days.low).abs()),
+    }
+    return pd.DataFrame(prices).max(axis=1).fillna(0.0)
+
+
+def _from_around(price: "pd.Series", days: TradingDays) -> "pd.Series":
+    import numpy as np
+
+    before = days.close.rolling(_AROUND, min_periods=1).median().shift()
+    after = days.close[::-1].rolling(_AROUND, min_periods=1).median().shift()[::-1]
+    away = np.fmin(np.log(price / before).abs(), np.log(price / after).abs())
+    # The newest session has nothing after it; the day after a crash is near the crash, not the days before.
+    return away.where(after.notna(), np.fmin(away, np.log(price / days.close.shift()).abs()))
+
+
+def _odd_factor(days: TradingDays) -> "pd.Series":
+    """An adjustment factor steps and stays; one that comes back the next session is a wrong adjusted close."""
+    import numpy as np
+
+    factor = days.factor
+    room = _FACTOR_OFF + _CENT / days.close
+    before, after = np.log(factor / factor.shift()), np.log(factor / factor.shift(-1))
+    alike = np.log(factor.shift() / factor.shift(-1)).abs() < _FACTOR_OFF
+    return (before.abs() > room) & (after.abs() > room) & (before * after > 0) & alike
