@@ -50,7 +50,9 @@ def platform_of(project: Path, kept: LastGood | None = None) -> Platform:
 
 
 def test_a_teams_file_is_read_from_its_branch_and_says_so(project) -> None:
-    commit(project, "red", "red", file_of("red").replace("# symbols: [AAPL, GOOG, IBM, MSFT]", "symbols: [IBM]"))
+    commit(
+        project, "red", "red", file_of("red").replace("# symbols: [AAPL, GOOG, IBM, MSFT]", "symbols: [IBM]")
+    )
     platform = platform_of(project)
     assert platform.teams["red"].symbols == ("IBM",)
     assert platform.origin("red") == f"red at {git(project, 'rev-parse', 'red')[:10]}"
@@ -262,7 +264,9 @@ def test_what_is_here_and_not_in_force_is_named_for_dvc(project) -> None:
     sources = read_sources(project)
     used = [sources.registry, sources.teams["red"], sources.teams["blue"]]
     assert differing(project, used) == []
-    (project / "configs" / "red.yaml").write_text(file_of("red").replace("# symbols: [AAPL, GOOG, IBM, MSFT]", "symbols: [IBM]"))
+    (project / "configs" / "red.yaml").write_text(
+        file_of("red").replace("# symbols: [AAPL, GOOG, IBM, MSFT]", "symbols: [IBM]")
+    )
     commit(project, "blue", "blue", file_of("blue").replace("[AAPL, GOOG, IBM, MSFT]", "[IBM]"))
     sources = read_sources(project)
     assert differing(project, [source for source in sources.teams.values() if source]) == [
