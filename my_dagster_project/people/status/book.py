@@ -85,11 +85,10 @@ def _team(
     jobs = team_jobs(team)
     own = tuple(schedule for schedule in schedules if schedule.job in jobs)
     runs = last_runs(instance, jobs)
-    busy = in_progress(runs)
     daily = next((schedule for schedule in own if schedule.job == daily_job_name(team)), None)
     # Fills are settled after the predictions: a settling that waits is no reason why a session is not predicted.
-    predicting = in_progress(run for run in runs if run.job != settle_job_name(team))
-    newest = None if predicting or daily is None else _newest_due(platform, automation, daily, now)
+    busy = in_progress(run for run in runs if run.job != settle_job_name(team))
+    newest = None if busy or daily is None else _newest_due(platform, automation, daily, now)
     expected = Expected(tuple(replay_sessions(platform)), newest)
     return TeamBook(own, runs, chains.team(team, platform.teams[team].symbols, expected, busy=busy))
 
