@@ -81,7 +81,7 @@ def test_names_that_do_not_exist_are_answered_with_those_that_do(fresh):
     project = fresh()
     for command, answer in {
         "validate green": "teams are red, blue",
-        "build harvest": "there are bars, leaderboard, models, predictions, orders",
+        "build harvest": "there are bars, models, predictions, orders, fills, leaderboard",
         "build models green": "teams are red, blue",
         "report red ZZZZ": "team red has no report of ZZZZ",
         "leaderboard": "`trading run` makes it",
