@@ -98,12 +98,12 @@ def test_versions_reads_well_on_80_columns(project, trading):
 def test_diff_shows_configuration_scores_and_assets(project, trading):
     first = a_day(project, 1.0123, b"a")
     text = (CONFIGS / "red.yaml").read_text()
-    project.edit("red", text.replace("seed: 42", "seed: 7"))
+    project.edit("red", text.replace("epochs: 60", "epochs: 61"))
     second = a_day(project, 0.9876, b"b")
     out = trading("diff", "red", first, second)
     for shown in (
-        "training.seed",
-        "42",
+        "ludwig.trainer.epochs",
+        "61",
         "1.012 | 0.988",
         "60 | 60",
         "-0.100 | -0.100",
