@@ -71,7 +71,7 @@ def test_every_stage_has_a_job_and_every_need_a_row_before_it():
         known.add(row.noun)
 
 
-def test_a_scratch_stage_is_in_graph_jobs_tags_status_restoration_export_and_main_job(repository):
+def test_a_scratch_stage_is_in_graph_jobs_tags_status_restoration_export_and_main_job(repository, tmp_path):
     made = repository(ROW)
     node = made.asset_graph.get(MOMENTUM)
     assert {key.path[-1] for key in node.parent_keys} == {"features", "bars"}
@@ -85,7 +85,9 @@ def test_a_scratch_stage_is_in_graph_jobs_tags_status_restoration_export_and_mai
     with dg.DagsterInstance.ephemeral() as instance:
         for noun in ("bars", "features", "model"):
             instance.report_runless_asset_event(dg.AssetMaterialization(key(noun, "red", "AAPL")))
-        due = Due(PLATFORM, made.asset_graph, instance)
+        due = Due(
+            PLATFORM, made.asset_graph, instance, settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT)
+        )
         assert MOMENTUM in due.of(due.makeable("daily", "red"), ["2013-01-02"])
 
 
