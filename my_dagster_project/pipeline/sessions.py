@@ -36,7 +36,7 @@ def daily_request(platform: Platform, team: str, context: dg.ScheduleEvaluationC
     none does not keep the others waiting: its own steps fail and say so.
     """
     job, instance = daily_job_name(team), context.instance
-    due = _due(platform, job, context)
+    due = _decidable(platform, job, context)
     if isinstance(due, dg.SkipReason):
         return due
     session, missed = due
@@ -66,7 +66,7 @@ def trade_request(platform: Platform, team: str, context: dg.ScheduleEvaluationC
     predictions are being made or there are none. Which symbols lack one is said in the run's tag and in its plan.
     """
     job, instance = trade_job_name(team), context.instance
-    due = _due(platform, job, context)
+    due = _decidable(platform, job, context)
     if isinstance(due, dg.SkipReason):
         return due
     session, missed = due
@@ -120,6 +120,20 @@ type Request = Callable[[Platform, str, dg.ScheduleEvaluationContext], Answer]
 
 REQUESTS: dict[str, Request] = {"daily": daily_request, "trade": trade_request, "settle": settle_request}
 """What a tick asks for, by the purpose of a job that runs for sessions."""
+
+
+def _decidable(
+    platform: Platform, job: str, context: dg.ScheduleEvaluationContext
+) -> tuple[date, list[date]] | dg.SkipReason:
+    """As `_due`, without the last session of a source that has ended: it has no partition, for nothing decided after it
+    could fill or be scored."""
+    due = _due(platform, job, context)
+    market = platform.registry.market
+    if not isinstance(due, dg.SkipReason) and due[0] == market.end:
+        return dg.SkipReason(
+            f"Session {due[0]} is the last of source {market.source}: no session after it can be scored."
+        )
+    return due
 
 
 def _due(

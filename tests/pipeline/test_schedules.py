@@ -117,9 +117,14 @@ def test_before_the_competition_begins_nothing_is_asked_for(desk):
     assert (data.run_requests, data.skip_message) == ([], "The competition begins with session 2012-12-03.")
 
 
-def test_the_last_session_of_a_source_that_ended_is_still_asked_for(tmp_path, instance):
+def test_the_last_session_that_can_be_scored_of_a_source_that_ended_is_still_asked_for(tmp_path, instance):
     desk = Desk(tmp_path, instance, end=date(2013, 3, 1))
-    assert asked(desk.tick("red_daily_schedule", desk.at(2013, 3, 4, 6, 30)))[1] == "2013-03-01"
+    assert asked(desk.tick("red_daily_schedule", desk.at(2013, 3, 1, 6, 30)))[1] == "2013-02-28"
+    for job in ("daily", "trade"):
+        told = desk.tick(f"red_{job}_schedule", desk.at(2013, 3, 4, 8, 0)).skip_message
+        assert told == "Session 2013-03-01 is the last of source sample: no session after it can be scored."
+    # Its opens are what the orders of the session before filled at.
+    assert asked(desk.tick("red_settle_schedule", desk.at(2013, 3, 4, 8, 0)))[1] == "2013-02-28"
 
 
 def test_after_the_source_has_ended_the_skip_says_what_to_do(tmp_path, instance):
