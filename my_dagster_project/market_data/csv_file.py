@@ -26,7 +26,7 @@ from my_dagster_project.foundation.errors import (
     SourceUnavailableError,
     UnknownSymbolError,
 )
-from my_dagster_project.market_data.columns import SPLIT, our_names
+from my_dagster_project.market_data.column_names import SPLIT, our_names
 from my_dagster_project.market_data.frames import bars_frame, with_splits
 from my_dagster_project.market_data.parsing import to_number, to_session
 from my_dagster_project.market_data.source import COLUMNS, Bar

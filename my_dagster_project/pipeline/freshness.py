@@ -25,7 +25,7 @@ from my_dagster_project.foundation.dagster_private import (
     get_input_event_pointer_tag,
 )
 from my_dagster_project.pipeline.assets.keys import is_decision
-from my_dagster_project.pipeline.provenance import Provenance
+from my_dagster_project.pipeline.decided_by import Provenance
 
 
 class _Loading(LoadingContext):

@@ -9,10 +9,10 @@ import dagster as dg
 from my_dagster_project.foundation.dagster_private import get_latest_completed_cron_tick
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status.automation import Automation
-from my_dagster_project.people.status.chain import ChainReader, Expected, TeamChain
 from my_dagster_project.people.status.daemons import daemon
 from my_dagster_project.people.status.last_runs import in_progress, last_runs, queue
 from my_dagster_project.people.status.page import Check, RunStatus, ScheduleStatus
+from my_dagster_project.people.status.symbol_chains import ChainReader, Expected, TeamChain
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.jobs import daily_job_name, settle_job_name
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions

@@ -13,9 +13,9 @@ from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status import dagster_storage as storage
 from my_dagster_project.people.status.asking import Asking, SilentError
 from my_dagster_project.people.status.book import Book, read_book
-from my_dagster_project.people.status.chain import ChainReader
 from my_dagster_project.people.status.page import Check, StatusPage
 from my_dagster_project.people.status.services import Service, addresses, disk, services, start
+from my_dagster_project.people.status.symbol_chains import ChainReader
 from my_dagster_project.people.status.teams import Stored, revised_bars, stored, team_status
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.partitions import replay_sessions

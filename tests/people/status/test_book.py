@@ -8,7 +8,7 @@ import pytest
 
 from my_dagster_project.foundation.dagster_private import DaemonHeartbeat
 from my_dagster_project.people.status.book import read_book
-from my_dagster_project.people.status.chain import ChainReader
+from my_dagster_project.people.status.symbol_chains import ChainReader
 from my_dagster_project.pipeline.code_location import build_definitions
 from tests.support.deployment import ZONE
 
