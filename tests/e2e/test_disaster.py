@@ -76,6 +76,7 @@ def test_a_backup_is_neither_overwritten_nor_restored_over_what_is_there_nor_whe
     for options in (["--check"], ["--force"]):
         done = copied.trading("restore-backup", str(damaged), *options)
         assert done.code == 1
-        assert "damaged" in done.err
+        # The byte may be of a file or of the frame around the files.
+        assert "damaged" in done.err or "cut short" in done.err
     assert copied.stored() == before
     assert "Whole:" in copied.trading("restore-backup", str(backup), "--check").err
