@@ -15,6 +15,21 @@ os.environ.setdefault("TRADING_RETRY_SECONDS", "0.02")
 draws.load_profile()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _environment_stays() -> Iterator[None]:
+    """A file of tests leaves no variable behind: one that did once made another file's command read another file's MLflow."""
+    before = dict(os.environ)
+    yield
+    after = {name: text for name, text in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    changed = {name for name, _ in after.items() ^ before.items() if name != "PYTEST_CURRENT_TEST"}
+    for name in changed:
+        if name in before:
+            os.environ[name] = before[name]
+        else:
+            del os.environ[name]
+    assert not changed, f"these variables were left changed: {', '.join(sorted(changed))}"
+
+
 # Files of minutes are begun first, so that no core waits for another at the end.
 _LONGEST_FIRST = (
     "workers/test_pool.py",
