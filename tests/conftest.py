@@ -16,18 +16,15 @@ draws.load_profile()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _environment_stays() -> Iterator[None]:
-    """A file of tests leaves no variable behind: one that did once made another file's command read another file's MLflow."""
+def _environment_comes_back() -> Iterator[None]:
+    """Every file of tests begins with the environment of the session, whatever libraries and commands set in the one before:
+    MLflow's server once left its address there, and another file's maintenance forgot the runs in it."""
     before = dict(os.environ)
     yield
-    after = {name: text for name, text in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    changed = {name for name, _ in after.items() ^ before.items() if name != "PYTEST_CURRENT_TEST"}
-    for name in changed:
-        if name in before:
-            os.environ[name] = before[name]
-        else:
-            del os.environ[name]
-    assert not changed, f"these variables were left changed: {', '.join(sorted(changed))}"
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+    load_settings.cache_clear()
 
 
 # Files of minutes are begun first, so that no core waits for another at the end.
