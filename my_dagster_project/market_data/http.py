@@ -53,6 +53,8 @@ class JsonApi:
     """Sent with every request, for an API that takes its key in the URL."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     sleep: Callable[[float], None] = time.sleep
+    longest_pause: float = max(_PAUSES_S)
+    """Seconds: our own pauses are cut to this; what a server asks for is not."""
 
     def get(self, path: str, params: Mapping[str, str], where: str) -> Answer:
         """GET until there is an answer other than 429 or 5xx, at most four times with growing pauses.
@@ -64,7 +66,7 @@ class JsonApi:
         response, fault = ask_again(
             lambda: self._try(path, params),
             while_=lambda tried: _may_pass(tried[0]),
-            pauses=_PAUSES_S,
+            pauses=[min(pause, self.longest_pause) for pause in _PAUSES_S],
             wanted=lambda tried: None if tried[0] is None else retry_after(tried[0].headers),
             sleep=self.sleep,
         )

@@ -35,6 +35,8 @@ class SourceSpec:
     """alpaca: sip (all exchanges) or iex."""
     timeout: float = 10.0
     """Seconds to connect, and between two pieces of an answer."""
+    longest_pause: float = 30.0
+    """Seconds: the network sources wait no longer than this by themselves before they ask again."""
 
 
 def make_source(spec: SourceSpec, sleep: Callable[[float], None] = time.sleep) -> "MarketDataSource":
@@ -63,6 +65,7 @@ def _alpha_vantage(spec: SourceSpec, sleep: Callable[[float], None]) -> "MarketD
         params={"apikey": spec.api_key},
         secrets=(spec.api_key,),
         sleep=sleep,
+        longest_pause=spec.longest_pause,
     )
     return AlphaVantageSource(api)
 
@@ -77,6 +80,7 @@ def _alpaca(spec: SourceSpec, sleep: Callable[[float], None]) -> "MarketDataSour
         headers={"APCA-API-KEY-ID": spec.api_key, "APCA-API-SECRET-KEY": spec.api_secret},
         secrets=(spec.api_key, spec.api_secret),
         sleep=sleep,
+        longest_pause=spec.longest_pause,
     )
     return AlpacaSource(api, spec.feed)
 

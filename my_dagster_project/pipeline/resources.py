@@ -65,7 +65,8 @@ class MarketDataResource(dg.ConfigurableResource):
 
     def source(self) -> "MarketDataSource":
         """The source, with the organiser's keys from the environment; raises ConfigError when it needs some and has none."""
-        key, secret = load_settings().market_data_keys(self.kind)
+        settings = load_settings()
+        key, secret = settings.market_data_keys(self.kind)
         return make_source(
             SourceSpec(
                 kind=self.kind,
@@ -75,6 +76,7 @@ class MarketDataResource(dg.ConfigurableResource):
                 api_secret=secret,
                 feed=self.feed,
                 timeout=self.timeout,
+                longest_pause=settings.retry_seconds,
             )
         )
 

@@ -1,8 +1,9 @@
 """What is tried again, how often and when: by cause, never blindly.
 
 A network or a server that was not there is asked again after 30 s and once more after 90 s (TRADING_RETRY_SECONDS,
-then three times that; no jitter, because the queue lets two runs at a time through anyway). Bad input fails at once, because it stays bad; so does a bug. Orders have no
-policy at all: they are tried again within their step, under the account's lease, until the open (`trading/patience.py`).
+then three times that; no jitter, because the queue lets two runs at a time through anyway; a source's own quick pauses
+are no longer than the first). Bad input fails at once, because it stays bad; so does a bug. Orders have no policy at all:
+they are tried again within their step, under the account's lease, until the open (`trading/patience.py`).
 """
 
 from collections.abc import Callable

@@ -1,8 +1,9 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from my_dagster_project.foundation.errors import ConfigError
+from my_dagster_project.foundation.errors import ConfigError, SourceUnavailableError
 from my_dagster_project.market_data.source_kinds import SourceSpec, make_source
 
 
@@ -43,3 +44,13 @@ def test_keys_do_not_show(kind):
     for text in (repr(spec), str(spec), repr(make_source(spec)), repr(vars(make_source(spec)))):
         assert "SECSEC" not in text
         assert "KEYKEY" not in text
+
+
+@pytest.mark.parametrize("kind", ["alpha_vantage", "alpaca"])
+def test_no_pause_of_ours_is_longer_than_the_spec_says(kind):
+    """With TRADING_RETRY_SECONDS=0, a demonstration without a network, each symbol still took 21 s to fail."""
+    waited = []
+    spec = SourceSpec(kind, base_url="http://127.0.0.1:9", api_key="k", api_secret="s", longest_pause=0.5)
+    with pytest.raises(SourceUnavailableError):
+        make_source(spec, waited.append).fetch("AAPL", date(2013, 2, 22), date(2013, 3, 1))
+    assert waited == [0.5] * 3
