@@ -102,7 +102,8 @@ def lease(
 def _awaited(leases: Leases, account: str, holder: str, say: Callable[[str], None], wait: float) -> Held:
     until, said = time.monotonic() + wait, ""
     while (held := leases.take(account, holder)) is None:
-        other = leases.holder(account) or "somebody who just began"
+        # A holder that is just ending has no name any more, and was named already.
+        other = leases.holder(account) or said or "somebody who just began"
         if time.monotonic() >= until:
             raise LeaseError(
                 f"account {account} is being traded by {other}; waited {wait:.0f} s. Nothing was sent: run it again when "
