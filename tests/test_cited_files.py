@@ -7,6 +7,8 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.conftest import LONGEST_FIRST
+
 PROJECT = Path(__file__).parents[1]
 FOLDERS = ("my_dagster_project", "tests", "benchmarks")
 KNOWN = (*FOLDERS, "mlflow-tracking-server")
@@ -42,6 +44,11 @@ def test_no_comment_cites_a_file_that_is_not_here():
     sources = [path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py")]
     found = {path.relative_to(PROJECT).as_posix(): missing(path.read_text()) for path in sources}
     assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+def test_what_is_begun_first_is_there():
+    """Two rooms were renamed, and their minutes came last."""
+    assert [path for path in LONGEST_FIRST if not (PROJECT / "tests" / path).exists()] == []
 
 
 def test_the_rule_finds_a_citation_of_nothing():

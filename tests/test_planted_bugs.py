@@ -132,12 +132,20 @@ def copy(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_the_line_of_a_planted_bug_is_one_of_the_package(bug):
+    """Here already: a bug that can no longer be planted would only be noticed in `make test-full`."""
+    assert (ROOT / PACKAGE / bug.file).read_text().count(bug.right) == 1, (
+        f"{bug.file} has changed: plant this bug anew"
+    )
+    assert (ROOT / bug.test).is_file(), f"{bug.test} is gone: name the test that catches this bug now"
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_planted_bug_is_caught(copy, bug, tmp_path):
     path = copy / PACKAGE / bug.file
     text = path.read_text()
-    assert text.count(bug.right) == 1, f"{bug.file} has changed: plant this bug anew"
     path.write_text(text.replace(bug.right, bug.wrong))
     try:
         done = run_tests(copy, bug.test, tmp_path)

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.forks import parent
+from tests.support.forks import Command, parent
 from tests.support.gitrepo import git
 from tests.support.minio import free_port
 from tests.support.waiting import answers, wait_for
@@ -74,6 +74,11 @@ class Project:
         # What is tried again waits 30 s and 90 s otherwise; nothing here gets better by waiting.
         ours = {"PATH": path, "COLUMNS": "130", "TRADING_RETRY_SECONDS": "0.02"}
         return {**kept, **ours, **self.environment, **more}
+
+    def begin(self, *arguments: str, log: Path) -> Command:
+        """Start the command line, without its imports; all it says goes to `log`."""
+        with log.open("wb") as out:
+            return parent().begin(arguments, self.folder, self.environ(), out, out, timeout=300)
 
     def command(self, *command: str, cwd: Path | None = None, **environment: str) -> Done:
         """Run any command in the project's folder."""

@@ -1,9 +1,11 @@
 """What a team does with real dvc: pull its branch in a fresh clone, rebuild the offline path on main."""
 
 import json
+import os
 
 import pytest
 
+from tests.support.forks import parent
 from tests.support.gitrepo import git
 
 pytestmark = pytest.mark.slow
@@ -43,7 +45,9 @@ def test_the_clone_is_clean_after_the_pull_and_carries_the_teams_file(pulled):
 
 
 def test_dvc_repro_on_main_exports_the_chain_and_a_second_one_does_nothing(copied):
-    done = copied.command("dvc", "repro")
+    # Each stage is a command, which would import everything anew.
+    path = f"{parent().as_program}{os.pathsep}{copied.environ()['PATH']}"
+    done = copied.command("dvc", "repro", PATH=path)
     assert done.code == 0, done.text
     build = copied.folder / "build"
     assert files_under(build / "red" / "models" / "AAPL" / "model") == files_under(
@@ -51,7 +55,7 @@ def test_dvc_repro_on_main_exports_the_chain_and_a_second_one_does_nothing(copie
     )
     assert json.loads((build / "competition" / "leaderboard" / "leaderboard.json").read_text())["teams"]
     before = (copied.stored(), copied.commits())
-    again = copied.command("dvc", "repro")
+    again = copied.command("dvc", "repro", PATH=path)
     assert again.code == 0, again.text
     assert "Data and pipelines are up to date." in again.out
     assert "Running stage" not in again.out

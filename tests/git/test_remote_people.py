@@ -9,17 +9,7 @@ import pytest
 
 from my_dagster_project.git.remote import Remote
 from tests.support.gitrepo import empty_repo, git
-from tests.support.two_sides import Sides, two_sides
-
-YAML = "configs/red.yaml"
-POINTER = "assets/red/AAPL/model.dvc"
-
-
-@pytest.fixture
-def sides(tmp_path: Path) -> Sides:
-    made = two_sides(tmp_path)
-    made.sync()
-    return made
+from tests.support.two_sides import POINTER, YAML
 
 
 class TestPeopleDecide:

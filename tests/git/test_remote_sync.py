@@ -1,24 +1,10 @@
 """A branch that people push to and the platform commits to comes together, whoever is quicker."""
 
-from pathlib import Path
-
-import pytest
-
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.git.remote import Remote
 from my_dagster_project.git.remote_sync import sync_branch
 from tests.support.gitrepo import git
-from tests.support.two_sides import Sides, two_sides
-
-YAML = "configs/red.yaml"
-POINTER = "assets/red/AAPL/model.dvc"
-
-
-@pytest.fixture
-def sides(tmp_path: Path) -> Sides:
-    made = two_sides(tmp_path)
-    made.sync()
-    return made
+from tests.support.two_sides import POINTER, YAML, Sides
 
 
 class TestOneSideWentOn:

@@ -23,18 +23,10 @@ from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_store
 from tests.support.gitrepo import git
 from tests.support.loopback import Loopback, Reply
-from tests.support.two_sides import Sides, two_sides
+from tests.support.two_sides import YAML, Sides
 
-YAML = "configs/red.yaml"
 DVC = str(Path(sys.executable).with_name("dvc"))
 LATER = "Nothing is lost: the next synchronisation tries again."
-
-
-@pytest.fixture
-def sides(tmp_path: Path) -> Sides:
-    made = two_sides(tmp_path)
-    made.sync()
-    return made
 
 
 class TestTheRemoteFails:

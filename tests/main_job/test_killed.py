@@ -9,14 +9,7 @@ import dagster as dg
 
 from my_dagster_project.main_job.abandoned import PROCESS_TAG, end_abandoned, this_process
 from my_dagster_project.main_job.team_processes import run_teams
-
-
-def _noted(folder: Path, count: int) -> list[int]:
-    deadline = time.monotonic() + 30
-    while len(found := [int(file.name) for file in folder.iterdir()]) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return found
+from tests.support.waiting import wait_for
 
 
 def _is_alive(pid: int) -> bool:
@@ -37,13 +30,12 @@ def test_a_teams_process_ends_with_the_run_that_started_it(tmp_path):
     if (run := os.fork()) == 0:
         run_teams(["red", "blue"], trade_on, lambda news: None)
         os._exit(0)
-    teams = _noted(tmp_path, min(2, os.cpu_count() or 1))
+    count = min(2, os.cpu_count() or 1)
+    wait_for(lambda: len(list(tmp_path.iterdir())) == count, 30, every=0.01)
+    teams = [int(file.name) for file in tmp_path.iterdir()]
     os.kill(run, signal.SIGKILL)
     os.waitpid(run, 0)
-    deadline = time.monotonic() + 10
-    while any(map(_is_alive, teams)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not any(map(_is_alive, teams))
+    wait_for(lambda: not any(map(_is_alive, teams)), 10, every=0.01)
 
 
 def _run(instance: dg.DagsterInstance, **tags: str) -> str:

@@ -25,6 +25,7 @@ from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.parquet import to_parquet
 from my_dagster_project.trading.broker import BrokerRefusedError
 from tests.paper_broker.market import CALENDAR
+from tests.support.waiting import wait_for
 
 TOKEN = "an-organisers-token"
 TERMS = AccountTerms(starting_cash=1e5, cost_bps=5)
@@ -70,13 +71,9 @@ class Service:
         self.process = subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, text=True)
 
     def wait(self):
-        for _ in range(300):
-            try:
-                return requests.get(f"{self.url}/healthz", timeout=1)
-            except requests.ConnectionError:
-                assert self.process.poll() is None, self.process.stderr.read()
-                time.sleep(0.05)
-        raise AssertionError("the service did not come up")
+        return wait_for(
+            lambda: requests.get(f"{self.url}/healthz", timeout=1), 15, every=0.05, by=self.process
+        )
 
     def worker(self, team, days):
         command = [sys.executable, "-m", "tests.paper_broker.trade_process", team, *map(str, days)]

@@ -5,14 +5,14 @@ import json
 import os
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.support import waiting
 from tests.support.minio import free_port
 
 LOCATION = "my_dagster_project.definitions"
@@ -25,6 +25,8 @@ LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionPara
   ... on UnauthorizedError { message } ... on PipelineNotFoundError { message } ... on RunConfigValidationInvalid { errors { message } } } }"""
 NODES = "{ assetNodes { assetKey { path } } }"
 DONE = ("SUCCESS", "FAILURE", "CANCELED")
+
+wait_for = partial(waiting.wait_for, every=1, not_yet=(OSError, AssertionError, StopIteration))
 
 
 @dataclass
@@ -155,20 +157,6 @@ class Stack:
     def assets(self) -> set[str]:
         """Every asset of the graph that is loaded."""
         return {"/".join(node["assetKey"]["path"]) for node in self.ask(NODES)["assetNodes"]}
-
-
-def wait_for[T](what: Callable[[], T], seconds: float = 120) -> T:
-    """The first true answer; a refused connection is no answer yet."""
-    deadline = time.monotonic() + seconds
-    last: Exception | None = None
-    while time.monotonic() < deadline:
-        try:
-            if found := what():
-                return found
-        except (OSError, AssertionError, StopIteration) as error:
-            last = error
-        time.sleep(1)
-    raise AssertionError(f"nothing within {seconds} s; last: {last!r}")
 
 
 def free_ports(names: list[str]) -> dict[str, int]:

@@ -2,12 +2,11 @@
 
 import json
 import shutil
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.platform import Stack
+from tests.stack.platform import Stack, wait_for
 from tests.support.foreign_site import page_of, site_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -69,16 +68,15 @@ def test_a_form_of_another_site_launches_nothing(page, stack):
 
 
 def new_run(stack: Stack, before: set[str]) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def clicked() -> list[str]:
         # A schedule may launch one meanwhile; a click's job is Dagster's own.
-        clicked = [
-            run for run in stack.runs() if run["runId"] not in before and run["jobName"] == "__ASSET_JOB"
+        return [
+            run["runId"]
+            for run in stack.runs()
+            if run["runId"] not in before and run["jobName"] == "__ASSET_JOB"
         ]
-        if clicked:
-            return clicked[0]["runId"]
-        time.sleep(0.5)
-    raise AssertionError("the click launched nothing")
+
+    return wait_for(clicked, 60)[0]
 
 
 def test_the_front_page_shows_leaderboard_status_and_a_report(page, stack, shots):

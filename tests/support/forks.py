@@ -1,12 +1,12 @@
 """`trading` without its imports: one process has imported everything, and each command is a fork of it.
 
-A command still has a process, an environment, a folder and an exit code of its own; what it saves is 2 s of imports, 11 s
-when Ludwig is among them. Where the process itself is the point (kill -9, the installed program) tests start a real one.
+A command still has a process, a session, an environment, a folder and an exit code of its own; what it saves is 2 s of
+imports, 11 s when Ludwig is among them. Where the installed program is the point tests start a real one.
 """
 
-import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,47 +15,120 @@ import tempfile
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import IO
+
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
-_PARENT_DIED = 1  # PR_SET_PDEATHSIG
+_LOOK_SECONDS = 2
 
 
 @cache
 def parent() -> "Parent":
-    """The one of this test process; it ends with it."""
-    return Parent()
+    """The one of all test processes of this session, started by whoever needs it first; it ends with the session."""
+    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    folder = Path(tempfile.gettempdir()) / f"forks-{os.environ.get('PYTEST_XDIST_TESTRUNUID', owner)}"
+    folder.mkdir(exist_ok=True)
+    address = folder / "socket"
+    with FileLock(folder / "lock"):
+        if not address.exists():
+            _start(address, owner)
+    return Parent(str(address))
+
+
+def _start(address: Path, owner: int) -> None:
+    command = [sys.executable, "-m", "tests.support.forks", str(address), str(owner)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n", "the process that forks did not start"
 
 
 class Parent:
     """The process that forks."""
 
-    def __init__(self) -> None:
-        self._address = str(Path(tempfile.mkdtemp(prefix="forks-")) / "socket")
-        command = [sys.executable, "-m", "tests.support.forks", self._address]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n", "the process that forks did not start"
+    def __init__(self, address: str) -> None:
+        self._address = address
 
     def trading(
         self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], timeout: float
     ) -> tuple[int, str, str]:
         """Run `trading` with these arguments; its exit code and what it wrote to stdout and stderr."""
-        request = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment)}
-        with (
-            tempfile.TemporaryFile() as out,
-            tempfile.TemporaryFile() as err,
-            socket.socket(socket.AF_UNIX) as client,
-        ):
-            client.settimeout(timeout)
-            client.connect(self._address)
-            socket.send_fds(client, [b"."], [out.fileno(), err.fileno()])
-            client.sendall(json.dumps(request).encode() + b"\n")
-            answer = client.makefile().readline()
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = self.begin(arguments, cwd, environment, out, err, timeout).wait()
             texts = [_text(file) for file in (out, err)]
-            assert answer, f"trading {' '.join(arguments)} ended without an exit code: {texts}"
-            return int(answer), *texts
+            assert code is not None, f"trading {' '.join(arguments)} ended without an exit code: {texts}"
+            return code, *texts
+
+    def begin(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        out: IO[bytes],
+        err: IO[bytes],
+        timeout: float,
+    ) -> "Command":
+        """Start `trading` with these arguments, its output going to these files."""
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(timeout)
+        client.connect(self._address)
+        socket.send_fds(client, [b"."], [out.fileno(), err.fileno()])
+        request = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment)}
+        client.sendall(json.dumps(request).encode() + b"\n")
+        return Command(client)
+
+    @property
+    def as_program(self) -> Path:
+        """A folder to put on PATH: its `trading` runs here, for whoever calls it by name (`dvc repro`)."""
+        folder = Path(self._address).with_name("bin")
+        if not folder.exists():
+            folder.mkdir()
+            program = folder / "trading"
+            program.write_text(_PROGRAM.format(python=sys.executable, address=self._address))
+            program.chmod(0o755)
+        return folder
+
+
+_PROGRAM = """\
+#!{python} -IS
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as client:
+    client.connect({address!r})
+    socket.send_fds(client, [b"."], [1, 2])
+    request = {{"arguments": sys.argv[1:], "cwd": os.getcwd(), "environment": dict(os.environ)}}
+    client.sendall(json.dumps(request).encode() + b"\\n")
+    _, code = client.makefile()
+sys.exit(int(code))
+"""
+
+
+class Command:
+    """A `trading` that is at work."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+        self._answers = client.makefile()
+        self.pid = int(self._answers.readline())
+        """Of the process, which leads a session of its own."""
+
+    def wait(self) -> int | None:
+        """Its exit code, once it has ended."""
+        with self._client:
+            code = self._answers.readline()
+        return int(code) if code else None
+
+    def ended(self) -> bool:
+        """Whether it has ended by now."""
+        return not _lives(self.pid)
+
+    def kill(self) -> None:
+        """kill -9 of it and all it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
 
 
 def _text(file) -> str:
@@ -63,22 +136,32 @@ def _text(file) -> str:
     return file.read().decode()
 
 
-def serve(address: str) -> None:
-    """Import what commands need, then fork for each connection; never returns."""
-    ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)
+def serve(address: str, owner: int) -> None:
+    """Import what commands need, then fork for each connection; ends with the process `owner`."""
     _import_everything()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen()
+        server.settimeout(_LOOK_SECONDS)
         print("ready", flush=True)
-        while True:
-            connection, _ = server.accept()
-            if os.fork() == 0:
-                server.close()
-                _answer(connection)
-                os._exit(0)
-            connection.close()
+        while _lives(owner):
+            with suppress(TimeoutError):
+                connection, _ = server.accept()
+                if os.fork() == 0:
+                    server.close()
+                    _answer(connection)
+                    os._exit(0)
+                connection.close()
             _reap()
+    shutil.rmtree(Path(address).parent)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _import_everything() -> None:
@@ -111,12 +194,14 @@ def _answer(connection: socket.socket) -> None:
     if child == 0:
         connection.close()
         _become(request, *descriptors)
+    connection.sendall(f"{child}\n".encode())
     _, status = os.waitpid(child, 0)
     connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
 def _become(request: dict, out: int, err: int) -> None:
     """Be the command; ends this process with its exit code."""
+    os.setsid()
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.environ.clear()
@@ -140,4 +225,4 @@ def _become(request: dict, out: int, err: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], int(sys.argv[2]))

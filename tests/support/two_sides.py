@@ -7,6 +7,9 @@ from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.git.remote_sync import Synced, sync_branch
 from tests.support.gitrepo import git, repo_with_a_commit
 
+YAML = "configs/red.yaml"
+POINTER = "assets/red/AAPL/model.dvc"
+
 
 @dataclass(frozen=True)
 class Sides:

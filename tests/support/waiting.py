@@ -16,19 +16,23 @@ def wait_for[T](
     every: float = 0.2,
     by: "Popen[Any] | None" = None,
     log: Path | None = None,
+    not_yet: tuple[type[Exception], ...] = (OSError,),
 ) -> T:
-    """The first true answer; a refused connection is no answer yet. Fails at once, with its log, when process `by` ends."""
-    deadline = time.monotonic() + seconds
+    """The first true answer; errors of the kinds `not_yet` (a refused connection) are no answer yet.
+
+    Fails at once, with its log, when process `by` ends.
+    """
+    deadline, last = time.monotonic() + seconds, ""
     while time.monotonic() < deadline and (by is None or by.poll() is None):
         try:
             found = what()
-        except OSError:
-            found = None
+        except not_yet as error:
+            found, last = None, f"; last: {error!r}"
         if found:
             return found
         time.sleep(every)
     said = f":\n{log.read_text(errors='replace')[-4000:]}" if log else ""
-    raise AssertionError(f"nothing within {seconds} s{said}")
+    raise AssertionError(f"nothing within {seconds} s{last}{said}")
 
 
 def answers(url: str) -> bool:
