@@ -38,7 +38,7 @@ for switch in (switches.halt, switches.resume, switches.halts):
     app.command()(switch)
 app.command()(alarming.alarms)
 app.command()(alarming.clear)
-for look in (accounts.account, accounts.reconcile):
+for look in (accounts.account, accounts.journal, accounts.reconcile):
     app.command()(look)
 app.command()(bars.fetch)
 app.command()(bars.remake)

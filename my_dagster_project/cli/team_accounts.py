@@ -1,7 +1,8 @@
-"""`trading account` and `trading reconcile`: registered by commands.py, nothing heavy imported before one of them runs."""
+"""`trading account`, `journal` and `reconcile`: registered by commands.py, nothing heavy imported before one of them runs."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,35 @@ def account(teams: Teams = None) -> None:
             console.say((f"✗ {state.team}:", "red"), f" {state.trouble}")
     if any(state.trouble for state in states):
         raise typer.Exit(1)
+
+
+def journal(
+    team: Annotated[str, typer.Argument(help="The team, as in configs/teams.yaml.")],
+    symbol: Annotated[str | None, typer.Option(help="Only the round trips of this symbol.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the bare figures to this file instead.")
+    ] = None,
+) -> None:
+    """Show a team's round trips: entry, exit, prediction, fees, dividends, gain, sessions held and why each ended."""
+    from my_dagster_project.reports.terminal_tables import print_table
+    from my_dagster_project.storage.opening import open_assets
+    from my_dagster_project.trading.journal import team_journal
+    from my_dagster_project.trading.journal_columns import JOURNAL_COLUMNS, journal_csv, journal_sum
+
+    settings, platform = read()
+    [name] = _known(platform, [team])
+    assets, broker = open_assets(settings.store_url, settings.dvc_url), _broker(platform, settings, name)
+    made = team_journal(name, broker, assets, platform.calendar)
+    if symbol is not None:
+        made = made.of(symbol)
+    if csv is not None:
+        csv.write_text(journal_csv(made.trips), encoding="utf-8")
+        console.say(f"{len(made.trips)} round trips are in {csv}")
+    elif made.trips:
+        print_table(console, f"Round trips of {name}", JOURNAL_COLUMNS, made.trips)
+        console.say(journal_sum(made))
+    else:
+        console.say(f"{name} has no round trip{f' in {symbol}' if symbol else ''} yet.")
 
 
 def reconcile(

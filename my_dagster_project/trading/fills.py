@@ -11,11 +11,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from my_dagster_project.domain.journal import FEES
 from my_dagster_project.domain.plan import Limits, Side
 from my_dagster_project.trading.broker import Activity, Order
 
 NOTHING = Decimal(0)
-FEES = frozenset({"FEE", "CFEE"})
 _BPS = Decimal(10_000)
 # What an order's status is when no broker ever had it.
 NEVER_SENT = frozenset({"refused", "not sent", "halted", "unknown"})

@@ -17,6 +17,8 @@ from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.trading.account_tables import account_markdown
 from my_dagster_project.trading.fills import NO_RECORD, SettledOrder, Settlement
+from my_dagster_project.trading.journal import TeamJournal, team_journal
+from my_dagster_project.trading.journal_columns import journal_markdown, journal_sum
 from my_dagster_project.trading.planning import limits_of
 from my_dagster_project.trading.records import file_of
 from my_dagster_project.trading.settling import settlements
@@ -40,7 +42,8 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
     ) -> dg.Output[Mapping[str, bytes]]:
         sessions = sorted(session_of(partition) for partition in context.partition_keys)
         account, calendar = partial(broker.open, team.name, team.entry.account), team.platform.calendar
-        told = (team.name, sessions, asset_store.open(), account, calendar)
+        assets = asset_store.open()
+        told = (team.name, sessions, assets, account, calendar)
 
         def settled() -> list[Settlement]:
             # Settling moves the clock of an account at the bundled broker, so nobody else may be trading it.
@@ -51,14 +54,18 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
         made = explained(settled)
         _require_orders(context, team.name, made)
         off = all(one.mode == "off" for one in made)
-        state = AccountState(team.name) if off else explained(lambda: look(team.name, account()))
+        state, trips = AccountState(team.name), TeamJournal()
+        if not off:
+            state = explained(lambda: look(team.name, account()))
+            trips = explained(lambda: team_journal(team.name, account(), assets, calendar))
         for one in made[-_SHOWN:]:
             for order in one.unfilled:
                 context.log.info(f"{team.name} {one.session}: {order.side} {order.symbol}: {order.reason}")
             for breach in one.breaches:
                 context.log.warning(f"{team.name} {one.session}: {breach}")
         files = {file_of(one.session): one.to_json() for one in made}
-        return files_output(files, _metadata(made, state, team.platform.registry.competition.starting_cash))
+        cash = team.platform.registry.competition.starting_cash
+        return files_output(files, _metadata(made, state, cash) | _journal(trips))
 
     return fills
 
@@ -97,6 +104,11 @@ def _metadata(made: list[Settlement], state: AccountState, starting_cash: float)
         "account": dg.MetadataValue.md(account_markdown(state, starting_cash)),
         **drawn,
     }
+
+
+def _journal(trips: TeamJournal) -> dict[str, Any]:
+    lines = f"{journal_sum(trips)}\n\n{journal_markdown(trips, _SHOWN)}" if trips.trips else NONE
+    return {"round_trips": dg.MetadataValue.md(lines)}
 
 
 _ORDER_HEAD = (
