@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from my_dagster_project.domain.buying import buy_orders
+from my_dagster_project.domain.exits import exits
 from my_dagster_project.domain.facts import AccountView, Facts, PositionView
 from my_dagster_project.domain.limits import highest_price
 from my_dagster_project.domain.plan import (
@@ -22,6 +23,7 @@ from my_dagster_project.domain.plan import (
 from my_dagster_project.domain.signals import tradable, without
 from my_dagster_project.domain.sizing import Wish, wishes_of
 from my_dagster_project.domain.strategies import Outlook, strategy
+from my_dagster_project.domain.volatility_target import scaled
 
 DROPPED = "not among the team's symbols any more"
 
@@ -42,8 +44,9 @@ def plan_orders(
 
     `closes` holds the raw close (dollars) of each of the team's symbols, None where there is no bar. A symbol
     whose prediction is missing, of another session or team, or not a number is skipped with its reason; the
-    others go on. What is held of a symbol that is not among them is sold, unless the rules keep it. The same input
-    gives the same plan, and the same ids. Raises TradingError for an unknown strategy or an id that is too long.
+    others go on. What is held of a symbol that is not among them is sold, unless the rules keep it, and so is what a rule
+    of exit says. The same input gives the same plan, and the same ids. Raises TradingError for an unknown strategy or an id
+    that is too long.
     """
     facts, positions = facts or Facts(), list(positions)
     snapshot = _snapshot(positions, account, closes, rules, facts)
@@ -53,20 +56,25 @@ def plan_orders(
     skipped += [Skipped(symbol, _SHORT, "check") for symbol in short]
     skipped += [Skipped(p.symbol, _fraction(p.qty), "check") for p in positions if p.qty > 0 and p.qty % 1]
     dropped = [symbol for symbol in snapshot.held if symbol not in closes]
-    skipped = [skip for skip in skipped if skip.symbol not in dropped]
+    leaving = {symbol: DROPPED for symbol in dropped if rules.dropped == "sell"}
+    leaving = exits(positions, snapshot, rules, facts.closes_held) | leaving
+    good = without(good, leaving)
+    skipped = [skip for skip in skipped if skip.symbol not in {*dropped, *leaving}]
     plan = Plan(team, session, rev, snapshot)
     if account.blocked:
         why = f"the account may not trade: {account.blocked}"
-        blocked = [Skipped(symbol, why, "check") for symbol in (*good, *dropped)]
+        blocked = [Skipped(symbol, why, "check") for symbol in {*good, *dropped, *leaving}]
         return replace(plan, skipped=_sorted(skipped + blocked))
+    skipped += [Skipped(symbol, _KEPT) for symbol in dropped if symbol not in leaving]
     plan = replace(plan, skipped=tuple(skipped))
-    planned = _decided(plan, good, dropped, rules, limits, facts)
+    planned = _decided(plan, good, leaving, rules, limits, facts)
     if _in_line(planned, facts):
         return planned
     fixed = replace(plan, snapshot=replace(snapshot, standing=facts.standing))
-    return _decided(fixed, good, dropped, rules, limits, facts)
+    return _decided(fixed, good, leaving, rules, limits, facts)
 
 
+_KEPT = f"held, {DROPPED}; kept, as trading.dropped says"
 _SHORT = "the account is short of it, which no plan of ours does; close that position by hand"
 
 
@@ -113,21 +121,28 @@ def _marks(closes: Mapping[str, Decimal], *others: Mapping[str, Decimal]) -> dic
 
 
 def _decided(
-    plan: Plan, good: Mapping[str, Signal], dropped: list[str], rules: Rules, limits: Limits, facts: Facts
+    plan: Plan,
+    good: Mapping[str, Signal],
+    leaving: Mapping[str, str],
+    rules: Rules,
+    limits: Limits,
+    facts: Facts,
 ) -> Plan:
     """Sell first; then buy with the cash that is free after the sells. Standing orders come before both, as they are."""
     snapshot = plan.snapshot
     fixed = [_standing(plan, number, limits) for number in range(len(snapshot.standing))]
     done = {order.symbol for order in fixed}
     open_to = without(good, done)
-    outlook = Outlook(open_to, snapshot.held, rules, facts.volatility)
-    wishes, left = wishes_of(strategy(rules.strategy).weights(outlook), open_to, snapshot, rules, limits)
-    gone, kept = _dropped(plan, [symbol for symbol in dropped if symbol not in done], rules)
+    weights = strategy(rules.strategy).weights(Outlook(open_to, snapshot.held, rules, facts.volatility))
+    if rules.volatility_target is not None:
+        weights = scaled(weights, snapshot, facts.returns, rules.volatility_target, leaving)
+    wishes, left = wishes_of(weights, open_to, snapshot, rules, limits)
+    gone, stuck = _sold_whole(plan, {symbol: why for symbol, why in leaving.items() if symbol not in done})
     sells = gone + [_sell(plan, wish) for wish in wishes if wish.qty < snapshot.held.get(wish.symbol, 0)]
     sells.sort(key=lambda order: order.symbol)
     buys, unmet = buy_orders(plan, wishes, [*fixed, *sells], limits)
     orders = sorted((*fixed, *sells, *buys), key=lambda order: order.side == "buy")
-    return replace(plan, orders=tuple(orders), skipped=_sorted([*plan.skipped, *left, *kept, *unmet]))
+    return replace(plan, orders=tuple(orders), skipped=_sorted([*plan.skipped, *left, *stuck, *unmet]))
 
 
 def _in_line(plan: Plan, facts: Facts) -> bool:
@@ -145,26 +160,24 @@ def _standing(plan: Plan, number: int, limits: Limits) -> PlannedOrder:
     return PlannedOrder(one.client_order_id, one.symbol, one.side, one.qty, price, why, limit=limit)
 
 
-def _dropped(plan: Plan, symbols: list[str], rules: Rules) -> tuple[list[PlannedOrder], list[Skipped]]:
-    """Sell what is held of symbols that the team trades no more: nobody predicts them, so nobody would ever sell them."""
-    sells, kept = [], []
-    for symbol in symbols:
-        held, price = plan.snapshot.held[symbol], plan.snapshot.marks.get(symbol)
-        if rules.dropped == "keep":
-            kept.append(Skipped(symbol, f"held, {DROPPED}; kept, as trading.dropped says"))
-        elif price is None:
-            kept.append(Skipped(symbol, f"held, {DROPPED}; nobody gives a price to sell it at", "check"))
+def _sold_whole(plan: Plan, reasons: Mapping[str, str]) -> tuple[list[PlannedOrder], list[Skipped]]:
+    """Sell all of what is held for another reason than a prediction, where somebody gives a price."""
+    sells, stuck = [], []
+    for symbol, why in reasons.items():
+        price = plan.snapshot.closes.get(symbol, plan.snapshot.marks.get(symbol))
+        if price is None:
+            stuck.append(Skipped(symbol, f"held, {why}; nobody gives a price to sell it at", "check"))
         else:
-            name = plan.order_id(symbol, "sell")
-            sells.append(PlannedOrder(name, symbol, "sell", held, price, DROPPED))
-    return sells, kept
+            name, held = plan.order_id(symbol, "sell"), plan.snapshot.held[symbol]
+            sells.append(PlannedOrder(name, symbol, "sell", held, price, why))
+    return sells, stuck
 
 
 def _sell(plan: Plan, wish: Wish) -> PlannedOrder:
     name = plan.order_id(wish.symbol, "sell")
     qty = plan.snapshot.held[wish.symbol] - wish.qty
-    price, basis = plan.snapshot.closes[wish.symbol], wish.signal.session
-    return PlannedOrder(name, wish.symbol, "sell", qty, price, wish.why, basis)
+    price, said = plan.snapshot.closes[wish.symbol], wish.signal
+    return PlannedOrder(name, wish.symbol, "sell", qty, price, wish.why, said.session, prediction=said.value)
 
 
 def _sorted(skipped: list[Skipped]) -> tuple[Skipped, ...]:

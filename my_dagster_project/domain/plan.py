@@ -60,7 +60,9 @@ class Rules:
     `position_share` is the fraction of equity per symbol held. `rebalance_band` is the fraction of a target by
     which a holding may drift before it is traded back: without it every session would pay costs for one share.
     `cash_margin` is kept back on what buys cost and on what sells bring, for costs and the gap to the open.
-    `dropped` says what becomes of shares of a symbol that the team trades no more.
+    `dropped` says what becomes of shares of a symbol that the team trades no more. `stop_loss` (a fraction of the average
+    entry price) and `max_sessions` (closes held over) are rules of exit; `volatility_target` (a fraction, annualised) is how
+    much the whole account is to move. None is none.
     """
 
     strategy: str
@@ -70,10 +72,14 @@ class Rules:
     rebalance_band: Decimal = Decimal("0.2")
     cash_margin: Decimal = Decimal("0.02")
     dropped: Dropped = "sell"
+    stop_loss: Decimal | None = None
+    max_sessions: int | None = None
+    volatility_target: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for name in ("position_share", "rebalance_band", "cash_margin"):
-            object.__setattr__(self, name, money(getattr(self, name)))
+        for name in ("position_share", "rebalance_band", "cash_margin", "stop_loss", "volatility_target"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, money(value))
         if not 0 < self.position_share <= 1:
             raise TradingError(
                 f"trading.position_share is {self.position_share}: give a fraction above 0, up to 1"
@@ -116,8 +122,9 @@ class Limits:
 class PlannedOrder:
     """An order for the open of the next session. `price` is the raw close it was sized at, dollars.
 
-    `basis` is the session of the prediction it follows from; None where no prediction is needed to sell. `limit` is the most
-    that a share may cost (dollars): no buy fills above it. A sell has none, and a buy where nobody limits the deviation.
+    `basis` is the session of the prediction it follows from, `prediction` what that said (a log return, or a probability of
+    up); None where no prediction is needed to sell. `limit` is the most that a share may cost (dollars): no buy fills above
+    it. A sell has none, and a buy where nobody limits the deviation.
     """
 
     client_order_id: str
@@ -128,6 +135,7 @@ class PlannedOrder:
     reason: str
     basis: date | None = None
     limit: Decimal | None = None
+    prediction: float | None = None
 
     @property
     def value(self) -> Decimal:

@@ -123,7 +123,7 @@ def _price(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
 
 def _limit(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     highest = highest_price(order.price, limits)
-    if order.limit == highest:
+    if highest is None or (order.limit is not None and order.limit <= highest):
         return ""
     return f"it may cost {order.limit} a share; at most {highest} is allowed"
 

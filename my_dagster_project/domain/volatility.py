@@ -18,13 +18,22 @@ def realised_volatility(
     `sessions` are sorted, `adjusted` their adjusted closes; only those up to `session` are looked at. None when the
     last of them is not `session` itself (the data are too old), when there are too few, or when a price is no price.
     """
+    returns = log_returns(sessions, adjusted, session, window)
+    return statistics.stdev(returns.values()) if returns else None
+
+
+def log_returns(
+    sessions: Sequence[date], adjusted: Sequence[float], session: date, window: int = WINDOW
+) -> dict[date, float]:
+    """Give the last `window` one-session log returns up to `session`, by session; {} where `realised_volatility` has none."""
     end = bisect_right(sessions, session)
     if end <= window or sessions[end - 1] != session:
-        return None
+        return {}
     closes = adjusted[end - window - 1 : end]
     if not all(math.isfinite(close) and close > 0 for close in closes):
-        return None
-    return statistics.stdev(math.log(after / before) for before, after in pairwise(closes))
+        return {}
+    steps = (math.log(after / before) for before, after in pairwise(closes))
+    return dict(zip(sessions[end - window : end], steps, strict=True))
 
 
 def largest_moves(adjusted: Sequence[float]) -> tuple[float, ...]:

@@ -68,6 +68,21 @@ class Trading(Strict):
     dropped: Dropped = Field(
         default="sell", description="What becomes of shares of a symbol that is no longer in `symbols`."
     )
+    stop_loss: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Sell at the next open what has closed this fraction below its average entry price (0.05: 5 %).",
+    )
+    max_sessions: int | None = Field(
+        default=None, ge=1, le=2600, description="Sell at the next open what was held over this many closes."
+    )
+    volatility_target: float | None = Field(
+        default=None,
+        gt=0,
+        le=2,
+        description="Scale all shares of equity so that the account's annualised volatility is this (0.1: 10 %), within limits.",
+    )
     mode: Mode | None = Field(
         default=None,
         description="paper: orders are sent. shadow: planned and recorded, not sent. off: not even planned.",

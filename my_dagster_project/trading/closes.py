@@ -7,7 +7,12 @@ from datetime import date
 from functools import cached_property, lru_cache
 
 from my_dagster_project.domain.adjustments import corporate_actions
-from my_dagster_project.domain.volatility import WINDOW, largest_moves, realised_volatility
+from my_dagster_project.domain.volatility import (
+    WINDOW,
+    largest_moves,
+    log_returns,
+    realised_volatility,
+)
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import bars_content, read_bars
 
@@ -30,6 +35,10 @@ class History:
     def volatility_at(self, session: date) -> float | None:
         """Give `domain.volatility.realised_volatility` as of a session."""
         return realised_volatility(self.sessions, self.adjusted, session)
+
+    def returns_at(self, session: date) -> dict[date, float]:
+        """Give `domain.volatility.log_returns` as of a session."""
+        return log_returns(self.sessions, self.adjusted, session)
 
     @cached_property
     def _moves(self) -> tuple[float, ...]:

@@ -1,20 +1,21 @@
 """A team's plan of a session: everything it follows from is gathered here, decided in `domain`, and gated."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 
+from my_dagster_project.domain.exits import closes_held
 from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.limits import strictest
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, Skipped, Snapshot, Standing, money
+from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, Skipped, Snapshot, Standing
 from my_dagster_project.domain.risk import gate, refuse_all
 from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.registry import TeamEntry
 from my_dagster_project.teams.schema import TeamConfig
-from my_dagster_project.trading.broker import Account, Broker, Order, SessionPassedError
+from my_dagster_project.trading.broker import Account, Broker, Order, Position, SessionPassedError
 from my_dagster_project.trading.closes import History, history
 from my_dagster_project.trading.halts import read_halts
 from my_dagster_project.trading.modes import Decided
@@ -37,14 +38,8 @@ class Trader:
     @property
     def rules(self) -> Rules:
         """The team's rules in the domain's words."""
-        trading = self.config.trading
-        return Rules(
-            trading.strategy,
-            trading.buy_above,
-            trading.sell_below,
-            money(trading.position_share),
-            dropped=trading.dropped,
-        )
+        given = self.config.trading.model_dump()
+        return Rules(**{one.name: given[one.name] for one in fields(Rules) if one.name in given})
 
     @property
     def limits(self) -> Limits:
@@ -106,7 +101,7 @@ def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker, 
         closes,
         trader.rules,
         trader.limits,
-        facts=_facts(trader, session, histories, broker, account),
+        facts=_facts(trader, session, histories, broker, account, positions),
     )
 
 
@@ -124,7 +119,12 @@ def _nothing(trader: Trader, session: date) -> Plan:
 
 
 def _facts(
-    trader: Trader, session: date, histories: Mapping[str, History], broker: Broker, account: Account
+    trader: Trader,
+    session: date,
+    histories: Mapping[str, History],
+    broker: Broker,
+    account: Account,
+    positions: Sequence[Position],
 ) -> Facts:
     sent = orders_of(broker, trader.name, session)
     if going := [order.client_order_id for order in sent if order.status == "pending_cancel"]:
@@ -134,19 +134,29 @@ def _facts(
     closes = {symbol: known.close_of(session) for symbol, known in histories.items()}
     volatility = {symbol: known.volatility_at(session) for symbol, known in histories.items()}
     moves = {symbol: known.largest_move(session) for symbol, known in histories.items()}
+    returns = {symbol: known.returns_at(session) for symbol, known in histories.items()}
+    curve = [point for point in broker.equity_history() if point.session <= session]
     return Facts(
         bar_closes={symbol: close for symbol, close in closes.items() if close is not None},
         volatility={symbol: value for symbol, value in volatility.items() if value is not None},
+        returns={symbol: known for symbol, known in returns.items() if known},
         moves={symbol: value for symbol, value in moves.items() if value is not None},
-        peak=_peak(broker, session, account.equity),
+        peak=max([account.equity, *(point.equity for point in curve)]),
+        closes_held=_closes_held(trader.rules, broker, positions, [point.session for point in curve]),
         standing=tuple(_standing(order) for order in sent if order.is_open),
         ended=tuple(order.client_order_id for order in sent if not order.is_open),
     )
 
 
-def _peak(broker: Broker, session: date, equity: Decimal) -> Decimal:
-    known = [point.equity for point in broker.equity_history() if point.session <= session]
-    return max([equity, *known])
+def _closes_held(
+    rules: Rules, broker: Broker, positions: Sequence[Position], sessions: Sequence[date]
+) -> dict[str, int]:
+    """Give over how many closes each position was held, as far back as the team's rule asks; {} without such a rule."""
+    if rules.max_sessions is None or not positions or not sessions:
+        return {}
+    last = sessions[-rules.max_sessions :]
+    held = {position.symbol: position.qty for position in positions}
+    return closes_held(held, broker.activities(last[0]), last)
 
 
 def _standing(order: Order) -> Standing:

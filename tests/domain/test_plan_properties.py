@@ -1,8 +1,10 @@
 """What holds for any predictions, account, limits and earlier run: planning and gate together."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +89,8 @@ def scenes(draw, standing=True):
         position(symbol, draw(mostly(st.integers(1, 500), st.integers(-3, 0))), prices[symbol] * draw(near))
         for symbol in held
     ]
+    entries = st.sampled_from([Decimal(1), Decimal("0.9"), Decimal("1.1"), Decimal("1.5")])
+    positions = [replace(one, avg_entry_price=one.current_price * draw(entries)) for one in positions]
     cash = draw(
         mostly(st.integers(5_000_00, 200_000_00), st.integers(-5_000_00, 0)).map(lambda n: Decimal(n) / 100)
     )
@@ -96,6 +100,9 @@ def scenes(draw, standing=True):
         strategy=draw(st.sampled_from(sorted(STRATEGIES))),
         position_share=draw(st.decimals("0.01", "1", places=2)),
         dropped=draw(st.sampled_from(["sell", "keep"])),
+        stop_loss=draw(perhaps(st.sampled_from([Decimal("0.05"), Decimal("0.2")]))),
+        max_sessions=draw(perhaps(st.integers(1, 9))),
+        volatility_target=draw(perhaps(st.sampled_from([Decimal("0.05"), Decimal("0.4")]))),
     )
     volatile = [symbol for symbol in SYMBOLS if draw(mostly(st.just(True), st.just(False)))]
     barred = [symbol for symbol in SYMBOLS if draw(st.booleans())]
@@ -109,10 +116,18 @@ def scenes(draw, standing=True):
         facts=Facts(
             bar_closes={symbol: prices[symbol] * draw(near) for symbol in barred},
             volatility={symbol: draw(st.floats(0.001, 0.1)) for symbol in volatile},
+            returns={symbol: _returns(draw(st.integers(0, 99))) for symbol in volatile},
+            closes_held={one.symbol: draw(st.integers(1, 9)) for one in positions},
             peak=equity * draw(st.sampled_from([Decimal(1), Decimal("1.1"), Decimal("1.4")])),
             standing=tuple(draw(earlier)) if standing else (),
         ),
     )
+
+
+@cache
+def _returns(seed):
+    rng = Random(seed)
+    return {SESSION - timedelta(days=n): rng.gauss(0, 0.02) for n in range(21)}
 
 
 def _signals(symbol):
@@ -139,6 +154,12 @@ def ours(plan, scene):
     """What this run decides: without what stood at the broker before it."""
     there = {one.client_order_id for one in scene.facts.standing}
     return [one for one in plan.orders if one.client_order_id not in there]
+
+
+def by_rule(order, scene):
+    """A sell of everything held for no prediction's sake."""
+    rules = order.reason.startswith(("stop loss: ", "time exit: "))
+    return rules and order.qty == scene.held[order.symbol] and order.basis is None
 
 
 @given(scenes(), limits_of)
@@ -204,17 +225,33 @@ def test_a_prediction_of_another_session_or_team_is_never_traded(scene, limits):
         and (one.trained_through is None or one.trained_through <= SESSION)
     }
     for one in plan.orders:
-        dropped = one.side == "sell" and one.symbol not in scene.closes
-        assert dropped or (one.symbol in good and one.basis == SESSION)
+        whole = one.side == "sell" and (one.symbol not in scene.closes or by_rule(one, scene))
+        assert whole or (one.symbol in good and one.basis == SESSION)
         assert one.client_order_id == client_order_id("red", SESSION, one.symbol, one.side, 1)
-        assert dropped or one.price == scene.closes[one.symbol]
+        assert one.price == scene.closes.get(one.symbol) or whole
 
 
 @given(scenes(standing=False), limits_of, st.sampled_from([date(2012, 12, 31), date(2013, 1, 3)]))
-def test_with_nothing_but_stale_predictions_only_dropped_symbols_are_sold(scene, limits, day):
+def test_with_nothing_but_stale_predictions_only_dropped_symbols_are_sold_and_what_a_rule_says(
+    scene, limits, day
+):
     stale = replace(scene, signals=[replace(one, session=day) for one in scene.signals])
     plan = gate(stale.plan(limits), limits)
-    assert all(one.side == "sell" and one.symbol not in scene.closes for one in plan.orders)
+    assert all(one.side == "sell" for one in plan.orders)
+    assert all(one.symbol not in scene.closes or by_rule(one, scene) for one in plan.orders)
+
+
+@given(scenes(standing=False), limits_of)
+def test_what_a_rule_of_exit_says_is_sold_whole_and_not_bought(scene, limits):
+    plan = gate(scene.plan(limits), limits)
+    sold = {one.symbol: one for one in plan.orders if one.side == "sell"}
+    for one in scene.positions:
+        if one.symbol in scene.held:
+            due = scene.facts.closes_held[one.symbol] >= (scene.rules.max_sessions or 10)
+            prices = [scene.closes.get(one.symbol), one.current_price, scene.facts.bar_closes.get(one.symbol)]
+            low = max(price for price in prices if price is not None) / one.avg_entry_price
+            if due or (scene.rules.stop_loss is not None and low <= 1 - scene.rules.stop_loss):
+                assert sold[one.symbol].qty == scene.held[one.symbol]
 
 
 @given(scenes(), limits_of)

@@ -23,6 +23,18 @@ def test_without_a_word_a_team_trades_as_before():
     trading = load(edited("red")).trading
     assert (trading.strategy, trading.dropped, trading.mode) == ("long_flat", "sell", None)
     assert set(trading.limits.model_dump().values()) == {None}
+    assert (trading.stop_loss, trading.max_sessions, trading.volatility_target) == (None, None, None)
+
+
+def test_every_rule_of_the_domain_that_a_team_may_set_arrives_there():
+    config = load(
+        with_trading("stop_loss: 0.05", "max_sessions: 10", "volatility_target: 0.12", "dropped: keep")
+    )
+    entry = registry().teams["red"]
+    rules = Trader("red", config, entry, mode_of(entry, config, broker_url=None)).rules
+    assert (rules.stop_loss, rules.max_sessions) == (Decimal("0.05"), 10)
+    assert (rules.volatility_target, rules.dropped) == (Decimal("0.12"), "keep")
+    assert (rules.strategy, rules.buy_above, rules.position_share) == ("long_flat", 0.0002, Decimal("0.25"))
 
 
 def test_a_team_chooses_a_strategy_its_limits_and_what_becomes_of_dropped_symbols():
@@ -40,6 +52,13 @@ def test_a_team_chooses_a_strategy_its_limits_and_what_becomes_of_dropped_symbol
             ["strategy: buy_hold_sell"],
             "trading.strategy: buy_hold_sell is for target next_direction, not next_return",
         ),
+        (["stop_loss: 5"], "trading.stop_loss: must be below 1.0, not 5"),
+        (["stop_loss: -0.05"], "trading.stop_loss: must be above 0.0, not -0.05"),
+        (["stoploss: 0.05"], "trading.stoploss: unknown key (did you mean stop_loss?)"),
+        (["max_sessions: 0"], "trading.max_sessions: must be at least 1, not 0"),
+        (["max_sessions: 2.5"], "trading.max_sessions: must be a whole number, not 2.5"),
+        (["volatility_target: 10"], "trading.volatility_target: must be at most 2.0, not 10"),
+        (["limits: {stop_loss: 0.1}"], "trading.limits.stop_loss: unknown key"),
         (["mode: live"], 'trading.mode: cannot be "live"'),
         (["limits: {drawdown: 10}"], "trading.limits.drawdown: must be at most 1.0, not 10"),
         (["limits: {drawdowns: 0.1}"], "trading.limits.drawdowns: unknown key (did you mean drawdown?)"),

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from my_dagster_project.trading.fills import Settlement
+from my_dagster_project.trading.journal import TeamJournal
 from my_dagster_project.trading.planning import Trader
 from tests.trading.ledger import Ledger, change_of
 from tests.trading.street import CASH
@@ -20,6 +21,7 @@ def audit(book: Ledger, one: Trader, records: dict[date, dict], settled: list[Se
     nothing_is_lost(book, records, settled)
     limits_hold(book, one)
     nothing_on_credit(book)
+    exits_are_made(book, one, records)
 
 
 def ours(book: Ledger) -> list[dict]:
@@ -83,6 +85,23 @@ def nothing_is_lost(book: Ledger, records: dict[date, dict], settled: list[Settl
             assert "insufficient qty" not in outcome["detail"], outcome
 
 
+def journal_adds_up(book: Ledger, made: TeamJournal) -> None:
+    """The round trips hold all that is held, and their gains are what the equity has changed by, to the last digit."""
+    equity = book.equity[max(book.equity)] if book.equity else CASH
+    assert made.ended + made.held == equity - CASH, made
+    assert made.other == 0
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    names = {order["id"]: order["client_order_id"] for order in book.orders}
+    for one in made.trips:
+        held[one.trip.symbol] += one.trip.qty if one.trip.held else 0
+        for decision, order in ((one.entry, one.trip.entry_order), (one.exit, one.trip.exit_order)):
+            if decision and names.get(order) == HAND:
+                assert decision.reason == "not one of our orders"
+            elif decision and order:
+                assert (decision.order, bool(decision.reason)) == (names[order], True)
+    assert {symbol: qty for symbol, qty in held.items() if qty} == book.positions
+
+
 def limits_hold(book: Ledger, one: Trader) -> None:
     """At the price each was sized at: a buy, a session's buys, a symbol's share, how many symbols, how many orders."""
     limits, sessions = one.limits, sorted({order["session"] for order in ours(book)})
@@ -109,6 +128,47 @@ def limits_hold(book: Ledger, one: Trader) -> None:
         if limits.max_symbols is not None and any(order["symbol"] not in held for order in buys):
             sold = {order["symbol"] for order in orders if order["side"] == "sell"}
             assert len({*held, *(order["symbol"] for order in buys)} - sold) <= limits.max_symbols
+
+
+def exits_are_made(book: Ledger, one: Trader, records: dict[date, dict]) -> None:
+    """What a rule of exit says of the ledger's own shares and costs is planned, and nothing is sold in its name otherwise."""
+    rules = one.rules
+    for session, record in records.items():
+        plan, seen = record["plan"], record["plan"]["snapshot"]
+        by_rule = {
+            order["symbol"]: order["qty"]
+            for order in plan["orders"]
+            if order["reason"].startswith(("stop loss: ", "time exit: "))
+        }
+        assert all(qty == seen["held"][symbol] for symbol, qty in by_rule.items())
+        # Decided before the account was touched by hand, or after another run of the session had sent its orders.
+        if len(ours(book)) < len(book.orders) or seen["standing"] or seen["ended"]:
+            continue
+        refused = {skip["symbol"] for skip in plan["skipped"] if skip["by"] == "risk gate"}
+        for symbol, qty in seen["held"].items():
+            prices = [Decimal(known[symbol]) for known in (seen["closes"], seen["marks"]) if symbol in known]
+            bought, closes = _position(book, symbol, session)
+            stopped = rules.stop_loss is not None and max(prices) / bought <= 1 - rules.stop_loss
+            overdue = rules.max_sessions is not None and closes >= rules.max_sessions
+            gone = symbol not in one.config.symbols
+            assert gone or symbol in refused or (by_rule.get(symbol) == qty) == (stopped or overdue), (
+                symbol,
+                plan,
+            )
+
+
+def _position(book: Ledger, symbol: str, session: date) -> tuple[Decimal, int]:
+    """The average price of what is held, in today's shares, and the closes since there was nothing."""
+    qty = cost = Decimal(0)
+    opened = ""
+    for line in (line for line in book.activities if line["symbol"] == symbol):
+        if line["session"] > str(session) or not (change := change_of(line)):
+            continue
+        opened = opened if qty else line["session"]
+        if line["type"] == "FILL":
+            cost += change * Decimal(line["price"]) if change > 0 else cost * change / qty
+        qty += change
+    return cost / qty, sum(opened <= day <= str(session) for day in book.equity)
 
 
 def nothing_on_credit(book: Ledger) -> None:

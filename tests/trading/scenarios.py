@@ -9,13 +9,14 @@ from random import Random
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.trading.broker import OrderRequest
 from my_dagster_project.trading.halts import halt, lift
+from my_dagster_project.trading.journal import team_journal
 from my_dagster_project.trading.open_orders import cancel_open
 from my_dagster_project.trading.planning import Trader
 from my_dagster_project.trading.reconcile import AccountDiffersError, accept, check
 from my_dagster_project.trading.results import result_of
 from my_dagster_project.trading.settling import settlements
 from my_dagster_project.trading.submission import LANDED, Outcome
-from tests.trading.audit import HAND, audit
+from tests.trading.audit import HAND, audit, journal_adds_up
 from tests.trading.ledger import ledger
 from tests.trading.street import CALENDAR, Fate, Killed, Street, records, run_session, trader
 from tests.trading.world import SYMBOLS
@@ -43,6 +44,8 @@ class Tally:
     meddled: int = 0
     partial: int = 0
     panics: int = 0
+    exits: int = 0
+    scaled: int = 0
 
 
 def play(street: Street, number: int, rng: Random, tally: Tally) -> None:
@@ -68,7 +71,14 @@ def play(street: Street, number: int, rng: Random, tally: Tally) -> None:
     _scored(street, team)
     tally.orders += len(book.orders)
     tally.partial += sum(Decimal(0) < Decimal(row["filled_qty"]) < Decimal(row["qty"]) for row in book.orders)
-    audit(book, one, records(street, team), settled)
+    written = records(street, team)
+    audit(book, one, written, settled)
+    reasons = [order["reason"] for record in written.values() for order in record["plan"]["orders"]]
+    tally.exits += sum(reason.startswith(("stop loss: ", "time exit: ")) for reason in reasons)
+    tally.scaled += sum("for a volatility of" in reason for reason in reasons)
+    journal_adds_up(
+        book, _patiently(lambda: team_journal(team, street.client(team), street.store(), CALENDAR))
+    )
     checked = _patiently(lambda: check(street.store(), team, street.client(team)))
     by_hand = any(line.what == f"order {HAND}" for line in checked.differences)
     assert not checked.differences or by_hand, checked.differences
@@ -208,6 +218,11 @@ def _trader(rng: Random, team: str) -> Trader:
     }
     strategy = rng.choice(["long_flat", "long_flat", "rotation", "forecast_volatility"])
     rules = {"strategy": strategy, "buy_above": 0.001, "sell_below": rng.choice([0.0, 0.0005])}
+    rules |= {
+        "stop_loss": rng.choice([None, None, 0.01, 0.03]),
+        "max_sessions": rng.choice([None, None, None, 1, 2]),
+        "volatility_target": rng.choice([None, None, 0.1, 0.3]),
+    }
     return trader(team, limits=limits, position_share=rng.choice([0.2, 0.33, 0.6]), **rules)
 
 
@@ -216,8 +231,5 @@ def _with_symbols(one: Trader, symbols: list[str]) -> Trader:
         one.name,
         tuple(sorted(symbols)),
         limits=one.config.trading.limits.model_dump(),
-        **{
-            name: getattr(one.config.trading, name)
-            for name in ("strategy", "buy_above", "sell_below", "position_share")
-        },
+        **{name: value for name, value in one.config.trading.model_dump().items() if name != "limits"},
     )

@@ -141,9 +141,10 @@ def predictions(world: World) -> Iterator[None]:
         )
 
     def history(assets: AssetStore, symbol: str) -> History:
-        days = sorted(world.feed.bars.get(symbol, {}))
-        closes = tuple(float(world.feed.bars[symbol][day].close) for day in days)
-        return History(tuple(days), closes, closes)
+        days, past = sorted(world.feed.bars.get(symbol, {})), world.past(symbol)
+        closes = (*past, *(float(world.feed.bars[symbol][day].close) for day in days))
+        before = [CALENDAR.offset(world.sessions[0], n - len(past)) for n in range(len(past))]
+        return History((*before, *days), closes, closes)
 
     before = planning.predicted, planning.history
     planning.predicted, planning.history = signals, history

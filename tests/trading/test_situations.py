@@ -98,6 +98,23 @@ def test_stale_prediction_of_another_session_is_never_traded(house):
     assert why(house, "AAPL") == "the prediction is of session 2013-02-21, not 2013-02-22"
 
 
+def test_a_loss_beyond_the_teams_stop_is_sold_at_the_next_open_though_it_is_predicted_to_rise(tmp_path):
+    house = trading_house(tmp_path)
+    red = house.platform.teams["red"]
+    stop = red.trading.model_copy(update={"stop_loss": 0.02})
+    house.platform.teams["red"] = red.model_copy(update={"trading": stop})
+    house = House(house.platform, house.settings)
+    # AAPL opened at 453.85 on the 25th and closed at 442.80.
+    for session in (FIRST, SECOND, THIRD):
+        predict(house, session, AAPL=0.01)
+        assert trade(house, session).success
+    [sell] = record(house, SECOND)["plan"]["orders"]
+    assert (sell["side"], sell["basis"]) == ("sell", None)
+    assert sell["reason"].startswith("stop loss: 442.80 is 2.5% below its entry at 454.")
+    # It is gone, and may be bought again from the next close on.
+    assert [one["side"] for one in record(house, THIRD)["plan"]["orders"]] == ["buy"]
+
+
 @pytest.mark.parametrize("keep", [False, True])
 def test_symbol_dropped_from_the_file_while_held_is_sold_unless_the_team_keeps_it(tmp_path, keep):
     house = trading_house(tmp_path)

@@ -24,6 +24,11 @@ class World:
     predicted: dict[tuple[str, date, int], dict[str, float]] = field(default_factory=dict)
     attempt: int = 0
 
+    def past(self, symbol: str) -> list[float]:
+        """What it closed at in the month before: rules that look back have something to look at."""
+        rng, first = Random(symbol), next(iter(self.feed.bars[symbol].values()))
+        return [float(first.open) * rng.uniform(0.97, 1.03) for _ in range(30)]
+
     def close(self, symbol: str, session: date) -> Decimal | None:
         bar = self.feed.bar(symbol, session)
         return bar.close if bar else None

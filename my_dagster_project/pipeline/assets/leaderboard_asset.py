@@ -196,7 +196,9 @@ def _after_the_start(curve: EquityCurve) -> EquityCurve:
 def _largest_share(team: TeamContext) -> float:
     """The fraction of its equity that a team may and would put into one symbol."""
     trading = team.config.trading
-    shares = (trading.position_share, trading.limits.position_share, team.entry.limits.position_share)
+    # With a volatility target it is where the scaling begins, no bound.
+    own = None if trading.volatility_target else trading.position_share
+    shares = (own, trading.limits.position_share, team.entry.limits.position_share)
     return min(share for share in shares if share is not None)
 
 
