@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 def compete(settings: Settings, platform: Platform, remake: date | None = None) -> None:
     """Run the main job and say what came of it; typer.Exit with 1 where something failed or an alarm is open."""
-    from my_dagster_project.main_job.run import run_main_job
+    from my_dagster_project.main_job.run import require_broker, run_main_job
     from my_dagster_project.main_job.screen import Screen
     from my_dagster_project.main_job.summary import print_leaderboard, print_result
     from my_dagster_project.pipeline.alarming import stored_leaderboard
     from my_dagster_project.storage.opening import open_assets
 
+    require_broker(platform, settings)
     with Screen(console) as screen:
         result = run_main_job(platform, settings, screen.show, remake)
     console.print()

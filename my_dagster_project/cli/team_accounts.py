@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,10 +104,13 @@ def reconcile(
 
 def _state(platform: Platform, settings: Settings, team: str) -> AccountState:
     """A team's account; what is wrong with one is said under the others."""
+    from my_dagster_project.storage.opening import open_assets
+    from my_dagster_project.trading.records import stopped
     from my_dagster_project.trading.watch import AccountState, look
 
     try:
-        return look(team, _broker(platform, settings, team))
+        assets = open_assets(settings.store_url, settings.dvc_url)
+        return replace(look(team, _broker(platform, settings, team)), stopped=stopped(assets, team))
     except TradingError as error:
         return AccountState(team, trouble=str(error))
 

@@ -21,7 +21,7 @@ class _Room:
     def take(self, order: PlannedOrder, snapshot: Snapshot) -> None:
         """Enter a buy."""
         self.cash -= cost(order, snapshot)
-        self.symbols -= order.symbol not in snapshot.held
+        self.symbols -= order.symbol not in snapshot.shares
         self.orders -= 1
         if self.value is not None:
             self.value -= order.worst
@@ -39,7 +39,7 @@ def buy_orders(
     for wish in sorted(wishes, key=lambda wish: (-wish.signal.value, wish.symbol)):
         if wish.qty <= held.get(wish.symbol, 0):
             continue
-        new = wish.symbol not in held
+        new = wish.symbol not in plan.snapshot.shares
         reason = too_deep or _full(room, limits, new=new)
         order, reason = (None, reason) if reason else _buy(plan, wish, limits, room)
         if order is None:
@@ -51,7 +51,7 @@ def buy_orders(
 
 
 def _room(plan: Plan, wishes: Sequence[Wish], before: Sequence[PlannedOrder], limits: Limits) -> _Room:
-    held = plan.snapshot.held
+    held = plan.snapshot.shares
     sells = [order for order in before if order.side == "sell"]
     gone = {order.symbol for order in sells if order.qty >= held.get(order.symbol, 0)}
     everything = len(wishes) + len(before) + len(held)
@@ -105,8 +105,8 @@ def _caps(
         caps.append((int(room.value / one.worst), room.value, session_room(snapshot, limits)[1]))
     if limits.position_share is not None:
         most = limits.position_share * max(snapshot.equity, Decimal(0))
-        held = snapshot.held.get(one.symbol, 0)
-        caps.append((int(most / one.worst) - held, most - held * one.worst, "symbol limit"))
+        left = most - snapshot.shares.get(one.symbol, 0) * one.worst
+        caps.append((int(left / one.worst), left, "symbol limit"))
     return caps
 
 

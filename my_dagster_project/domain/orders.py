@@ -54,12 +54,12 @@ def plan_orders(
     good, skipped = tradable(team, session, signals, snapshot, closes, facts.moves)
     good, skipped = without(good, short), [skip for skip in skipped if skip.symbol not in short]
     skipped += [Skipped(symbol, _SHORT, "check") for symbol in short]
-    skipped += [Skipped(p.symbol, _fraction(p.qty), "check") for p in positions if p.qty > 0 and p.qty % 1]
     dropped = [symbol for symbol in snapshot.held if symbol not in closes]
     leaving = {symbol: DROPPED for symbol in dropped if rules.dropped == "sell"}
     leaving = exits(positions, snapshot, rules, facts.closes_held) | leaving
     good = without(good, leaving)
     skipped = [skip for skip in skipped if skip.symbol not in {*dropped, *leaving}]
+    skipped += [Skipped(p.symbol, _fraction(team, p), "check") for p in positions if p.qty > 0 and p.qty % 1]
     plan = Plan(team, session, rev, snapshot)
     if account.blocked:
         why = f"the account may not trade: {account.blocked}"
@@ -78,8 +78,12 @@ _KEPT = f"held, {DROPPED}; kept, as trading.dropped says"
 _SHORT = "the account is short of it, which no plan of ours does; close that position by hand"
 
 
-def _fraction(qty: Decimal) -> str:
-    return f"{qty.normalize():f} shares held are no whole number; {qty % 1:f} of one stays, sell it by hand"
+def _fraction(team: str, held: PositionView) -> str:
+    part = f"{(held.qty % 1).normalize():f}"
+    return (
+        f"{held.qty.normalize():f} shares held are no whole number; {part} of one stays, and counts in every limit: sell it"
+        f' by hand at the broker, then `trading reconcile {team} --accept "{part} {held.symbol} sold by hand"`'
+    )
 
 
 def _snapshot(
@@ -90,18 +94,20 @@ def _snapshot(
     facts: Facts,
 ) -> Snapshot:
     known = _prices(closes)
-    broker = _prices({p.symbol: p.current_price for p in positions if p.qty >= 1})
+    positions = sorted((p for p in positions if p.qty > 0), key=lambda p: p.symbol)
+    broker = _prices({p.symbol: p.current_price for p in positions})
     return Snapshot(
         equity=account.equity,
         cash=account.cash,
         # A cash account (multiplier 1) may not spend what a sell brings before it has been executed.
         spendable_proceeds=account.multiplier > 1,
         cash_margin=rules.cash_margin,
-        held={p.symbol: int(p.qty) for p in sorted(positions, key=lambda p: p.symbol) if p.qty >= 1},
+        held={p.symbol: int(p.qty) for p in positions if p.qty >= 1},
         closes=known,
         marks=_marks(known, _prices(facts.bar_closes), broker),
         peak=facts.peak,
         ended=facts.ended,
+        fractions={p.symbol: p.qty % 1 for p in positions if p.qty % 1},
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from my_dagster_project.domain.targets import Target
@@ -179,7 +180,8 @@ class Snapshot:
 
     `marks` are prices that somebody else gives for a symbol (stored bars, the broker): the one furthest from the close.
     `peak` is the highest equity so far. `standing` are orders that the plan must live with, `ended` the ids of those
-    of this session that do nothing any more.
+    of this session that do nothing any more. `fractions` are what is held beside that is no whole share (a spin-off leaves
+    some): no order trades it, every limit counts it.
     """
 
     equity: Decimal
@@ -192,6 +194,15 @@ class Snapshot:
     peak: Decimal | None = None
     standing: tuple[Standing, ...] = ()
     ended: tuple[str, ...] = ()
+    fractions: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @cached_property
+    def shares(self) -> dict[str, Decimal]:
+        """Give everything that is held by symbol, fractions of a share too."""
+        return {
+            symbol: self.held.get(symbol, 0) + self.fractions.get(symbol, Decimal(0))
+            for symbol in sorted({*self.held, *self.fractions})
+        }
 
 
 @dataclass(frozen=True)
@@ -259,4 +270,5 @@ def _snapshot_of(raw: dict[str, Any]) -> Snapshot:
         peak=Decimal(raw["peak"]) if raw.get("peak") else None,
         standing=tuple(Standing(**one) for one in raw.get("standing", ())),
         ended=tuple(raw.get("ended", ())),
+        fractions={symbol: Decimal(part) for symbol, part in raw.get("fractions", {}).items()},
     )

@@ -21,7 +21,7 @@ GATE = "risk gate"
 class _Book:
     """The account as it will stand when the orders let through so far are filled at the worst prices they may fill at."""
 
-    held: dict[str, int]
+    held: dict[str, Decimal]
     cash: Decimal
     traded: Decimal = Decimal(0)
     ids: set[str] = field(default_factory=set)
@@ -38,7 +38,7 @@ def gate(plan: Plan, limits: Limits) -> Plan:
     been planned. Idempotent: a plan that passed passes again unchanged. An order that stands at the broker already
     cannot be refused any more; it passes, and counts.
     """
-    book = _Book(dict(plan.snapshot.held), plan.snapshot.cash)
+    book = _Book(dict(plan.snapshot.shares), plan.snapshot.cash)
     standing = {one.client_order_id for one in plan.snapshot.standing}
     passed: list[PlannedOrder] = []
     refused: list[Skipped] = []
@@ -76,7 +76,7 @@ def _first_refusal(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits)
 
 def _enter(order: PlannedOrder, book: _Book, plan: Plan) -> None:
     signed = order.qty if order.side == "buy" else -order.qty
-    book.held[order.symbol] = book.held.get(order.symbol, 0) + signed
+    book.held[order.symbol] = book.held.get(order.symbol, Decimal(0)) + signed
     book.ids.add(order.client_order_id)
     book.symbols.add(order.symbol)
     book.traded += order.worst
@@ -116,7 +116,7 @@ def _held(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
 
 def _price(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     # Selling all that is held needs no price; any other size is computed from one.
-    if order.side == "sell" and order.qty == book.held.get(order.symbol):
+    if order.side == "sell" and order.qty == int(book.held.get(order.symbol, 0)):
         return ""
     return price_gap(order.symbol, order.price, plan.snapshot, limits)
 

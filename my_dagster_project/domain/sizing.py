@@ -38,7 +38,8 @@ def wishes_of(
             continue
         held = snapshot.held.get(symbol, 0)
         share = min(weight.share, largest_share(limits))
-        qty = int(max(snapshot.equity, Decimal(0)) * share / snapshot.closes[symbol])
+        wanted = max(snapshot.equity, Decimal(0)) * share / snapshot.closes[symbol]
+        qty = int(max(wanted - snapshot.fractions.get(symbol, 0), Decimal(0)))
         # Selling all of it needs no price; any other size would be a guess.
         gap = price_gap(symbol, snapshot.closes[symbol], snapshot, limits) if qty else ""
         if qty == held:
@@ -63,5 +64,5 @@ def _stands(held: int, qty: int) -> str:
 
 def _within_band(held: int, qty: int, symbol: str, snapshot: Snapshot, rules: Rules, limits: Limits) -> bool:
     """Tell whether a holding is close enough to its target, and not above what the limits allow."""
-    over = held * snapshot.closes[symbol] > snapshot.equity * largest_share(limits)
+    over = snapshot.shares[symbol] * snapshot.closes[symbol] > snapshot.equity * largest_share(limits)
     return not over and abs(held - qty) <= qty * rules.rebalance_band

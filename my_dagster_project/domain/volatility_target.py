@@ -63,7 +63,7 @@ def _present(snapshot: Snapshot) -> dict[str, Decimal]:
     prices = {**snapshot.marks, **snapshot.closes}
     return {
         symbol: qty * prices[symbol] / snapshot.equity
-        for symbol, qty in snapshot.held.items()
+        for symbol, qty in snapshot.shares.items()
         if symbol in prices
     }
 

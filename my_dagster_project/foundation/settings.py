@@ -139,6 +139,16 @@ class Settings:
             )
         return token
 
+    @property
+    def unused_token(self) -> str:
+        """What to say where a broker's token is set that nobody uses; '' where there is none."""
+        if self.paper_broker_url or self.broker_url or not self.environ.get("PAPER_BROKER_TOKEN"):
+            return ""
+        return (
+            "PAPER_BROKER_TOKEN is set and TRADING_PAPER_BROKER is not: orders go to the bundled broker of each process, not to"
+            " a service"
+        )
+
     def market_data_keys(self, source: str) -> tuple[str, str]:
         """The organiser's key and secret for a market data source; empty where it needs none or there is none."""
         terms = SOURCES[source]

@@ -19,6 +19,7 @@ from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.main_job.team_processes import can_fork, run_teams
 from my_dagster_project.pipeline.failures import Problem
 from my_dagster_project.pipeline.recording import record_versions
+from my_dagster_project.pipeline.resources import all_resources
 from my_dagster_project.pipeline.syncing import sync_branches
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
@@ -33,6 +34,15 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     revised: Mapping[str, list[Revision]] = field(default_factory=dict)
     """By symbol, what sources revised in bars that sessions had been made on."""
+
+
+def require_broker(platform: Platform, settings: Settings) -> None:
+    """Raise, in a sentence, where the bundled broker is to be a service and cannot be traded at, before anything is made.
+
+    ConfigError without a token; BrokerError where nothing answers, something else does, or it does not take the token.
+    """
+    if settings.paper_broker_url and platform.teams:
+        all_resources(platform, settings).broker.open(next(iter(platform.teams)), "")
 
 
 def run_main_job(platform: Platform, settings: Settings, tell: Tell, remake: date | None = None) -> Result:
@@ -56,6 +66,7 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell, remake: dat
     result = recorded(platform, settings, [*stages.problems, *problems])
     unknown = missing_teams(settings.project, platform.registry.teams)
     said = [f"dvc.yaml lacks {', '.join(unknown)}: `trading dvc-yaml` writes it anew"] if unknown else []
+    said += [settings.unused_token] if settings.unused_token else []
     if remake is not None and not result.problems:
         stages.settle()
     pushed = _pushed(platform, settings, replace(result, warnings=[*result.warnings, *said]))

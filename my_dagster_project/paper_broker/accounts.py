@@ -15,7 +15,7 @@ from my_dagster_project.paper_broker.store import TABLES
 
 @dataclass(frozen=True)
 class Opening:
-    """What an account is opened with; `terms` and `clock` may change later, `starting_cash` counts for a new one."""
+    """What an account is opened with; `terms` may change later, `starting_cash` counts for a new one."""
 
     team: str
     key: str
@@ -23,7 +23,6 @@ class Opening:
     starting_cash: Decimal
     terms: Terms
     multiplier: int = 2
-    clock: str = "stepped"
 
 
 def ensure_account(db: sqlite3.Connection, opening: Opening) -> bool:
@@ -43,12 +42,11 @@ def ensure_account(db: sqlite3.Connection, opening: Opening) -> bool:
     how = (plain(terms.cost_bps), plain(terms.commission), plain(terms.partial_fills), terms.seed)
     db.execute(
         "INSERT INTO accounts (team, id, key_id, salt, secret_hash, starting_cash, cash, cost_bps, commission,"
-        " partial_fills, seed, multiplier, clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " partial_fills, seed, multiplier) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (team) DO UPDATE SET key_id=excluded.key_id, salt=excluded.salt,"
         " secret_hash=excluded.secret_hash, multiplier=excluded.multiplier, cost_bps=excluded.cost_bps,"
-        " commission=excluded.commission, partial_fills=excluded.partial_fills, seed=excluded.seed,"
-        " clock=excluded.clock",
-        (*who, *how, opening.multiplier, opening.clock),
+        " commission=excluded.commission, partial_fills=excluded.partial_fills, seed=excluded.seed",
+        (*who, *how, opening.multiplier),
     )
     return known is None
 

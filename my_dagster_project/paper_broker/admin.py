@@ -3,14 +3,14 @@
 import sqlite3
 from dataclasses import fields
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from my_dagster_project.paper_broker import market
 from my_dagster_project.paper_broker.accounts import Opening, block_account, ensure_account, reset_account
 from my_dagster_project.paper_broker.desk import Ask, Desk, parse_date
-from my_dagster_project.paper_broker.engine import advance, check_live
+from my_dagster_project.paper_broker.engine import advance
 from my_dagster_project.paper_broker.faults import Fault, Faults
 from my_dagster_project.paper_broker.ledger import Terms
 from my_dagster_project.paper_broker.refusals import malformed
@@ -33,14 +33,11 @@ class AccountBody(BaseModel):
     partial_fills: Decimal = Field(default=Decimal(0), ge=0, le=1)
     seed: int = 0
     multiplier: int = Field(default=2, ge=1, le=4)
-    clock: Literal["stepped", "live"] = "stepped"
 
     def opening(self) -> Opening:
         """Give what the account is opened with."""
         terms = Terms(self.cost_bps, self.commission, self.partial_fills, self.seed)
-        return Opening(
-            self.team, self.key, self.secret, self.starting_cash, terms, self.multiplier, self.clock
-        )
+        return Opening(self.team, self.key, self.secret, self.starting_cash, terms, self.multiplier)
 
 
 class ResetBody(BaseModel):
@@ -79,14 +76,10 @@ def block(db: sqlite3.Connection, ask: Ask) -> tuple[int, Any]:
 
 
 def move_clock(desk: Desk, ask: Ask) -> tuple[int, Any]:
-    """POST /paper/v1/clock {"session"}: put this account after the close of a session; answers the clock.
-
-    A live account cannot be moved: 422 unless it stands there by itself.
-    """
+    """POST /paper/v1/clock {"session"}: put this account after the close of a session; answers the clock."""
     if not isinstance(ask.body, dict) or set(ask.body) != {"session"}:
         raise malformed('the body is {"session": "YYYY-MM-DD"}')
-    session = parse_date("session", ask.body["session"])
-    check_live(desk, session) if desk.live else advance(desk, session)
+    advance(desk, parse_date("session", ask.body["session"]))
     return market.clock(desk, Ask())
 
 

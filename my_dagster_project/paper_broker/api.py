@@ -7,7 +7,6 @@ millisecond, and one connection per process needs no locks.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection, OperationalError
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,7 @@ from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import CalendarError, StorageError
 from my_dagster_project.paper_broker import admin, market, order_entry, queries, stock_bars
 from my_dagster_project.paper_broker.accounts import authenticate, check_admin
-from my_dagster_project.paper_broker.desk import Ask, Desk, wall_clock
-from my_dagster_project.paper_broker.engine import advance, due
+from my_dagster_project.paper_broker.desk import Ask, Desk
 from my_dagster_project.paper_broker.faults import MET, FaultLayer, Faults
 from my_dagster_project.paper_broker.feed import Market
 from my_dagster_project.paper_broker.refusals import ApiError, malformed, not_found, unprocessable
@@ -39,8 +37,6 @@ TEAM_ROUTES: tuple[tuple[str, str, Callable[[Desk, Ask], Answer], bool], ...] = 
     ("GET", "/v2/account/portfolio/history", queries.history, READ),
     ("GET", "/v2/clock", market.clock, READ),
     ("GET", "/v2/calendar", market.calendar, READ),
-    ("GET", "/v2/assets", market.assets, READ),
-    ("GET", "/v2/assets/{asset}", market.asset, READ),
     ("GET", "/v2/stocks/bars", stock_bars.bars, READ),
     ("GET", "/v2/stocks/{symbol}/bars", stock_bars.bars_of_one, READ),
     ("GET", "/v2/positions", queries.positions, READ),
@@ -67,12 +63,11 @@ def create_app(
     prices: Market,
     calendar: TradingCalendar,
     admin_token: str,
-    wall: Callable[[], datetime] = wall_clock,
 ) -> "FastAPI":
     """Give the broker as an ASGI app for uvicorn or any other server.
 
     `admin_token` opens the organiser's routes under /paper/v1/accounts and /paper/v1/faults (header
-    X-Paper-Admin). Several processes may serve the same `database` at once. `wall` is the time of live accounts.
+    X-Paper-Admin). Several processes may serve the same `database` at once.
     """
     from fastapi import FastAPI
 
@@ -82,7 +77,7 @@ def create_app(
     def add(method: str, path: str, work: Work) -> None:
         app.add_api_route(path, _endpoint(work), methods=[method])
 
-    counter = Counter(store, prices, calendar, wall)
+    counter = Counter(store, prices, calendar)
     for method, path, handler, writes in TEAM_ROUTES:
         add(method, path, counter.serves(handler, writes=writes))
     for path, organiser_handler in ORGANISER_ROUTES:
@@ -103,31 +98,20 @@ class Counter:
     store: Store
     prices: Market
     calendar: TradingCalendar
-    wall: Callable[[], datetime]
 
     def serves(self, handler: Callable[[Desk, Ask], Answer], *, writes: bool) -> Work:
-        """Give the work of one route: who asks, one transaction, the handler; a live account is settled before."""
+        """Give the work of one route: who asks, one transaction, the handler."""
 
         def work(request: "Request", ask: Ask) -> Answer:
             with self.store.transaction(write=writes) as db:
-                desk = self._desk(db, request)
-                if (session := due(desk)) is None:
-                    return handler(desk, ask)
-                if writes:
-                    advance(desk, session)
-                    return handler(desk, ask)
-            with self.store.transaction() as db:
-                desk = self._desk(db, request)
-                if (session := due(desk)) is not None:
-                    advance(desk, session)
-                return handler(desk, ask)
+                return handler(self._desk(db, request), ask)
 
         return work
 
     def _desk(self, db: Connection, request: "Request") -> Desk:
         headers = request.headers
         team = authenticate(db, headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY"))
-        return Desk(db, team, self.prices.current(), self.calendar, self.wall)
+        return Desk(db, team, self.prices.current(), self.calendar)
 
 
 def _for_organiser(store: Store, token: str, handler: Callable[[Any, Ask], Answer]) -> Work:

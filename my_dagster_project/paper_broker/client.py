@@ -8,7 +8,7 @@ from typing import Any
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.paper_broker.faults import Kind
 from my_dagster_project.trading.alpaca import AlpacaBroker
-from my_dagster_project.trading.broker import SessionPassedError
+from my_dagster_project.trading.broker import BrokerUnreachableError, SessionPassedError
 from my_dagster_project.trading.transport import Failure
 
 ADMIN_TIMEOUT_S = 10.0
@@ -117,15 +117,32 @@ class PaperAdmin:
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         import requests
 
+        # Never to where it sends us on: the token is for the configured address alone.
+        how: dict[str, Any] = {"json": body, "timeout": ADMIN_TIMEOUT_S, "allow_redirects": False}
         try:
-            answer = self._session.post(f"{self.url}/paper/v1/{path}", json=body, timeout=ADMIN_TIMEOUT_S)
-            content = answer.json()
+            answer = self._session.post(f"{self.url}/paper/v1/{path}", **how)
         except requests.RequestException as error:
-            raise BrokerError(
-                f"the bundled broker at {self.url} does not answer: {type(error).__name__}"
+            raise BrokerUnreachableError(
+                f"the bundled broker at {self.url} does not answer ({type(error).__name__}): start it, or correct"
+                " TRADING_PAPER_BROKER"
             ) from error
-        if answer.status_code != 200:
-            raise BrokerError(
-                f"the bundled broker refused {path} (HTTP {answer.status_code}): {content['message']}"
+        try:
+            content = answer.json()
+        except ValueError:
+            content = None
+        if answer.status_code == 200 and (isinstance(content, list) or _has(content, "team")):
+            return content
+        if _has(content, "code", "message"):
+            token = (
+                "; it wants the PAPER_BROKER_TOKEN it was started with" if answer.status_code == 403 else ""
             )
-        return content
+            raise BrokerError(
+                f"the bundled broker at {self.url} refused {path} (HTTP {answer.status_code}): {content['message']}{token}"
+            )
+        raise BrokerError(
+            f"what answers at {self.url} (HTTP {answer.status_code}) is no bundled broker: correct TRADING_PAPER_BROKER"
+        )
+
+
+def _has(content: Any, *names: str) -> bool:
+    return isinstance(content, dict) and set(names) <= content.keys()

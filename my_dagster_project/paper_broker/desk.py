@@ -1,11 +1,10 @@
 """What a request handler works with: one transaction, one authenticated account, the market, and what was asked."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from my_dagster_project.foundation.calendar import TradingCalendar
@@ -16,11 +15,6 @@ from my_dagster_project.paper_broker.ledger import Books, books
 from my_dagster_project.paper_broker.refusals import malformed, unprocessable
 
 
-def wall_clock() -> datetime:
-    """Give the real time."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Desk:
     """One account's counter, open for one transaction."""
@@ -29,13 +23,6 @@ class Desk:
     team: str
     feed: BarFeed
     calendar: TradingCalendar
-    wall: Callable[[], datetime] = wall_clock
-
-    @cached_property
-    def live(self) -> bool:
-        """Tell whether the account follows the wall clock."""
-        row = self.db.execute("SELECT clock FROM accounts WHERE team = ?", (self.team,)).fetchone()
-        return bool(row["clock"] == "live")
 
     def books(self) -> Books:
         """Read the account as it stands now in this transaction."""
@@ -50,12 +37,10 @@ class Desk:
         return None
 
     def now(self, session: date) -> datetime:
-        """Give the account's time: a stepped one's is after the close of `session`, a moment later for each order sent.
+        """Give the account's time: after the close of `session`, a moment later for each order sent.
 
         Alpaca's orders have distinct times, and clients page by them.
         """
-        if self.live:
-            return self.wall()
         sent = self.db.execute(
             "SELECT count(*) FROM orders WHERE team = ? AND session = ?", (self.team, session.isoformat())
         ).fetchone()[0]

@@ -1,12 +1,11 @@
 """Time of one account: its clock goes forward session by session; splits and dividends, then executions, then the close.
 
-Each account has its own clock, so that teams replay independently of each other: a stepped one is moved by its team, a
-live one follows the wall clock. Everything happens in the caller's one transaction: a clock is never seen between two
-sessions.
+Each account has its own clock, moved by its team, so that teams replay independently of each other. Everything happens in
+the caller's one transaction: a clock is never seen between two sessions.
 """
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 
 from my_dagster_project.paper_broker.corporate import act_all
 from my_dagster_project.paper_broker.desk import Desk, require_session
@@ -35,41 +34,6 @@ def advance(desk: Desk, target: date) -> None:
     sessions = [target] if now is None else desk.calendar.sessions(desk.calendar.next_session(now), target)
     for session in sessions:
         _trade(desk, session)
-
-
-def due(desk: Desk) -> date | None:
-    """Give the session a live account is to be settled through now; None when it is, or its clock is stepped.
-
-    A session is settled once it has closed and its bars are there: only then does anybody know what it did.
-    """
-    if not desk.live:
-        return None
-    last, stands = desk.feed.last_session(), desk.books().session
-    closed = desk.calendar.last_closed(desk.wall())
-    target = min(closed, last) if last is not None else None
-    return target if target is not None and (stands is None or target > stands) else None
-
-
-def check_live(desk: Desk, session: date) -> None:
-    """Raise 422 unless a live account, settled already, stands after the close of `session` by the wall clock too."""
-    now = desk.wall()
-    stands = desk.books().stands_at()
-    if session < stands:
-        raise unprocessable(
-            f"account {desk.team} follows the wall clock and stands after the close of {stands}, asked was {session}",
-            stands_after=stands.isoformat(),
-        )
-    if session > stands or is_open(desk, now) or desk.calendar.last_closed(now) != session:
-        raise unprocessable(
-            f"account {desk.team} follows the wall clock: it is {now:%Y-%m-%d %H:%M} UTC and bars reach {stands}, so"
-            f" orders of session {session} are not due; they are after its close, when its bars are there"
-        )
-
-
-def is_open(desk: Desk, now: datetime) -> bool:
-    """Tell whether the exchange is trading at this instant."""
-    day = now.astimezone(desk.calendar.time_zone).date()
-    return desk.calendar.is_session(day) and desk.calendar.open_at(day) <= now < desk.calendar.close_at(day)
 
 
 def _trade(desk: Desk, session: date) -> None:

@@ -47,13 +47,11 @@ class Execution:
 
 def execute_all(desk: Desk, session: date) -> None:
     """Execute what is due at the session's open or in it; the day is over for the rest, which expires."""
-    books, at_open = desk.books(), stamp(desk.calendar.open_at(session))
-    # One sent while the session ran waits for the next open: a bar does not say what came after it was sent.
-    due = [order for order in books.open_orders if order["submitted_at"] < at_open]
-    found = [_execution(desk, order, books.terms, session) for order in due]
+    books = desk.books()
+    found = [_execution(desk, order, books.terms, session) for order in books.open_orders]
     for execution in sorted((one for one in found if one), key=lambda one: one.turn):
         _execute(desk, execution, session)
-    for order, one in zip(due, found, strict=True):
+    for order, one in zip(books.open_orders, found, strict=True):
         if one is None:
             end(desk, order, "expired", stamp(desk.calendar.close_at(session)))
 
@@ -72,7 +70,7 @@ def _execution(desk: Desk, order: Row, terms: Terms, session: date) -> Execution
     limit = Decimal(order["limit_price"])
     if sign * price <= sign * limit:
         return Execution(order, price, opened)
-    if order["time_in_force"] == "opg" or sign * _best(bar, sign) * worse > sign * limit:
+    if sign * _best(bar, sign) * worse > sign * limit:
         return None
     return Execution(order, limit, closed)
 

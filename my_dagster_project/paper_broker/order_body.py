@@ -22,16 +22,10 @@ class Ticket:
     symbol: str
     side: Literal["buy", "sell"]
     type: str
-    time_in_force: str
     qty: Decimal | None
     notional: Decimal | None
     limit: Decimal | None
     client_order_id: str
-
-    @property
-    def is_fractional(self) -> bool:
-        """Tell whether it may be for less than whole shares."""
-        return self.qty is None or self.qty != int(self.qty)
 
 
 class OrderBody(BaseModel):
@@ -51,7 +45,10 @@ class OrderBody(BaseModel):
     trail_percent: Number | None = None
     client_order_id: Annotated[str, StringConstraints(min_length=1, max_length=48)] | None = None
     extended_hours: bool | None = None
-    order_class: Literal["", "simple", "bracket", "oco", "oto", "mleg"] | None = None
+    order_class: Literal["", "simple"] | None = None
+    take_profit: None = None
+    stop_loss: None = None
+    legs: None = None
     position_intent: Literal["buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"] | None = None
 
     def ticket(self) -> Ticket:
@@ -61,7 +58,6 @@ class OrderBody(BaseModel):
             symbol=self.symbol,
             side=self.side,
             type=self.type,
-            time_in_force=self.time_in_force,
             qty=_positive("qty", self.qty),
             notional=_positive("notional", self.notional),
             limit=_positive("limit_price", self.limit_price),
@@ -75,12 +71,11 @@ class OrderBody(BaseModel):
         """Refuse what Alpaca has and the bundled broker has not, rather than do something else instead."""
         if self.type not in ("market", "limit"):
             raise unprocessable(f"the bundled broker takes market and limit orders, not {self.type}")
-        if self.time_in_force not in ("day", "opg"):
-            raise unprocessable(
-                f"the bundled broker takes time_in_force day and opg, not {self.time_in_force}"
-            )
-        if self.order_class not in (None, "", "simple"):
-            raise unprocessable(f"the bundled broker takes simple orders only, not {self.order_class}")
+        if self.time_in_force != "day":
+            raise unprocessable(f"the bundled broker takes time_in_force day, not {self.time_in_force}")
+        for name in ("stop_price", "trail_price", "trail_percent"):
+            if getattr(self, name) is not None:
+                raise malformed(f"{self.type} orders require no {name}")
         if self.extended_hours:
             raise unprocessable(
                 "extended hours order must be DAY limit orders, and the bundled broker has none"
@@ -91,12 +86,23 @@ class OrderBody(BaseModel):
 
 def read_body(raw: Any) -> OrderBody:
     """Read the body; raises 422 naming the field."""
+    # Before anything else: an order of several legs lacks what a simple one must have.
+    if isinstance(raw, dict) and (legs := _legs(raw)):
+        raise unprocessable(f"the bundled broker takes simple orders only, not {', '.join(legs)}")
     try:
         return OrderBody.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"
         raise malformed(f"request body format is invalid: {where}: {first['msg']}") from None
+
+
+def _legs(raw: dict[str, Any]) -> list[str]:
+    """Name what makes it an order of several legs: its class, and the fields that describe them."""
+    kind = raw.get("order_class")
+    return [str(kind)] * (kind not in (None, "", "simple")) + [
+        name for name in ("take_profit", "stop_loss", "legs") if raw.get(name) is not None
+    ]
 
 
 def _positive(name: str, value: Number | None) -> Decimal | None:
@@ -116,8 +122,6 @@ def _check_size(ticket: Ticket) -> None:
         raise malformed("qty or notional is required")
     if ticket.qty is not None and ticket.notional is not None:
         raise malformed("only one of qty or notional is accepted")
-    if ticket.is_fractional and ticket.time_in_force != "day":
-        raise unprocessable("fractional orders must be DAY orders")
     if _decimals(ticket.qty) > MAX_DECIMALS:
         raise unprocessable(f"qty can have at most {MAX_DECIMALS} decimal places")
     if _decimals(ticket.notional) > 2:

@@ -1,6 +1,6 @@
 """Taking orders in, and back: every check Alpaca makes before it says `accepted`, in its words."""
 
-from datetime import date, time
+from datetime import date
 from decimal import Decimal
 from sqlite3 import Row
 from typing import Any
@@ -9,14 +9,16 @@ from uuid import NAMESPACE_URL, uuid5
 from my_dagster_project.paper_broker.desk import Ask, Desk, stamp
 from my_dagster_project.paper_broker.ledger import OPEN, SHARE_STEP, Books, plain
 from my_dagster_project.paper_broker.order_body import Ticket, read_body
-from my_dagster_project.paper_broker.refusals import ApiError, forbidden, not_found, unprocessable
+from my_dagster_project.paper_broker.refusals import (
+    ApiError,
+    forbidden,
+    malformed,
+    not_found,
+    unprocessable,
+)
 from my_dagster_project.paper_broker.views import order_view
 
 STALE_SESSIONS = 10  # How far back the last trade of a halted symbol may lie.
-NO_OPG_FROM, NO_OPG_UNTIL = (
-    time(9, 28),
-    time(19),
-)  # New York: the exchange's cut-off, and the next day's start.
 
 
 def submit(desk: Desk, ask: Ask) -> tuple[int, Any]:
@@ -33,8 +35,6 @@ def place(desk: Desk, ticket: Ticket, ask: Ask) -> Row:
     session = books.stands_at()
     if books.blocked:
         raise forbidden("trading is blocked for this account")
-    if ticket.time_in_force == "opg":
-        _check_opening_auction(desk, session)
     price = ticket.limit or _last_price(desk, ticket.symbol, session)
     _check_wash_trade(books, ticket)
     _check_funds(books, ticket, price) if ticket.side == "buy" else _check_shares(books, ticket, price)
@@ -46,7 +46,7 @@ def _insert(desk: Desk, ticket: Ticket, price: Decimal, session: date, ask: Ask)
     only = str(ask.fault.share) if ask.fault and ask.fault.kind == "partial_fill" else None
     what = (order_id, desk.team, ticket.client_order_id, ticket.symbol, ticket.side, ticket.type)
     size = (
-        ticket.time_in_force,
+        "day",
         _text(ticket.qty),
         _text(ticket.notional),
         _text(ticket.limit),
@@ -70,12 +70,6 @@ def _last_price(desk: Desk, symbol: str, session: date) -> Decimal:
     if price is None:
         raise unprocessable(f"asset {symbol} not found")
     return price
-
-
-def _check_opening_auction(desk: Desk, session: date) -> None:
-    now = desk.now(session).astimezone(desk.calendar.time_zone)
-    if desk.calendar.is_session(now.date()) and NO_OPG_FROM <= now.time() < NO_OPG_UNTIL:
-        raise unprocessable("opg orders are not accepted between 9:28am and 7:00pm ET")
 
 
 def _check_wash_trade(books: Books, ticket: Ticket) -> None:
@@ -158,10 +152,16 @@ def close_position(desk: Desk, ask: Ask) -> tuple[int, Any]:
     symbol, held = ask.path["symbol"], desk.books().held(ask.path["symbol"])
     if not held:
         raise not_found(f"position not found: {symbol}")
-    given = {**(ask.body or {}), **ask.only("qty")}
-    qty = given.get("qty", plain(held))
-    body = {"symbol": symbol, "side": "sell", "type": "market", "time_in_force": "day", "qty": qty}
+    body = {"symbol": symbol, "side": "sell", "type": "market", "time_in_force": "day", "qty": plain(held)}
+    body |= _how_much(ask)
     return 200, order_view(place(desk, read_body(body).ticket(), ask))
+
+
+def _how_much(ask: Ask) -> dict[str, Any]:
+    given = {**ask.body, **ask.query} if isinstance(ask.body, dict) else dict(ask.query)
+    if unknown := sorted(given.keys() - {"qty"}):
+        raise malformed(f"the bundled broker closes a position whole or by qty, not by {', '.join(unknown)}")
+    return given
 
 
 def close_all_positions(desk: Desk, ask: Ask) -> tuple[int, Any]:

@@ -9,16 +9,13 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.paper_broker.api import create_app
-from my_dagster_project.paper_broker.desk import wall_clock
 from my_dagster_project.paper_broker.feed import Market
 from my_dagster_project.paper_broker.store import Store
 
@@ -58,7 +55,6 @@ def serve_in_thread(
     calendar: TradingCalendar,
     *,
     admin_token: str | None = None,
-    wall: Callable[[], datetime] = wall_clock,
 ) -> PaperServer:
     """Serve the accounts of `db_path` on 127.0.0.1 and a free port; answering when this returns.
 
@@ -67,7 +63,7 @@ def serve_in_thread(
     """
     token = admin_token or secrets.token_urlsafe(24)
     listener = _listen()
-    app = create_app(db_path, market, calendar, token, wall)
+    app = create_app(db_path, market, calendar, token)
     server = _server(app)
     thread = threading.Thread(target=server.run, args=([listener],), name="paper-broker", daemon=True)
     thread.start()

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from my_dagster_project.foundation.errors import BrokerError
 
-FORMAT = 2
+FORMAT = 3
 
 ACCOUNTS = """
 CREATE TABLE accounts (
     team TEXT PRIMARY KEY, id TEXT NOT NULL, key_id TEXT NOT NULL UNIQUE, salt BLOB NOT NULL, secret_hash BLOB NOT NULL,
     starting_cash TEXT NOT NULL, cash TEXT NOT NULL, multiplier INTEGER NOT NULL, cost_bps TEXT NOT NULL, session TEXT,
     commission TEXT NOT NULL DEFAULT '0', partial_fills TEXT NOT NULL DEFAULT '0', seed INTEGER NOT NULL DEFAULT 0,
-    clock TEXT NOT NULL DEFAULT 'stepped', blocked INTEGER NOT NULL DEFAULT 0
+    blocked INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 """
 # `price` values an order until it is executed: the last close, or its limit. `fills_only` is the fault "partial_fill":
@@ -51,7 +51,6 @@ FROM_1 = """
 ALTER TABLE accounts ADD COLUMN commission TEXT NOT NULL DEFAULT '0';
 ALTER TABLE accounts ADD COLUMN partial_fills TEXT NOT NULL DEFAULT '0';
 ALTER TABLE accounts ADD COLUMN seed INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE accounts ADD COLUMN clock TEXT NOT NULL DEFAULT 'stepped';
 ALTER TABLE accounts ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
 DROP INDEX open_orders;
 DROP INDEX team_activities;
@@ -68,7 +67,9 @@ DROP TABLE orders_1;
 DROP TABLE positions_1;
 DROP TABLE activities_1;
 """
-STEPS = {0: ACCOUNTS + BOOKS + EQUITY, 1: FROM_1 + BOOKS + FROM_1_COPY}
+# In format 2 an account could follow the wall clock, which nothing ever asked for.
+FROM_2 = "ALTER TABLE accounts DROP COLUMN clock;"
+STEPS = {0: ACCOUNTS + BOOKS + EQUITY, 1: FROM_1 + BOOKS + FROM_1_COPY, 2: FROM_2}
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -47,25 +47,6 @@ def account_view(books: Books, last_equity: Decimal) -> dict[str, Any]:
     }
 
 
-def asset_view(symbol: str) -> dict[str, Any]:
-    """GET /v2/assets, one of them: every symbol with bars may be traded, whole or in fractions, and none sold short."""
-    return {
-        "id": asset_id(symbol),
-        "class": "us_equity",
-        "exchange": EXCHANGE,
-        "symbol": symbol,
-        "name": symbol,
-        "status": "active",
-        "tradable": True,
-        "marginable": True,
-        "shortable": False,
-        "easy_to_borrow": False,
-        "fractionable": True,
-        "maintenance_margin_requirement": 30,
-        "attributes": [],
-    }
-
-
 def position_view(holding: Holding, available: Decimal, lastday: Decimal) -> dict[str, Any]:
     """GET /v2/positions, one of them; `lastday` is the close of the session before, in today's shares."""
     gain, today = holding.value - holding.cost, (holding.price - lastday) * holding.qty

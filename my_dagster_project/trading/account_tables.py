@@ -11,6 +11,7 @@ from my_dagster_project.reports.columns import Column, markdown_table
 from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.trading.alpaca_answers import NEW_YORK
 from my_dagster_project.trading.broker import Account, Activity, Order, Position
+from my_dagster_project.trading.records import Stopped
 from my_dagster_project.trading.watch import AccountState
 
 
@@ -124,6 +125,14 @@ ACTIVITY_COLUMNS: tuple[Column[Row[Activity]], ...] = (
 )
 
 
+STOPPED_COLUMNS: tuple[Column[Row[Stopped]], ...] = (
+    _of_team(),
+    Column("symbol", lambda row: row.entry.symbol, text=True, key=True),
+    Column("session", lambda row: row.entry.session, text=True),
+    Column("why it is not traded, and what to do", lambda row: row.entry.reason, text=True, long=True),
+)
+
+
 @dataclass(frozen=True)
 class AccountTable[Entry]:
     """A table with its title."""
@@ -150,6 +159,9 @@ def tables_of(states: Sequence[AccountState], starting_cash: float) -> list[Acco
             "Positions", POSITION_COLUMNS, [Row(one, entry) for one in states for entry in one.positions]
         ),
         AccountTable(
+            "Not traded", STOPPED_COLUMNS, [Row(one, entry) for one in states for entry in one.stopped]
+        ),
+        AccountTable(
             "Open orders", ORDER_COLUMNS, [Row(one, entry) for one in states for entry in one.open_orders]
         ),
         AccountTable(
@@ -170,11 +182,11 @@ def account_markdown(state: AccountState, starting_cash: float) -> str:
 def snapshot_markdown(snapshot: Snapshot) -> str:
     """What planning saw of an account as Markdown: shares held and what they are worth at the close."""
     prices: Mapping[str, Decimal] = {**snapshot.marks, **snapshot.closes}
-    rows = [_held_row(symbol, qty, prices.get(symbol)) for symbol, qty in snapshot.held.items()]
+    rows = [_held_row(symbol, qty, prices.get(symbol)) for symbol, qty in snapshot.shares.items()]
     rows.append(["cash", "", "", dollars(snapshot.cash)])
     rows.append(["equity", "", "", dollars(snapshot.equity)])
     return table(("", "shares", "price", "value"), rows)
 
 
-def _held_row(symbol: str, qty: int, price: Decimal | None) -> list[str]:
-    return [symbol, str(qty), *([NONE, NONE] if price is None else [dollars(price), dollars(qty * price)])]
+def _held_row(symbol: str, qty: Decimal, price: Decimal | None) -> list[str]:
+    return [symbol, shares(qty), *([NONE, NONE] if price is None else [dollars(price), dollars(qty * price)])]

@@ -71,14 +71,13 @@ class AlpacaBroker:
 
     def at_close_of(self, session: date) -> None:
         """Check that `session` is the last one that closed; raises BrokerError saying which session is due."""
-        clock = self._read("clock", lambda client: client.get("/clock"))
-        if clock["is_open"]:
+        is_open, next_open = parsing.clock(self._read("clock", lambda client: client.get("/clock")))
+        if is_open:
             raise BrokerError(
                 f"team {self.team}, session {session}: the exchange is open; orders are sent after the close"
             )
-        next_open = parsing.instant(clock["next_open"]).astimezone(parsing.NEW_YORK).date()
         window = {"start": str(next_open - timedelta(days=14)), "end": str(next_open)}
-        days = [row["date"] for row in self._read("calendar", lambda client: client.get("/calendar", window))]
+        days = parsing.calendar(self._read("calendar", lambda client: client.get("/calendar", window)))
         if len(days) < 2 or days[-2] != str(session):
             due = days[-2] if len(days) > 1 else "unknown"
             raise BrokerError(

@@ -33,6 +33,18 @@ def _whole[T](parse: Callable[[Any], T]) -> Callable[[Any], T]:
 
 
 @_whole
+def clock(raw: Any) -> tuple[bool, date]:
+    """Read GET /v2/clock: whether the exchange is open, and the day (New York) of its next open."""
+    return bool(raw["is_open"]), instant(raw["next_open"]).astimezone(NEW_YORK).date()
+
+
+@_whole
+def calendar(raw: Any) -> list[str]:
+    """Read GET /v2/calendar: the sessions, ISO dates."""
+    return [row["date"] for row in raw]
+
+
+@_whole
 def account(raw: Any) -> Account:
     """Read GET /v2/account."""
     blocks = [name for name in BLOCKS if raw.get(name)]

@@ -1,7 +1,7 @@
 """What the stored bars say about a symbol as of a session, read once per version of the bars and process."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
@@ -50,16 +50,26 @@ class History:
         known = WINDOW <= at < len(self.sessions) and self.sessions[at] == session
         return self._moves[at] if known else None
 
-    def puzzle(self, session: date) -> str:
-        """Say which step of its adjusted closes in the last month nobody can explain; '' when there is none."""
+    def puzzle(self, symbol: str, session: date, accepted: Collection[date] = ()) -> str:
+        """Say which step of its adjusted closes in the last month nobody can explain, nor has `accepted`, and what to do.
+
+        '' when there is none.
+        """
         at = bisect_left(self.sessions, session)
         month = set(self.sessions[max(0, at - WINDOW + 1) : at + 1])
-        told = [f"by {step:.4g} at {day}" for day, step in sorted(self.unexplained.items()) if day in month]
+        steps = {
+            day: step for day, step in sorted(self.unexplained.items()) if day in month.difference(accepted)
+        }
+        if not steps:
+            return ""
+        told, days = (
+            ", ".join(f"by {step:.4g} at {day}" for day, step in steps.items()),
+            ", ".join(map(str, steps)),
+        )
         return (
-            f"its adjusted closes step {', '.join(told)}, of which its prices know nothing (a split, a dividend, or a mistake of"
-            " the source?): not traded for a month, or until its bars are corrected"
-            if told
-            else ""
+            f"its adjusted closes step {told}, of which its prices know nothing (a split, a dividend, or a mistake of the source?):"
+            " what is held stays, and nothing is traded for a month or until its bars are corrected. If the prices are right, the"
+            f" organiser lets it trade again by `market.accepted: {{{symbol}: [{days}]}}` in configs/teams.yaml"
         )
 
 

@@ -140,8 +140,11 @@ def _breaches(
 ) -> tuple[str, ...]:
     """Say what the fills did that no plan may: cash below nothing, more of a bought symbol than its limit. `seen` is the plan's."""
     prices = {symbol: Decimal(price) for symbol, price in (seen.get("marks", {}) | seen["closes"]).items()}
-    worth = {symbol: Decimal(qty) * prices.get(symbol, NOTHING) for symbol, qty in seen["held"].items()}
-    held = {symbol: Decimal(qty) * ratios.get(symbol, Decimal(1)) for symbol, qty in seen["held"].items()}
+    held = {symbol: Decimal(qty) for symbol, qty in seen["held"].items()}
+    for symbol, part in seen.get("fractions", {}).items():
+        held[symbol] = held.get(symbol, NOTHING) + Decimal(part)
+    worth = {symbol: qty * prices.get(symbol, NOTHING) for symbol, qty in held.items()}
+    held = {symbol: qty * ratios.get(symbol, Decimal(1)) for symbol, qty in held.items()}
     cash, bought = Decimal(seen["cash"]) - fees, set()
     for order in settled:
         if not order.filled_qty or order.price is None:

@@ -1,7 +1,7 @@
 """A team's plan of a session: everything it follows from is gathered here, decided in `domain`, and gated."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 
@@ -34,6 +34,8 @@ class Trader:
     config: TeamConfig
     entry: TeamEntry
     mode: Decided
+    accepted: Mapping[str, Collection[date]] = field(default_factory=dict)
+    """By symbol the sessions whose bars the organiser says are right (`market.accepted`)."""
 
     @property
     def rules(self) -> Rules:
@@ -95,7 +97,7 @@ def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker, 
     return plan_orders(
         trader.name,
         session,
-        [_doubted(signal, histories[signal.symbol], session) for signal in said.signals],
+        [_doubted(signal, histories[signal.symbol], session, trader) for signal in said.signals],
         positions,
         account,
         closes,
@@ -105,9 +107,9 @@ def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker, 
     )
 
 
-def _doubted(signal: Signal, known: History, session: date) -> Signal:
+def _doubted(signal: Signal, known: History, session: date, trader: Trader) -> Signal:
     """Give the signal, not to be believed where nobody knows what a share is worth."""
-    puzzle = known.puzzle(session)
+    puzzle = known.puzzle(signal.symbol, session, trader.accepted.get(signal.symbol, ()))
     return replace(signal, problem=puzzle) if puzzle and not signal.problem else signal
 
 

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from my_dagster_project.domain.plan import Plan
+from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.submission import Outcome
 
@@ -31,3 +33,28 @@ def recorded_plan(assets: AssetStore, team: str, session: date) -> Plan:
     """Give the plan that was carried out for a session; raises ObjectMissingError when none is on record."""
     body: dict[str, Any] = json.loads(recorded(assets, team, session))
     return Plan.from_json(json.dumps(body["plan"]))
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A symbol that a session did not trade because something about it is wrong; `reason` says what, and what to do."""
+
+    session: date
+    symbol: str
+    reason: str
+
+
+def stopped(assets: AssetStore, team: str) -> tuple[Stopped, ...]:
+    """Give the symbols that stood still in the team's newest session on record; raises StorageError.
+
+    Of a record that is damaged nothing is said here: settling and the table name it.
+    """
+    names = assets.names((team, "orders"))
+    if not names:
+        return ()
+    session = date.fromisoformat(max(names).partition(".")[0])
+    try:
+        skipped = recorded_plan(assets, team, session).skipped
+    except (ValueError, KeyError, TradingError):
+        return ()
+    return tuple(Stopped(session, one.symbol, one.reason) for one in skipped if one.by == "check")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from my_dagster_project.trading.broker import Account, Activity, Broker, EquityPoint, Order, Position
+from my_dagster_project.trading.records import Stopped
 
 LAST = 10
 # Long enough to hold the last activities of a team that trades now and then.
@@ -12,7 +13,10 @@ _RECENT = timedelta(days=30)
 
 @dataclass(frozen=True)
 class AccountState:
-    """A team's account as the broker says now; dollars. `trouble` says why there is none to show."""
+    """A team's account as the broker says now; dollars. `trouble` says why there is none to show.
+
+    `stopped` are symbols that it did not trade last, by our own records.
+    """
 
     team: str
     account: Account | None = None
@@ -21,6 +25,7 @@ class AccountState:
     activities: tuple[Activity, ...] = ()
     curve: tuple[EquityPoint, ...] = ()
     trouble: str = ""
+    stopped: tuple[Stopped, ...] = ()
 
 
 def look(team: str, broker: Broker) -> AccountState:

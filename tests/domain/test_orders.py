@@ -43,6 +43,36 @@ def test_a_bad_signal_sells_everything_held_and_sells_come_before_buys():
     assert lines(planned)[0] == ("sell", 12, "IBM")
 
 
+def test_a_fraction_of_a_share_counts_in_every_limit_and_is_said():
+    """0.9 of a share was nothing to position_share and max_symbols: 390 in a symbol under a limit of 300."""
+    money, rules = account("910", equity="1000"), replace(RULES, position_share=Decimal("0.3"))
+    few, one = Limits(position_share=Decimal("0.3")), Limits(max_symbols=1)
+    planned = plan([signal("IBM", 0.01)], [position("IBM", "0.9")], few, money=money, rules=rules)
+    assert lines(planned) == [("buy", 2, "IBM")]
+    assert "0.9 shares held are no whole number; 0.9 of one stays" in why(planned, "IBM")
+    assert 'trading reconcile red --accept "0.9 IBM sold by hand"' in why(planned, "IBM")
+    [order] = planned.orders
+    three = replace(planned, orders=(replace(order, qty=3),))
+    assert "would be worth 390.00, more than 30.0% of the equity" in refusals(gate(three, few))[0].reason
+    other = plan([signal("AAPL", 0.01)], [position("IBM", "0.9")], one, closes={"AAPL": 100, "IBM": 100})
+    assert lines(other) == []
+    assert "the limit of 1 symbols held is reached" in why(other, "AAPL")
+    more = plan([signal("IBM", 0.01)], [position("IBM", "0.9")], one, money=money)
+    assert lines(more) == [("buy", 1, "IBM")]  # a quarter of 1,000 is 2.5 shares
+    assert Plan.from_json(more.to_json()) == more
+    gone = plan([signal("AAPL", 0)], [position("IBM", "1.4")], closes={"AAPL": 100})
+    assert lines(gone) == [("sell", 1, "IBM")]
+    assert "0.4 of one stays" in why(gone, "IBM")
+
+
+def test_what_is_held_too_much_by_a_fraction_is_sold_back_into_the_limit():
+    limits = Limits(position_share=Decimal("0.25"))
+    planned = plan(
+        [signal("IBM", 0.01)], [position("IBM", "2.6")], limits, money=account("740", equity="1000")
+    )
+    assert lines(planned) == [("sell", 1, "IBM")]
+
+
 def test_buys_use_the_cash_that_the_sells_bring_less_the_margin():
     funded = plan(
         [signal("AAPL", 0.01), signal("IBM", -0.01)],

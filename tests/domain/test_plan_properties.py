@@ -74,6 +74,10 @@ class Scene:
     def held(self):
         return {one.symbol: int(one.qty) for one in self.positions if one.qty >= 1}
 
+    @property
+    def shares(self):
+        return {one.symbol: one.qty for one in self.positions if one.qty > 0}
+
     def plan(self, limits):
         given = (self.signals, self.positions, self.account, self.closes, self.rules)
         return plan_orders("red", SESSION, *given, limits, facts=self.facts)
@@ -85,10 +89,9 @@ def scenes(draw, standing=True):
     near = mostly(st.just(Decimal(1)), st.sampled_from([Decimal("1.03"), Decimal("0.5")]))
     configured = [symbol for symbol in SYMBOLS if draw(mostly(st.just(True), st.just(False)))]
     held = [symbol for symbol in SYMBOLS if draw(st.booleans())]
-    positions = [
-        position(symbol, draw(mostly(st.integers(1, 500), st.integers(-3, 0))), prices[symbol] * draw(near))
-        for symbol in held
-    ]
+    whole = mostly(st.integers(1, 500), st.integers(-3, 0))
+    part = mostly(st.just(Decimal(0)), st.decimals("0.01", "0.99", places=2), of=3)
+    positions = [position(symbol, draw(whole) + draw(part), prices[symbol] * draw(near)) for symbol in held]
     entries = st.sampled_from([Decimal(1), Decimal("0.9"), Decimal("1.1"), Decimal("1.5")])
     positions = [replace(one, avg_entry_price=one.current_price * draw(entries)) for one in positions]
     cash = draw(
@@ -193,7 +196,7 @@ def test_no_limit_is_exceeded_by_what_a_run_adds(scene, limits):
     plan = gate(scene.plan(limits), limits)
     equity, bought = scene.account.equity, [one for one in ours(plan, scene) if one.side == "buy"]
     for one in bought:
-        worth = (scene.held.get(one.symbol, 0) + one.qty) * (one.limit or one.price)
+        worth = (scene.shares.get(one.symbol, 0) + one.qty) * (one.limit or one.price)
         assert one.limit == highest_price(one.price, limits)
         assert limits.order_value is None or one.worst <= limits.order_value
         assert limits.position_share is None or worth <= limits.position_share * equity
@@ -209,9 +212,11 @@ def test_no_limit_is_exceeded_by_what_a_run_adds(scene, limits):
         assert limits.session_value is None or traded <= limits.session_value
         assert limits.turnover is None or traded <= limits.turnover * equity
         assert limits.session_orders is None or len(plan.orders) <= limits.session_orders
-    if any(one.symbol not in scene.held for one in bought):
-        gone = {one.symbol for one in plan.orders if one.side == "sell" and one.qty == scene.held[one.symbol]}
-        after = {*scene.held, *(one.symbol for one in plan.orders if one.side == "buy")} - gone
+    if any(one.symbol not in scene.shares for one in bought):
+        gone = {
+            one.symbol for one in plan.orders if one.side == "sell" and one.qty == scene.shares[one.symbol]
+        }
+        after = {*scene.shares, *(one.symbol for one in plan.orders if one.side == "buy")} - gone
         assert limits.max_symbols is None or len(after) <= limits.max_symbols
 
 

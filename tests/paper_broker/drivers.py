@@ -13,7 +13,6 @@ from alpaca.trading.client import TradingClient
 from alpaca.trading.models import NonTradeActivity, TradeActivity
 from alpaca.trading.requests import (
     ClosePositionRequest,
-    GetAssetsRequest,
     GetCalendarRequest,
     GetOrdersRequest,
     GetPortfolioHistoryRequest,
@@ -79,12 +78,6 @@ class Old:
 
     def history(self, **query):
         return self.client.get_portfolio_history(timeframe="1D", **query)._raw
-
-    def assets(self):
-        return [asset._raw for asset in self.client.list_assets(status="active", asset_class="us_equity")]
-
-    def asset(self, name):
-        return self.client.get_asset(name)._raw
 
     def bars(self, symbols, start=None, end=None, adjustment="raw", limit=None):
         start, end = start and str(start), end and str(end)
@@ -180,14 +173,6 @@ class New:
         return self._raw(
             self.client.get_portfolio_history(GetPortfolioHistoryRequest(timeframe="1D", **query))
         )
-
-    def assets(self):
-        return self._raw(
-            self.client.get_all_assets(GetAssetsRequest(status="active", asset_class="us_equity"))
-        )
-
-    def asset(self, name):
-        return self._raw(self.client.get_asset(name))
 
     def bars(self, symbols, start=None, end=None, adjustment="raw", limit=None):
         request = StockBarsRequest(

@@ -101,8 +101,10 @@ def test_a_step_that_the_prices_know_nothing_of_is_not_booked_and_stops_its_symb
     found = corporate_actions(wrong)
     assert (found.splits, found.dividends, dict(found.unexplained)) == ({}, {}, {THIRD: 2.0})
     known = History(tuple(SESSIONS[:4]), (), (), found.unexplained)
-    assert "step by 2 at 2013-01-02, of which its prices know nothing" in known.puzzle(SESSIONS[3])
-    assert known.puzzle(SECOND) == ""
+    said = known.puzzle("IBM", SESSIONS[3])
+    assert "step by 2 at 2013-01-02, of which its prices know nothing" in said
+    assert "`market.accepted: {IBM: [2013-01-02]}` in configs/teams.yaml" in said
+    assert known.puzzle("IBM", SESSIONS[3], [THIRD]) == known.puzzle("IBM", SECOND) == ""
 
 
 def test_a_dividend_is_paid_to_who_held_the_day_before_and_stands_on_the_statement(make_account):  # noqa: F811

@@ -212,3 +212,12 @@ def test_an_answer_that_is_not_json_or_no_account_is_said_so(babbler):
     handler.answer = b'{"id": "1", "cash": "lots"}'
     with pytest.raises(BrokerError, match="no account"):
         broker.account()
+    with pytest.raises(BrokerError, match="no clock"):
+        broker.at_close_of(FIRST)
+
+
+def test_nothing_is_sent_while_the_exchange_is_open(babbler):
+    broker, handler = babbler
+    handler.answer = b'{"is_open": true, "next_open": "2012-12-31T09:30:00-05:00"}'
+    with pytest.raises(BrokerError, match="the exchange is open; orders are sent after the close"):
+        broker.at_close_of(FIRST)

@@ -87,7 +87,14 @@ def test_fills_are_paged_by_id(later, red):
     assert [one["id"] for one in page] == [fills[1]["id"]]
     assert later.activities("FILL", date=SECOND.isoformat()) == fills[:1]
     assert later.activities("DIV") == []
-    assert refusal(later, lambda: later.activities("INT"))[0] == 422
+    assert [one["id"] for one in later.activities("FILL,DIV")] == [one["id"] for one in newest_first]
+    status, _, words, _ = refusal(later, lambda: later.activities("FILL,INT"))
+    assert (status, words) == (
+        422,
+        "invalid activity type 'INT'; the bundled broker knows FILL, SPLIT, DIV, FEE",
+    )
+    wrong = refusal(later, lambda: later.get("/account/activities", {"activities": "FILL,DIV"}))
+    assert "unknown query parameter 'activities'; known: activity_types" in wrong[2]
 
 
 def test_portfolio_history_has_a_point_per_session(later, red):
@@ -98,14 +105,6 @@ def test_portfolio_history_has_a_point_per_session(later, red):
     assert (raw["equity"], raw["base_value"]) == ([99999.5], 99999.5)
     assert len(later.history()["equity"]) == 3
     assert "invalid period" in refusal(later, lambda: later.history(period="soon"))[2]
-
-
-def test_assets(client):
-    assert [asset["symbol"] for asset in client.assets()] == ["AAPL", "IBM"]
-    asset = client.asset("IBM")
-    assert (asset["tradable"], asset["fractionable"], asset["shortable"]) == (True, True, False)
-    assert client.asset(asset["id"]) == asset
-    assert refusal(client, lambda: client.asset("NOPE"))[:3] == (404, 40410000, "asset not found for NOPE")
 
 
 def test_bars_up_to_the_accounts_own_session(later):

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+import requests
 
 from tests.paper_broker.drivers import refusal
 from tests.paper_broker.market import SECOND, THIRD
@@ -51,6 +52,20 @@ def test_positions_are_closed_by_orders(later, red):
     assert refusal(later, lambda: later.close("AAPL"))[0] == 404
 
 
+def test_a_part_of_a_position_is_never_closed_as_the_whole(house, later):
+    """`percentage` in a body was ignored, and all was sold; alpaca-py sends it in the query."""
+    headers = {"APCA-API-KEY-ID": "PKred", "APCA-API-SECRET-KEY": "secret-of-red"}
+    for how in (
+        {"params": {"percentage": "50"}},
+        {"json": {"percentage": 50}},
+        {"json": {"qty": "1", "x": 1}},
+    ):
+        answer = requests.delete(f"{house.url}/v2/positions/AAPL", headers=headers, timeout=5, **how)
+        assert answer.status_code == 422
+        assert "closes a position whole or by qty, not by " in answer.json()["message"]
+    assert later.orders() == []
+
+
 def test_a_partial_fill_by_lot_is_two_executions_and_a_commission_is_a_fee(house, client, red):
     house.team(cost_bps=0, partial_fills="1", seed=7, commission="0.01")
     client.submit("AAPL", qty=100, client_order_id="one")
@@ -91,6 +106,9 @@ def test_fractions_of_a_share_and_orders_in_dollars(client, red):
     assert Decimal("17.89") < Decimal(client.position("IBM")["qty"]) < Decimal("17.91")
 
 
+LEGS = {"take_profit": {"limit_price": 110}, "stop_loss": {"stop_price": 90}}
+
+
 @pytest.mark.parametrize(
     ("order", "status", "words"),
     [
@@ -102,8 +120,6 @@ def test_fractions_of_a_share_and_orders_in_dollars(client, red):
         ({"qty": "many"}, 422, "not a number"),
         ({}, 422, "qty or notional is required"),
         ({"qty": 1, "notional": 10}, 422, "only one of qty or notional"),
-        ({"qty": "1.5", "time_in_force": "opg"}, 422, "fractional orders must be DAY"),
-        ({"notional": 10, "time_in_force": "opg"}, 422, "fractional orders must be DAY"),
         ({"notional": "10.001"}, 422, "2 decimal places"),
         ({"notional": "0.5"}, 403, "cost basis must be >= minimal amount of order 1"),
         ({"qty": "0.0000000001"}, 422, "9 decimal places"),
@@ -112,9 +128,15 @@ def test_fractions_of_a_share_and_orders_in_dollars(client, red):
         ({"qty": 1, "type": "limit", "limit_price": "90.005"}, 422, "sub-penny increment"),
         ({"qty": 1, "type": "limit", "limit_price": "0.00005"}, 422, "sub-penny increment"),
         ({"qty": 1, "type": "stop", "stop_price": 90}, 422, "not stop"),
-        ({"qty": 1, "order_class": "bracket"}, 422, "simple orders only"),
+        ({"qty": 1, "type": "limit", "limit_price": 1, "stop_price": 90}, 422, "require no stop_price"),
+        ({"qty": 1, "trail_percent": 5}, 422, "market orders require no trail_percent"),
+        ({"qty": 1, "order_class": "bracket", **LEGS}, 422, "only, not bracket, take_profit, stop_loss"),
+        ({"qty": 1, "order_class": "oco"}, 422, "simple orders only, not oco"),
+        ({"qty": 1, "order_class": "oto", "stop_loss": {}}, 422, "simple orders only, not oto, stop_loss"),
+        ({"qty": 1, "stop_loss": {"stop_price": 90}}, 422, "simple orders only, not stop_loss"),
+        ({"symbol": None, "side": None, "order_class": "mleg", "legs": []}, 422, "not mleg, legs"),
         ({"qty": 1, "time_in_force": "gtc"}, 422, "not gtc"),
-        ({"qty": 1, "time_in_force": "opg"}, 422, "between 9:28am and 7:00pm"),
+        ({"qty": 1, "time_in_force": "opg"}, 422, "takes time_in_force day, not opg"),
         ({"qty": 1, "extended_hours": True}, 422, "extended hours"),
         ({"qty": 1, "side": "hold"}, 422, "side"),
         ({"qty": 1, "colour": "red"}, 422, "colour"),

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.paper_broker.accounts import Opening, ensure_account
 from my_dagster_project.paper_broker.desk import Ask
 from my_dagster_project.paper_broker.feed import Bar
-from my_dagster_project.paper_broker.ledger import books
+from my_dagster_project.paper_broker.ledger import Terms, books
 from my_dagster_project.paper_broker.order_entry import submit
 from my_dagster_project.paper_broker.refusals import ApiError
 from my_dagster_project.paper_broker.sql_schema import FORMAT
@@ -227,12 +228,24 @@ def test_accounts_of_the_earlier_format_go_on(tmp_path):
     assert tables == {"accounts", "orders", "positions", "activities", "equity"}
 
 
+def test_accounts_that_had_a_clock_of_a_kind_go_on(tmp_path):
+    with Store(tmp_path / "old.sqlite").transaction() as db:
+        db.execute("ALTER TABLE accounts ADD COLUMN clock TEXT NOT NULL DEFAULT 'stepped'")
+        ensure_account(db, Opening("red", "k", "s", CASH, Terms(Decimal(5), Decimal(0), Decimal(0), 0)))
+    with sqlite3.connect(tmp_path / "old.sqlite") as old:
+        old.execute("PRAGMA user_version = 2")
+    old.close()
+    with Store(tmp_path / "old.sqlite").transaction() as db:
+        assert books(db, "red").cash == CASH
+        assert "clock" not in db.execute("SELECT * FROM accounts").fetchone().keys()  # noqa: SIM118
+
+
 def test_a_later_format_is_refused_in_words(tmp_path):
     with sqlite3.connect(tmp_path / "new.sqlite") as new:
         new.execute("PRAGMA user_version = 99")
     new.close()
     with (
-        pytest.raises(BrokerError, match="format 99, this one reads 2"),
+        pytest.raises(BrokerError, match="format 99, this one reads 3"),
         Store(tmp_path / "new.sqlite").transaction(),
     ):
         pass

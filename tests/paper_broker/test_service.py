@@ -6,25 +6,31 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from datetime import date
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 
-from my_dagster_project.foundation.errors import BrokerError, ConfigError, StorageError
+from my_dagster_project.foundation.errors import BrokerError, ConfigError, StorageError, TradingError
 from my_dagster_project.foundation.settings import settings_from
+from my_dagster_project.main_job.run import require_broker
 from my_dagster_project.market_data.sample import SampleSource
 from my_dagster_project.paper_broker.client import AccountTerms, BundledBroker, PaperAdmin
 from my_dagster_project.paper_broker.served import ServedBroker, team_secret
+from my_dagster_project.paper_broker.server import serve_in_thread
 from my_dagster_project.paper_broker.stored_feed import CHECK_S, StoreFeed
+from my_dagster_project.pipeline import resources
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.parquet import to_parquet
 from my_dagster_project.trading.broker import BrokerRefusedError
 from tests.paper_broker.market import CALENDAR
+from tests.support.committed import committed
 from tests.support.waiting import wait_for
 
 TOKEN = "an-organisers-token"
@@ -155,6 +161,85 @@ def test_a_service_without_a_token_says_which_variable_is_missing(start):
     service = start(PAPER_BROKER_TOKEN="short")
     assert service.process.wait(20) == 1
     assert "PAPER_BROKER_TOKEN is missing or shorter" in service.process.stderr.read()
+
+
+@pytest.fixture
+def anything():
+    """A server that gives every POST the same answer; what it heard."""
+
+    class Handler(BaseHTTPRequestHandler):
+        status, answer, heard = 200, b"", []
+
+        def do_POST(self):
+            self.heard.append(dict(self.headers))
+            self.send_response(self.status)
+            self.send_header("Content-Length", str(len(self.answer)))
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            self.wfile.write(self.answer)
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", Handler
+    server.shutdown()
+    server.server_close()
+
+
+def refused_by_the_main_job(tmp_path, **environ) -> str:
+    with pytest.raises(TradingError) as caught:
+        require_broker(committed(), settings_from(environ, tmp_path))
+    return str(caught.value)
+
+
+def test_a_broker_that_cannot_be_traded_at_is_a_sentence_before_anything_is_made(tmp_path, environ, anything):
+    """Without a token: a traceback or an error under an old table, after all models had been trained."""
+    url, handler = anything
+    resources._served_broker.cache_clear()
+    environ(TRADING_PAPER_BROKER=url, PAPER_BROKER_TOKEN="")
+    assert "PAPER_BROKER_TOKEN is missing" in refused_by_the_main_job(tmp_path, TRADING_PAPER_BROKER=url)
+    assert handler.heard == []
+    environ(PAPER_BROKER_TOKEN=TOKEN)
+    for status, answer in (
+        (200, b"<html>"), (200, b"{}"), (200, b'"ok"'), (404, b'{"detail": "Not Found"}'), (404, b"[]"), (302, b""),
+        (405, b"7"),
+    ):  # fmt: skip
+        handler.status, handler.answer = status, answer
+        said = refused_by_the_main_job(tmp_path, TRADING_PAPER_BROKER=url)
+        assert (
+            said
+            == f"what answers at {url} (HTTP {status}) is no bundled broker: correct TRADING_PAPER_BROKER"
+        )
+    assert len(handler.heard) == 7  # sent on to nowhere
+    nowhere = "http://127.0.0.1:9"
+    environ(TRADING_PAPER_BROKER=nowhere)
+    said = refused_by_the_main_job(tmp_path, TRADING_PAPER_BROKER=nowhere)
+    assert said.startswith(f"the bundled broker at {nowhere} does not answer (ConnectionError): start it")
+    require_broker(committed(), settings_from({}, tmp_path))
+
+
+def test_a_wrong_token_is_said_with_the_variable(tmp_path, environ, assets):
+    store_bars(assets, "AAPL", DAYS[0])
+    with serve_in_thread(tmp_path / "b.sqlite", StoreFeed(assets), CALENDAR, admin_token=TOKEN) as server:
+        for token, fails in ((TOKEN, False), ("another-token-of-ours", True)):
+            resources._served_broker.cache_clear()
+            environ(TRADING_PAPER_BROKER=server.url, PAPER_BROKER_TOKEN=token)
+            where = {"TRADING_PAPER_BROKER": server.url}
+            if fails:
+                said = refused_by_the_main_job(tmp_path, **where)
+                assert "(HTTP 403): only the organiser may do this" in said
+                assert said.endswith("it wants the PAPER_BROKER_TOKEN it was started with")
+            else:
+                require_broker(committed(), settings_from(where, tmp_path))
+
+
+def test_a_token_without_an_address_is_told(tmp_path):
+    alone = settings_from({"PAPER_BROKER_TOKEN": TOKEN}, tmp_path).unused_token
+    assert "TRADING_PAPER_BROKER is not: orders go to the bundled broker of each process" in alone
+    used = {"PAPER_BROKER_TOKEN": TOKEN, "TRADING_PAPER_BROKER": "http://broker:8030"}
+    assert settings_from(used, tmp_path).unused_token == settings_from({}, tmp_path).unused_token == ""
 
 
 def test_only_the_configured_address_gets_orders_or_the_token():

@@ -48,6 +48,10 @@ PAPER, LIVE = "https://paper-api.alpaca.markets", "https://api.alpaca.markets"
         (None, "off", LIVE, "off"),
         (None, None, LIVE, "shadow"),
         ("paper", None, LIVE, "paper"),
+        ("shadow", "paper", LIVE, "shadow"),
+        ("off", "paper", LIVE, "off"),
+        (None, "paper", f"{LIVE}/", "shadow"),
+        (None, "paper", "https://API.alpaca.markets", "shadow"),
     ],
 )
 def test_the_registry_decides_before_the_team_before_the_broker(registry_says, team_says, url, mode):

@@ -10,6 +10,9 @@ from my_dagster_project.cli import team_accounts as account_commands
 from my_dagster_project.cli.commands import app
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.people.status.teams import stored, team_status
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.storage.parquet import from_parquet, to_parquet
 from my_dagster_project.trading import watch
 from my_dagster_project.trading.account_tables import tables_of
 from my_dagster_project.trading.broker import OrderRequest
@@ -17,7 +20,8 @@ from my_dagster_project.trading.watch import AccountState, look
 from tests.paper_broker.conftest import open_house  # noqa: F401 - a fixture
 from tests.paper_broker.market import FIRST as EVE
 from tests.paper_broker.market import SECOND as DAY
-from tests.support.trading import FIRST, SECOND, predict, trade
+from tests.support.house import made
+from tests.support.trading import FIRST, SECOND, THIRD, predict, statuses, trade
 
 
 @pytest.fixture
@@ -66,8 +70,6 @@ def test_a_team_in_trouble_has_no_line(red):
 
 
 def test_in_dagit_the_orders_show_what_planning_saw(house):
-    from tests.support.house import made
-
     predict(house, FIRST, AAPL=0.01)
     predict(house, SECOND, AAPL=0.01)
     trade(house, FIRST)
@@ -106,6 +108,39 @@ def test_the_command_shows_every_team_and_one_that_cannot_be_asked_does_not_hide
     assert done.exit_code == 1
     assert "✗ red: team red: it is down" in done.output
     assert isinstance(command("account", "green").exception, Exception)
+
+
+def step_in_the_adjusted_closes(house, symbol, before=SECOND):
+    bars = from_parquet(house.store.read_file(("market", symbol, "bars"), "bars.parquet"))
+    bars.loc[bars["session"] < before, "adj_close"] /= 3
+    files = {"bars.parquet": to_parquet(bars)}
+    house.store.write(("market", symbol, "bars"), files, replace=True, record={})
+
+
+def accepting(house, symbol, day):
+    market = house.platform.registry.market
+    return house.later(accepted={**market.accepted, symbol: (date.fromisoformat(day),)})
+
+
+def test_a_stopped_symbol_stands_on_the_statement_until_the_organiser_accepts_it(house, command):
+    step_in_the_adjusted_closes(house, "AAPL")
+    predict(house, SECOND, AAPL=0.01, IBM=0.01)
+    assert trade(house, SECOND).success
+    assert statuses(house, SECOND) == {"IBM": "submitted"}
+    out = " ".join(command("account", "red").output.split())
+    assert "Not traded" in out
+    assert "red AAPL 2013-02-25" in out
+    assert "step by 3 at 2013-02-25, of which its prices know nothing" in out.replace(" red AAPL", "")
+    check = team_status(house.platform, house.settings, "red", None, stored(house.store, ["red"])).stopped[0]
+    assert (check.name, check.state) == ("AAPL not traded", "warn")
+    assert "`market.accepted: {AAPL: [2013-02-25]}` in configs/teams.yaml" in check.said
+    settled = made(house.materialize(keys.fills_key("red"), sessions=[SECOND]))["red/fills"][0].metadata
+    assert "step by 3 at 2013-02-25" in settled["account"].value
+    mended = accepting(house, "AAPL", SECOND)
+    predict(mended, THIRD, AAPL=0.01, IBM=0.01)
+    assert trade(mended, THIRD).success
+    assert statuses(mended, THIRD)["AAPL"] == "submitted"
+    assert "Not traded" not in command("account", "red").output
 
 
 def test_reconcile_says_whether_the_account_is_as_we_left_it_and_accepts_it_with_a_reason(house, command):

@@ -101,11 +101,12 @@ class TeamStatus:
     trading: Check | None = None
     versions: Check | None = None
     alarms: tuple[Check, ...] = ()
+    stopped: tuple[Check, ...] = ()
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """Every line about this team; symbols that are merely due share one, or 50 of them would hide the rest."""
-        own = (self.file, *self.alarms, self.trading, self.versions, self.due)
+        own = (self.file, *self.alarms, self.trading, *self.stopped, self.versions, self.due)
         lines = [schedule.check for schedule in self.schedules] + [run.check for run in self.runs]
         lines += [symbol.check for symbol in self.symbols if symbol.check.state != "warn"]
         return (*(check for check in own if check), *lines)

@@ -56,7 +56,9 @@ class StatusReader:
         platform = platform or current_platform(self._settings)
         asked = [self._storage, *services(self._settings, platform)]
         self._asking.start({service.name: service.ask for service in asked})
-        self._asking.start({_STORED: self._stored, _BOOK: lambda: self._book(platform, now)})
+        self._asking.start(
+            {_STORED: lambda: self._stored(platform), _BOOK: lambda: self._book(platform, now)}
+        )
         until = time.monotonic() + SECONDS
         where, *found = [self._answer(service, until) for service in asked]
         said = self._said_by_store(until)
@@ -128,8 +130,8 @@ class StatusReader:
             self._graph = _Graph(digest, definitions, ChainReader(definitions, instance))
         return self._graph
 
-    def _stored(self) -> Stored:
-        return stored(open_assets(self._settings.store_url, self._settings.dvc_url))
+    def _stored(self, platform: Platform) -> Stored:
+        return stored(open_assets(self._settings.store_url, self._settings.dvc_url), platform.registry.teams)
 
     def _said_by_store(self, until: float) -> Stored | None:
         """None when the store does not answer, which its own line says."""

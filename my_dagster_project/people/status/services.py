@@ -143,11 +143,12 @@ def _broker(settings: Settings) -> Service:
         url = settings.paper_broker_url
         return Service(
             "paper broker",
-            lambda: _answers(f"{url}/healthz", (200,)),
+            lambda: _bundled_broker(url),
             start("broker", see="TRADING_PAPER_BROKER"),
         )
     file = settings.home / "broker" / "accounts.sqlite"
-    return Service("paper broker", lambda: f"bundled; {_file(file)}", f"restore {file} from a backup")
+    unused = f"; {settings.unused_token}" if settings.unused_token else ""
+    return Service("paper broker", lambda: f"bundled; {_file(file)}{unused}", f"restore {file} from a backup")
 
 
 def _dagit(settings: Settings) -> Service:
@@ -190,6 +191,13 @@ def _git(remote: Remote, branches: list[str]) -> str:
 
 def _answers(url: str, accept: tuple[int, ...]) -> str:
     probes.http(url, accept)
+    return f"{probes.where(url)} answers"
+
+
+def _bundled_broker(url: str) -> str:
+    said = probes.http(f"{url}/healthz")
+    if '"accounts"' not in said:
+        raise TradingError(f"{probes.where(url)} answers, but is no bundled broker")
     return f"{probes.where(url)} answers"
 
 

@@ -1,6 +1,6 @@
 """A team's part of the page, from the platform, the store and what Dagster's book says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from my_dagster_project.domain.alarms import Alarm
@@ -17,22 +17,30 @@ from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.sources import team_path
 from my_dagster_project.trading.halts import Halts, read_halts
 from my_dagster_project.trading.modes import mode_of
+from my_dagster_project.trading.records import Stopped, stopped
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What the store says: whose versions wait for their commit, who may not trade, which alarms are open, what was revised."""
+    """What the store says: whose versions wait for their commit, who may not trade, which alarms are open, what was revised,
+    which symbols stood still in the last session."""
 
     waiting: tuple[str, ...]
     halts: Halts
     alarms: tuple[tuple[str, Alarm], ...] = ()
     revised: Mapping[str, list[Revision]] = field(default_factory=dict)
+    stopped: Mapping[str, tuple[Stopped, ...]] = field(default_factory=dict)
 
 
-def stored(assets: AssetStore) -> Stored:
+def stored(assets: AssetStore, teams: Iterable[str]) -> Stored:
     """Ask the store; raises StorageError when it does not answer."""
-    alarms = _open_alarms(assets)
-    return Stored(tuple(assets.pending.owners()), read_halts(assets), alarms, noted_revisions(assets))
+    return Stored(
+        tuple(assets.pending.owners()),
+        read_halts(assets),
+        _open_alarms(assets),
+        noted_revisions(assets),
+        {team: stopped(assets, team) for team in teams},
+    )
 
 
 def revised_bars(found: Stored | None) -> tuple[Check, ...]:
@@ -64,6 +72,7 @@ def team_status(
         trading=_trading(platform, settings, team, found),
         versions=_versions(team, found),
         alarms=_alarms(team, found),
+        stopped=_stopped(team, found),
     )
 
 
@@ -81,6 +90,13 @@ def _alarms(team: str, found: Stored | None) -> tuple[Check, ...]:
         Check("alarm", "red", alarm.said, todo)
         for owner, alarm in (found.alarms if found else ())
         if owner == team
+    )
+
+
+def _stopped(team: str, found: Stored | None) -> tuple[Check, ...]:
+    return tuple(
+        Check(f"{one.symbol} not traded", "warn", f"in session {one.session}: {one.reason}")
+        for one in (found.stopped.get(team, ()) if found else ())
     )
 
 

@@ -1,6 +1,7 @@
 """What became of a team's orders: executions, slippage against the plan, costs, what did not fill and why, equity."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from my_dagster_project.trading.fills import NO_RECORD, SettledOrder, Settlement
 from my_dagster_project.trading.journal import TeamJournal, team_journal
 from my_dagster_project.trading.journal_columns import journal_markdown, journal_sum
 from my_dagster_project.trading.planning import limits_of
-from my_dagster_project.trading.records import file_of
+from my_dagster_project.trading.records import file_of, stopped
 from my_dagster_project.trading.settling import settlements
 from my_dagster_project.trading.watch import AccountState, look
 
@@ -40,9 +41,8 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
     def fills(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
     ) -> dg.Output[Mapping[str, bytes]]:
-        sessions = sorted(session_of(partition) for partition in context.partition_keys)
+        sessions, assets = sorted(map(session_of, context.partition_keys)), asset_store.open()
         account, calendar = partial(broker.open, team.name, team.entry.account), team.platform.calendar
-        assets = asset_store.open()
         told = (team.name, sessions, assets, account, calendar)
 
         def settled() -> list[Settlement]:
@@ -58,6 +58,7 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
         if not off:
             state = explained(lambda: look(team.name, account()))
             trips = explained(lambda: team_journal(team.name, account(), assets, calendar))
+        state = replace(state, stopped=explained(lambda: stopped(assets, team.name)))
         for one in made[-_SHOWN:]:
             for order in one.unfilled:
                 context.log.info(f"{team.name} {one.session}: {order.side} {order.symbol}: {order.reason}")

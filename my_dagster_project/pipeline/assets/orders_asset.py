@@ -89,7 +89,15 @@ def _rules(team: TeamContext) -> tuple[object, ...]:
     competition = team.platform.registry.competition
     rules, limits = team.config.trading.model_dump_json(), team.entry.limits.model_dump_json()
     costs = (competition.cost_bps, competition.commission, competition.partial_fills)
-    return (rules, limits, team.entry.mode, competition.starting_cash, *costs)
+    # Only where there are any: without them the code version is the one it was before these counted.
+    accepted = [_accepted(team)] if _accepted(team) else []
+    return (rules, limits, team.entry.mode, competition.starting_cash, *costs, *accepted)
+
+
+def _accepted(team: TeamContext) -> dict[str, tuple[date, ...]]:
+    """The sessions of its symbols whose bars the organiser says are right."""
+    every = team.platform.registry.market.accepted
+    return {symbol: every[symbol] for symbol in sorted(team.config.symbols) if every.get(symbol)}
 
 
 def _planned(
@@ -131,7 +139,7 @@ def _traded(
 
 def _trader(team: TeamContext, broker: BrokerResource) -> Trader:
     mode = mode_of(team.entry, team.config, broker_url=broker.url)
-    return Trader(team.name, team.config, team.entry, mode)
+    return Trader(team.name, team.config, team.entry, mode, _accepted(team))
 
 
 def _submitted(
