@@ -4,9 +4,19 @@ import ast
 import importlib
 from pathlib import Path
 
+import dagster as dg
+
 from my_dagster_project.foundation import dagster_private
 
 OURS = Path(dagster_private.__file__)
+
+
+@dg.asset(key=["red", "AAPL", "predictions"])
+def prediction() -> None: ...
+
+
+@dg.asset(key=["red", "orders"], deps=[prediction])
+def orders() -> None: ...
 
 
 def private_imports(file: Path) -> list[tuple[str, str]]:
@@ -40,3 +50,9 @@ def test_what_is_loaded_late_is_there_too():
 def test_nobody_else_reaches_into_dagster():
     package = OURS.parents[1]
     assert [file.name for file in package.rglob("*.py") if file != OURS and private_imports(file)] == []
+
+
+def test_dagsters_own_commands_read_a_selection():
+    """Their parser is of ANTLR 4.13; with 4.9, which omegaconf pins, `dagster asset materialize --select` crashed."""
+    selection = dg.AssetSelection.from_string('+key:"red/orders"')
+    assert selection.resolve([prediction, orders]) == {orders.key, prediction.key}
