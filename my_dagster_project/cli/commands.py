@@ -9,7 +9,7 @@ import typer
 
 from my_dagster_project.cli import alarms as alarming
 from my_dagster_project.cli import backups as operations
-from my_dagster_project.cli import bars, rounds
+from my_dagster_project.cli import bars, rounds, validating
 from my_dagster_project.cli import kill_switch as switches
 from my_dagster_project.cli import reset as competition
 from my_dagster_project.cli import team as teams_of
@@ -18,13 +18,11 @@ from my_dagster_project.cli import versions as history
 from my_dagster_project.cli.competing import compete
 from my_dagster_project.cli.output import console, errors
 from my_dagster_project.deploy.instance.home import prepare_environment
-from my_dagster_project.foundation.console import styled
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.teams.deployment import current_platform
-from my_dagster_project.teams.effects import effects, outranked
-from my_dagster_project.teams.platform import Platform, load_platform
-from my_dagster_project.teams.sources import read_sources, uncommitted, unread_copies
+from my_dagster_project.teams.platform import Platform
+from my_dagster_project.teams.sources import uncommitted
 
 app = typer.Typer(
     name="trading",
@@ -40,6 +38,7 @@ app.command()(alarming.alarms)
 app.command()(alarming.clear)
 for look in (accounts.account, accounts.journal, accounts.reconcile):
     app.command()(look)
+app.command()(validating.validate)
 app.command()(bars.fetch)
 app.command()(bars.remake)
 app.command()(competition.reset)
@@ -86,39 +85,6 @@ def leaderboard(
         typer.echo(leaderboard_csv(board, by_symbol=symbols), nl=False)
     else:
         print_leaderboard(console, board)
-
-
-@app.command()
-def validate(
-    teams: Annotated[
-        list[str] | None, typer.Argument(help="Teams to check; all of them when none is named.")
-    ] = None,
-) -> None:
-    """Check the team files of the working tree in seconds, without training: every key, value and Ludwig option.
-
-    It is the check the platform itself makes of the file on the team's branch, and it says what committing it will cause.
-    """
-    settings = load_settings()
-    platform = load_platform(read_sources(settings.project, "working tree"))
-    _say_what_does_not_count(settings, platform)
-    unknown = [team for team in teams or [] if team not in platform.registry.teams]
-    if unknown:
-        known = ", ".join(platform.registry.teams)
-        raise TradingError(f"{', '.join(unknown)}: not in configs/teams.yaml; teams are {known}")
-    in_force = current_platform(settings)
-    for team in teams or platform.registry.teams:
-        if team in platform.problems:
-            console.say((f"✗ {team}", "red"), f"\n{platform.problems[team]}")
-            continue
-        config = platform.teams[team]
-        what = f"{config.target}, {len(config.features)} features, symbols {', '.join(config.symbols)}"
-        console.print(styled((f"✓ {team}", "green"), f": {what}"))
-        caused = effects(in_force.teams.get(team), config) or ["as in force"]
-        console.print(styled((f"  {in_force.origin(team)}:", "dim"), f" {'; '.join(caused)}"))
-        for line in outranked(config, platform.registry.teams[team].limits):
-            console.print(styled((f"  {line}", "yellow")))
-    if any(team in platform.problems for team in teams or platform.registry.teams):
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -246,7 +212,7 @@ def _prepared() -> tuple[Settings, Platform]:
     settings = load_settings()
     prepare_environment(settings)
     platform = current_platform(settings)
-    _say_what_does_not_count(settings, platform)
+    validating.say_what_does_not_count(settings, platform)
     for team in uncommitted(settings.project, platform.sources):
         branch = platform.registry.teams[team].branch
         errors.say(
@@ -257,17 +223,6 @@ def _prepared() -> tuple[Settings, Platform]:
             f" Commit it on branch {branch} to use it, or set TRADING_CONFIG=working-tree to try it.",
         )
     return settings, platform
-
-
-def _say_what_does_not_count(settings: Settings, platform: Platform) -> None:
-    for team, config in platform.teams.items():
-        for note in config.notes:
-            errors.say((f"configs/{team}.yaml:", "yellow"), f" {note}.")
-    for path in unread_copies(settings.project, platform.sources):
-        errors.say(
-            (f"{path} differs here, which counts for nothing:", "yellow"),
-            f" it is the organiser's and read from {platform.sources.registry.origin}.",
-        )
 
 
 if __name__ == "__main__":

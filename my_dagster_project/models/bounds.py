@@ -1,21 +1,28 @@
-"""What one training may take of the machine, held to while it runs: time and memory. Other teams are on it too."""
+"""What one training may take of the machine, held to while it runs: time, CPU and memory. Other teams are on it too."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_NOTE_SECONDS = 10
+
 
 @dataclass(frozen=True)
 class Bounds:
-    """Seconds by the clock, and bytes of memory beyond what the process had when the training began."""
+    """Of one training: seconds by the clock, bytes of memory beyond what the process had when it began, seconds of CPU.
+
+    `note` is called every few seconds while it trains: what a killed process has taken is on record, too.
+    """
 
     seconds: float
     memory: int
+    cpu_seconds: float = float("inf")
+    note: Callable[[], None] = lambda: None
 
 
 class OutOfTimeError(Exception):
@@ -25,13 +32,25 @@ class OutOfTimeError(Exception):
 class Clock:
     """Runs from when it is made; asked after every batch."""
 
-    def __init__(self, seconds: float | None) -> None:
-        self._seconds, self._started = seconds, time.monotonic()
+    def __init__(self, bounds: Bounds | None) -> None:
+        self._bounds, self._started, self._cpu = bounds, time.monotonic(), time.process_time()
+        self._noted = self._started
 
     def check(self) -> None:
-        """Raise OutOfTimeError once the time is over."""
-        if self._seconds is not None and time.monotonic() - self._started > self._seconds:
-            raise OutOfTimeError(f"it took longer than the {self._seconds:g} s a training may take")
+        """Raise OutOfTimeError once the time is over, by the clock or of the CPU."""
+        if self._bounds is None:
+            return
+        now = time.monotonic()
+        if now - self._noted >= _NOTE_SECONDS:
+            self._noted = now
+            self._bounds.note()
+        if now - self._started > self._bounds.seconds:
+            raise OutOfTimeError(f"it took longer than the {self._bounds.seconds:g} s a training may take")
+        if time.process_time() - self._cpu > self._bounds.cpu_seconds:
+            left = self._bounds.cpu_seconds
+            raise OutOfTimeError(
+                f"it took more than the {left:,.0f} s of CPU that its team had left of what the registry allows in 24 hours"
+            )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ class EpochReports:
     def __init__(self, spec: TrainingSpec, on_epoch: OnEpoch) -> None:
         self._spec = spec
         self._on_epoch = on_epoch
-        self._clock = Clock(spec.bounds.seconds if spec.bounds else None)
+        self._clock = Clock(spec.bounds)
         self._reports: list[dict[str, float]] = []
         self._kept = 0
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
-import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.bounds import bounded_memory
 from my_dagster_project.models.epochs import EpochReports, OnEpoch
-from my_dagster_project.models.ludwig_files import CPU_ONLY, save_ludwig
+from my_dagster_project.models.ludwig_files import save_ludwig
+from my_dagster_project.models.ludwig_fit import fit, in_one_line, is_divergence, is_out_of_memory
 from my_dagster_project.models.ludwig_runtime import ludwig_session
 from my_dagster_project.models.manifest import MANIFEST, ONNX, Manifest
 from my_dagster_project.models.onnx_export import describe_inputs, export_obstacle, export_onnx
@@ -79,54 +77,36 @@ def train(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedM
 
 
 def _fit(spec: TrainingSpec, config: dict, rows: pd.DataFrame, reports: EpochReports) -> LudwigModel:
-    from ludwig.api import LudwigModel
-
     columns = [*dict.fromkeys([*(feature["name"] for feature in spec.inputs()), spec.target, SPLIT])]
     try:
-        memory = spec.bounds.memory if spec.bounds else None
-        with bounded_memory(memory), tempfile.TemporaryDirectory(prefix="ludwig-train-") as folder:
-            # With no cache_dir Ludwig takes a lock in /tmp that all trainings on the machine share.
-            backend = {"type": "local", "cache_dir": folder}
-            model = LudwigModel(config, backend=backend, gpus=CPU_ONLY, logging_level=logging.ERROR)
-            check_rendered(spec, model.config)
-            model.train(
-                dataset=rows[columns].reset_index(drop=True),
-                random_seed=spec.seed,
-                callbacks=[reports.callback()],
-                output_directory=folder,
-                # Not skip_save_model: without it Ludwig returns the last weights, not the best ones.
-                skip_save_training_description=True,
-                skip_save_training_statistics=True,
-                skip_save_progress=True,
-                skip_save_log=True,
-                skip_save_processed_input=True,
+        with bounded_memory(spec.bounds.memory if spec.bounds else None):
+            return fit(
+                config,
+                rows[columns],
+                seed=spec.seed,
+                callback=reports.callback(),
+                built=lambda model: check_rendered(spec, model.config),
             )
     except ModelError:
         raise
     except Exception as error:
         raise _explained(spec, error) from error
-    return model
 
 
 def _explained(spec: TrainingSpec, error: Exception) -> ModelError:
-    """Ludwig's own errors, from a readable line about the configuration to an AttributeError from its depths."""
-    if "NaN or Inf" in str(error) or "No checkpoint was saved" in str(error):
+    if is_divergence(error):
         return spec.error(
             "training diverged, the weights became NaN; lower ludwig.trainer.learning_rate and normalise every "
             "number feature and the target (normalization: zscore)."
         )
-    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+    if is_out_of_memory(error):
         allowed = f"{spec.bounds.memory / 1024**2:.0f} MB" if spec.bounds else "what the machine has"
         return spec.error(
             f"training needs more memory than {allowed}; a smaller network or batch needs less."
         )
     return spec.error(
-        f"Ludwig could not train the model ({_in_one_line(error)}); check the ludwig section of the team file."
+        f"Ludwig could not train the model ({in_one_line(error)}); check the ludwig section of the team file."
     )
-
-
-def _in_one_line(error: Exception, limit: int = 300) -> str:
-    return textwrap.shorten(f"{type(error).__name__}: {error}", limit, placeholder=" ...")
 
 
 def _describe(spec: TrainingSpec, model: LudwigModel, rows: pd.DataFrame, epochs: int) -> Manifest:
@@ -164,7 +144,7 @@ def _export(
         exported = files | {ONNX: export_onnx(model)}
         difference = compare(exported, manifest, model, rows.tail(PARITY_ROWS))
     except Exception as error:
-        reason = f"the network has a part that ONNX cannot express ({_in_one_line(error)})"
+        reason = f"the network has a part that ONNX cannot express ({in_one_line(error)})"
         return files, replace(manifest, reason=reason)
     if difference.max_abs_diff > TOLERANCE:
         reason = f"the exported model differs from Ludwig by {difference.max_abs_diff:.1e}"

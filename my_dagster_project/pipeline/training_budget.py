@@ -1,11 +1,18 @@
-"""What a team's trainings may take of the machine: of the last 24 hours by whatever road they came, and of the queue."""
+"""What a team's trainings may take of the machine: CPU of the last 24 hours, by whatever road they came, and of the queue.
+
+How much CPU a training took is a tag of its run (`cpu_seconds/red`), noted while it trains: also what was killed, or failed,
+has taken it. Each process counts its own, a fork of `trading run` as well as a worker's.
+"""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from my_dagster_project.foundation.errors import ModelError
+from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.teams.registry import TrainingBudget
 
 _DAY = timedelta(hours=24)
@@ -19,14 +26,36 @@ def trains(run: dg.DagsterRun) -> bool:
     return any(key.path[-1] == "model" for key in chosen) or (not chosen and run.job_name.endswith(_TRAIN))
 
 
-def require_time_left(instance: dg.DagsterInstance, team: str, budget: TrainingBudget) -> None:
-    """Raise ModelError when the team's runs that train have taken what the registry allows it in 24 hours."""
-    taken = _seconds_taken(instance, team)
-    if taken > budget.seconds_per_day:
+@contextmanager
+def metered(instance: dg.DagsterInstance, run_id: str, team: str, budget: TrainingBudget) -> Iterator[Bounds]:
+    """Note on the run what CPU this process takes within the block; gives what a training in it may take.
+
+    Raises ModelError when the team's trainings have taken what the registry allows it in 24 hours.
+    """
+    taken = cpu_seconds(instance, team)
+    if taken >= budget.seconds_per_day:
         raise ModelError(
-            f"team {team} has trained for {taken:,.0f} s in the last 24 hours; the registry allows"
+            f"team {team} has trained for {taken:,.0f} s of CPU in the last 24 hours; the registry allows"
             f" {budget.seconds_per_day:,.0f} (training.seconds_per_day). Train again when less of it is of the last 24 hours."
         )
+    before, started = _noted(instance.get_run_by_id(run_id), team), time.process_time()
+
+    def note() -> None:
+        so_far = before + time.process_time() - started
+        instance.add_run_tags(run_id, {_metered(team): "yes", _cpu(team): f"{so_far:.2f}"})
+
+    note()
+    try:
+        yield Bounds(budget.seconds, budget.memory_mb * 1024**2, budget.seconds_per_day - taken, note)
+    finally:
+        note()
+
+
+def cpu_seconds(instance: dg.DagsterInstance, team: str) -> float:
+    """What the team's trainings have taken, of the runs that something became of in the last 24 hours."""
+    since = datetime.now(UTC) - _DAY
+    wanted = dg.RunsFilter(tags={_metered(team): "yes"}, updated_after=since)
+    return sum(_noted(run, team) for run in instance.get_runs(filters=wanted, limit=_MOST_RUNS))
 
 
 def replace_waiting(instance: dg.DagsterInstance, newest: dg.DagsterRun) -> None:
@@ -46,13 +75,16 @@ def _covers(newest: dg.DagsterRun, older: dg.DagsterRun) -> bool:
     return older.asset_selection is not None and older.asset_selection <= newest.asset_selection
 
 
-def _seconds_taken(instance: dg.DagsterInstance, team: str) -> float:
-    now = time.time()
-    since = datetime.now(UTC) - _DAY
-    wanted = dg.RunsFilter(tags={"team": team}, updated_after=since)
-    spans = [
-        (record.start_time, record.end_time or now)
-        for record in instance.get_run_records(filters=wanted, limit=_MOST_RUNS)
-        if record.start_time and trains(record.dagster_run)
-    ]
-    return sum(max(0.0, end - max(start, since.timestamp())) for start, end in spans)
+def _metered(team: str) -> str:
+    return f"trained/{team}"
+
+
+def _cpu(team: str) -> str:
+    return f"cpu_seconds/{team}"
+
+
+def _noted(run: dg.DagsterRun | None, team: str) -> float:
+    try:
+        return float(run.tags.get(_cpu(team), 0)) if run else 0.0
+    except ValueError:  # whoever launches a run may write tags
+        return 0.0

@@ -64,10 +64,8 @@ def load_team(
     speak for another team. Raises ConfigError, and nothing else, with every problem found, each on its own line; what
     is wrong with a symbol's effective configuration is wrong with the file.
     """
-    own = _read(source, filename)
     owner = Path(filename).stem
-    given = _of_the_round(registry, owner)
-    whole = own.over(given if defaults is None else _within_limits(defaults, registry, owner).over(given))
+    whole = whole_layer(source, filename, registry, defaults)
     config, problems = judged(whole, registry)
     if config is not None and config.team != owner:
         problems.append(Problem(("team",), f"must be {owner}: this is the file of team {owner}"))
@@ -77,6 +75,15 @@ def load_team(
     if config is None or found:
         raise config_error(filename, found)
     return config
+
+
+def whole_layer(
+    source: Path | str | bytes, filename: str, registry: Registry, defaults: Layer | None
+) -> Layer:
+    """A team's file over what it has from the organiser, with the place of everything in them; ConfigError for broken YAML."""
+    own, owner = _read(source, filename), Path(filename).stem
+    given = _of_the_round(registry, owner)
+    return own.over(given if defaults is None else _within_limits(defaults, registry, owner).over(given))
 
 
 def _of_the_round(registry: Registry, team: str) -> Layer:

@@ -41,6 +41,17 @@ def override_problems(
                 yield _located(own, base, loc, _about_the_feature(problem, base))
 
 
+def located(whole: Layer, symbol: str, problem: Problem) -> tuple[Place, str]:
+    """Where a person finds what is wrong with a symbol's effective configuration: its override, or the file it lies over."""
+    overrides = whole.data.get(KEY)
+    if isinstance(overrides, dict) and isinstance(overrides.get(symbol), dict):
+        loc: Loc = (KEY, symbol)
+        own, base = whole.below(loc, _SECTIONS), whole.without(KEY)
+        if own.nearest(problem.loc):
+            return _located(own, base, loc, problem)
+    return whole.place_of(problem.loc), problem.text
+
+
 def _about_the_feature(problem: Problem, base: Layer) -> Problem:
     """A feature without a kind is one that the override means to change and misspells."""
     features = base.data.get("features")

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from my_dagster_project.foundation.calendar import TradingCalendar, load_calendar
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.last_good import LastGood
-from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
+from my_dagster_project.teams.loading import load_defaults, load_registry, load_team, whole_layer
+from my_dagster_project.teams.overrides import located
+from my_dagster_project.teams.problems import Problem
 from my_dagster_project.teams.registry import Registry
 from my_dagster_project.teams.schema import TeamConfig
 from my_dagster_project.teams.sources import Source, Sources, team_path
@@ -40,6 +42,16 @@ class Platform:
     def looks(self) -> int:
         """How many rows the competition's table judges: every team, and each of its symbols."""
         return sum(1 + len(team.symbols) for team in self.teams.values())
+
+    def said_of(self, team: str, symbol: str, problem: Problem) -> str:
+        """A problem of a symbol's configuration in force, with the file and line where a person mends it."""
+        source, shared = self.sources.teams[team], self.sources.defaults
+        if source is None:
+            return problem.text
+        defaults = load_defaults(shared.content, shared.path) if shared else None
+        whole = whole_layer(source.content, source.path, self.registry, defaults)
+        place, text = located(whole, symbol, problem)
+        return f"{place.file}:{place.line}: {text}"
 
     def origin(self, team: str) -> str:
         """Which commit of which branch a team's configuration in force is from."""

@@ -137,10 +137,10 @@ class TrainingBudget(Strict):
     """Most weights of one model, as counted from its settings."""
     seconds: Annotated[float, Field(gt=0, le=86_400)] = 900
     """Longest training of one model, by the clock."""
-    memory_mb: Annotated[int, Field(ge=256, le=10**6)] = 4096
-    """Memory of one training, beyond that of the process it runs in."""
+    memory_mb: Annotated[int, Field(ge=256, le=10**6)] = 1024
+    """Memory of one training, beyond that of the process it runs in; a worker of the stack has 4 GB for two and itself."""
     seconds_per_day: Annotated[float, Field(gt=0, le=10**7)] = 14_400
-    """All runs that train, of the last 24 hours; a training keeps one CPU busy."""
+    """Seconds of CPU that all trainings of the last 24 hours may have taken together."""
     runs_per_day: Annotated[int, Field(ge=1, le=1440)] = 4
     """How often a team's schedule may train."""
 

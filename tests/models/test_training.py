@@ -116,6 +116,14 @@ def test_a_training_that_takes_too_long_is_ended_and_says_what_to_do():
         train(spec, sample_rows(), quiet)
 
 
+def test_a_training_ends_where_its_teams_cpu_of_the_day_does():
+    spec = replace(sample_spec(epochs=50), bounds=Bounds(seconds=600, memory=4 * 1024**3, cpu_seconds=0.1))
+    with pytest.raises(
+        ModelError, match=r"was ended in epoch \d+: it took more than the 0 s of CPU that its team"
+    ):
+        train(spec, sample_rows(), quiet)
+
+
 def test_a_training_that_takes_too_much_memory_fails_alone_and_the_next_one_trains():
     """Eight layers of 8,192 are 2 GB of weights: without a bound the kernel chose which team died."""
     wide = {"type": "concat", "num_fc_layers": 8, "output_size": 8192}

@@ -7,7 +7,7 @@ import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from my_dagster_project.foundation.errors import ModelError
-from my_dagster_project.pipeline.training_budget import replace_waiting, require_time_left
+from my_dagster_project.pipeline.training_budget import cpu_seconds, metered, replace_waiting
 from my_dagster_project.teams.registry import TrainingBudget
 
 MODEL, OTHER, FEATURES = (
@@ -34,17 +34,58 @@ def run(instance, status, assets=None, job="red_train", team="red", seconds=0.0)
     return made.run_id
 
 
-def test_what_was_trained_today_counts_whatever_launched_it():
-    budget = TrainingBudget(seconds_per_day=100)
+def burn(seconds: float) -> None:
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+def fail_after(seconds: float) -> None:
+    burn(seconds)
+    raise ZeroDivisionError
+
+
+def test_what_was_trained_today_counts_whatever_launched_it_and_however_it_ended():
+    budget = TrainingBudget(seconds_per_day=0.2)
     with dg.DagsterInstance.ephemeral() as instance:
         done = dg.DagsterRunStatus.SUCCESS
-        run(instance, done, seconds=60)
-        run(instance, done, job="red_daily", assets=[FEATURES], seconds=600)
-        run(instance, done, team="blue", job="blue_train", seconds=600)
-        require_time_left(instance, "red", budget)
-        run(instance, done, job="__ASSET_JOB", assets=[MODEL, FEATURES], seconds=60)
-        with pytest.raises(ModelError, match=r"red has trained for 120 s .* allows 100 "):
-            require_time_left(instance, "red", budget)
+        first, second = run(instance, done), run(instance, done, job="__ASSET_JOB", team="blue, red")
+        run(
+            instance, done, seconds=600
+        )  # waited, or made something else: by the clock long, of the CPU nothing
+        with metered(instance, run(instance, done, team="blue"), "blue", budget) as bounds:
+            burn(0.3)
+        with metered(instance, first, "red", budget) as bounds:
+            burn(0.12)
+        assert bounds.cpu_seconds == pytest.approx(0.2, abs=0.01)
+        with pytest.raises(ZeroDivisionError), metered(instance, second, "red", budget) as bounds:
+            fail_after(0.12)
+        assert bounds.cpu_seconds < 0.1
+        assert cpu_seconds(instance, "red") == pytest.approx(0.24, abs=0.03)
+        with (
+            pytest.raises(ModelError, match=r"red has trained for 0 s of CPU .* allows 0 "),
+            metered(instance, first, "red", budget),
+        ):
+            pytest.fail("a team without time must not train")
+
+
+def test_what_a_killed_process_took_is_on_record_by_its_notes():
+    with dg.DagsterInstance.ephemeral() as instance:
+        killed = run(instance, dg.DagsterRunStatus.SUCCESS)
+        with metered(instance, killed, "red", TrainingBudget()) as bounds:
+            burn(0.1)
+            bounds.note()
+            noted = cpu_seconds(instance, "red")  # as it would stay if nothing came after this
+        assert noted >= 0.1
+
+
+def test_a_run_that_trains_several_models_adds_them_up():
+    with dg.DagsterInstance.ephemeral() as instance:
+        one = run(instance, dg.DagsterRunStatus.SUCCESS)
+        for _ in range(3):
+            with metered(instance, one, "red", TrainingBudget()):
+                burn(0.05)
+        assert cpu_seconds(instance, "red") >= 0.15
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A team's Ludwig model of a symbol, stored only if its exported form says what Ludwig says."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -8,7 +9,6 @@ import dagster as dg
 from my_dagster_project.domain.lookahead import target_problem
 from my_dagster_project.domain.seeds import training_seed
 from my_dagster_project.domain.targets import training_rows
-from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.models.manifest import Manifest
 from my_dagster_project.models.parity import TOLERANCE
 from my_dagster_project.models.training import TrainedModel, train
@@ -17,9 +17,10 @@ from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import model_key
 from my_dagster_project.pipeline.assets.outputs import files_output
 from my_dagster_project.pipeline.assets.team_context import TeamContext
-from my_dagster_project.pipeline.resources import TrackingResource
+from my_dagster_project.pipeline.rehearsing import require_trainable
+from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, training_retries
-from my_dagster_project.pipeline.training_budget import require_time_left
+from my_dagster_project.pipeline.training_budget import metered
 
 PARITY = Gate(
     "onnx_agrees_with_ludwig",
@@ -53,9 +54,12 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         ),
     )
     def model(
-        context: dg.AssetExecutionContext, features: Any, bars: Any, tracking: TrackingResource
+        context: dg.AssetExecutionContext,
+        features: Any,
+        bars: Any,
+        tracking: TrackingResource,
+        asset_store: AssetStoreResource,
     ) -> Iterator[Any]:
-        explained(lambda: require_time_left(context.instance, team.name, team.entry.training))
         spec = _spec(team, symbol)
         rows = explained(lambda: _rows(team, symbol, features, bars))
         wrong = target_problem(rows, bars, spec.target, spec.trained_through)
@@ -64,7 +68,9 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         context.log.info(
             f"{team.name} {symbol}: training on {len(rows)} sessions through {spec.trained_through}"
         )
-        trained, run_id = explained(lambda: _tracked_training(context, team, spec, rows, tracking))
+        trained, run_id = explained(
+            lambda: _bounded_training(context, team, spec, rows, tracking, asset_store)
+        )
         yield from _parity(trained.manifest)
         if not trained.manifest.exported:
             context.log.warning(
@@ -91,7 +97,6 @@ def _spec(team: TeamContext, symbol: str) -> TrainingSpec:
         features=tuple(config.input_names),
         seed=_seed(team, symbol),
         trained_through=config.training.cutoff,
-        bounds=Bounds(team.entry.training.seconds, team.entry.training.memory_mb * 1024**2),
     )
 
 
@@ -107,6 +112,20 @@ def _rows(team: TeamContext, symbol: str, features: Any, bars: Any) -> Any:
         validation_fraction=training.validation_fraction,
         symbol=f"{team.name} {symbol}",
     )
+
+
+def _bounded_training(
+    context: dg.AssetExecutionContext,
+    team: TeamContext,
+    spec: TrainingSpec,
+    rows: Any,
+    tracking: TrackingResource,
+    asset_store: AssetStoreResource,
+) -> tuple[TrainedModel, str]:
+    """What the registry allows is left, and Ludwig takes the section: said before there is a run in MLflow."""
+    with metered(context.instance, context.run_id, team.name, team.entry.training) as bounds:
+        require_trainable(team.platform, team.name, spec.symbol, asset_store.open(), bounds)
+        return _tracked_training(context, team, replace(spec, bounds=bounds), rows, tracking)
 
 
 def _tracked_training(

@@ -1,0 +1,88 @@
+"""`trading validate`: registered by commands.py."""
+
+from typing import Annotated
+
+import typer
+
+from my_dagster_project.cli.output import console, errors
+from my_dagster_project.foundation.console import styled
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import Settings, load_settings
+from my_dagster_project.teams.deployment import current_platform
+from my_dagster_project.teams.effects import effects, outranked
+from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import read_sources, unread_copies
+
+
+def validate(
+    teams: Annotated[
+        list[str] | None, typer.Argument(help="Teams to check; all of them when none is named.")
+    ] = None,
+    build: Annotated[
+        bool,
+        typer.Option(
+            "--build", help="Also let Ludwig build each model and train it for a moment: 10 to 30 s."
+        ),
+    ] = False,
+) -> None:
+    """Check the team files of the working tree in seconds, without training: every key, value and Ludwig option.
+
+    It is the check the platform itself makes of the file on the team's branch, and it says what committing it will cause. What
+    only Ludwig itself can say, it says before the first training of a section, or now with --build; it is remembered.
+    """
+    settings = load_settings()
+    platform = load_platform(read_sources(settings.project, "working tree"))
+    say_what_does_not_count(settings, platform)
+    unknown = [team for team in teams or [] if team not in platform.registry.teams]
+    if unknown:
+        known = ", ".join(platform.registry.teams)
+        raise TradingError(f"{', '.join(unknown)}: not in configs/teams.yaml; teams are {known}")
+    in_force = current_platform(settings)
+    # A list, not a generator: of every team something is said.
+    valid = [
+        _is_valid(settings, platform, in_force, team, build=build)
+        for team in teams or platform.registry.teams
+    ]
+    if not all(valid):
+        raise typer.Exit(1)
+
+
+def say_what_does_not_count(settings: Settings, platform: Platform) -> None:
+    """Warn of lines that count for nothing, and of copies that nobody reads."""
+    for team, config in platform.teams.items():
+        for note in config.notes:
+            errors.say((f"configs/{team}.yaml:", "yellow"), f" {note}.")
+    for path in unread_copies(settings.project, platform.sources):
+        errors.say(
+            (f"{path} differs here, which counts for nothing:", "yellow"),
+            f" it is the organiser's and read from {platform.sources.registry.origin}.",
+        )
+
+
+def _is_valid(settings: Settings, platform: Platform, in_force: Platform, team: str, *, build: bool) -> bool:
+    if team in platform.problems:
+        console.say((f"✗ {team}", "red"), f"\n{platform.problems[team]}")
+        return False
+    refused, unasked = _verdicts(settings, platform, team, build=build)
+    if refused:
+        console.say((f"✗ {team}", "red"), "\n" + "\n".join(refused))
+        return False
+    config = platform.teams[team]
+    what = f"{config.target}, {len(config.features)} features, symbols {', '.join(config.symbols)}"
+    console.print(styled((f"✓ {team}", "green"), f": {what}"))
+    caused = effects(in_force.teams.get(team), config) or ["as in force"]
+    console.print(styled((f"  {in_force.origin(team)}:", "dim"), f" {'; '.join(caused)}"))
+    if unasked:
+        text = "Ludwig has not tried it yet: it does before the first training, or now with `trading validate --build`"
+        console.print(styled((f"  {text}", "dim")))
+    for line in outranked(config, platform.registry.teams[team].limits):
+        console.print(styled((f"  {line}", "yellow")))
+    return True
+
+
+def _verdicts(settings: Settings, platform: Platform, team: str, *, build: bool) -> tuple[list[str], bool]:
+    """What Ludwig refuses of a team's sections, and whether there is one that it was not asked about."""
+    from my_dagster_project.pipeline.rehearsing import refusals
+    from my_dagster_project.storage.opening import open_assets
+
+    return refusals(platform, team, open_assets(settings.store_url, settings.dvc_url), ask=build)

@@ -1,0 +1,66 @@
+"""One call of Ludwig's training, and what its errors mean."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from my_dagster_project.models.ludwig_files import CPU_ONLY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from ludwig.api import LudwigModel
+    from ludwig.callbacks import Callback
+
+
+def fit(
+    config: dict[str, Any],
+    rows: pd.DataFrame,
+    *,
+    seed: int,
+    callback: Callback,
+    built: Callable[[LudwigModel], None],
+) -> LudwigModel:
+    """Train a model on rows that hold nothing but its columns; `built` sees it before its first step.
+
+    Call it inside a `ludwig_session`. Raises whatever Ludwig raises; no file is left behind.
+    """
+    from ludwig.api import LudwigModel
+
+    with tempfile.TemporaryDirectory(prefix="ludwig-train-") as folder:
+        # With no cache_dir Ludwig takes a lock in /tmp that all trainings on the machine share.
+        backend = {"type": "local", "cache_dir": folder}
+        model = LudwigModel(config, backend=backend, gpus=CPU_ONLY, logging_level=logging.ERROR)
+        built(model)
+        model.train(
+            dataset=rows.reset_index(drop=True),
+            random_seed=seed,
+            callbacks=[callback],
+            output_directory=folder,
+            # Not skip_save_model: without it Ludwig returns the last weights, not the best ones.
+            skip_save_training_description=True,
+            skip_save_training_statistics=True,
+            skip_save_progress=True,
+            skip_save_log=True,
+            skip_save_processed_input=True,
+        )
+        return model
+
+
+def is_divergence(error: Exception) -> bool:
+    """Whether the weights became NaN: a matter of the rate and the rows, not of the configuration's form."""
+    return "NaN or Inf" in str(error) or "No checkpoint was saved" in str(error)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the process may not have what the model needs."""
+    return isinstance(error, MemoryError) or "allocate memory" in str(error)
+
+
+def in_one_line(error: Exception, limit: int = 300) -> str:
+    """Ludwig's own errors, from a readable line about the configuration to an AttributeError from its depths."""
+    return textwrap.shorten(f"{type(error).__name__}: {error}", limit, placeholder=" ...")

@@ -1,0 +1,99 @@
+"""What Ludwig says of a team's section, before its first training: asked once per section, remembered in the store."""
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+
+from my_dagster_project.foundation.errors import ModelError, ObjectMissingError, StorageError
+from my_dagster_project.models.bounds import Bounds
+from my_dagster_project.models.rehearsal import Verdict, rehearse
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.teams.fingerprint import fingerprint
+from my_dagster_project.teams.platform import Platform
+from my_dagster_project.teams.problems import Problem
+from my_dagster_project.teams.schema import TeamConfig
+
+_REMEMBERED = ".rehearsals/"
+# A number for this code's own way of asking; another one asks anew.
+_ASKED = 1
+_PACKAGES = ("ludwig", "torch")
+
+
+def require_trainable(
+    platform: Platform, team: str, symbol: str, assets: AssetStore, bounds: Bounds
+) -> Verdict:
+    """Raise ModelError, with file and line, where Ludwig cannot train a symbol's section, or makes too large a model of it."""
+    config = platform.teams[team].for_symbol(symbol)
+    verdict = remembered(assets, config) or _asked(assets, config, bounds)
+    wrong = refusal(platform, team, symbol, verdict)
+    if wrong:
+        raise ModelError(wrong)
+    return verdict
+
+
+def refusals(platform: Platform, team: str, assets: AssetStore, *, ask: bool) -> tuple[list[str], bool]:
+    """What Ludwig refuses of a team's sections, each once, and whether there is one that it was not asked about.
+
+    With `ask` it is asked now, here, which imports it.
+    """
+    budget = platform.registry.teams[team].training
+    bounds = Bounds(budget.seconds, budget.memory_mb * 1024**2)
+    found: dict[str, Verdict | None] = {}
+    refused = []
+    for symbol in platform.teams[team].symbols:
+        config = platform.teams[team].for_symbol(symbol)
+        if _key(config) in found:
+            continue
+        verdict = _known(assets, config)
+        if verdict is None and ask:
+            verdict = _asked(assets, config, bounds)
+        found[_key(config)] = verdict
+        if verdict and (wrong := refusal(platform, team, symbol, verdict)):
+            refused.append(wrong)
+    return refused, None in found.values()
+
+
+def remembered(assets: AssetStore, config: TeamConfig) -> Verdict | None:
+    """What Ludwig said of the section of this effective configuration; None where it was not asked yet."""
+    try:
+        told = json.loads(assets.store.get(_key(config)))
+        return Verdict(**{**told, "loc": tuple(told["loc"])})
+    except (ObjectMissingError, ValueError, TypeError, KeyError):
+        return None
+
+
+def refusal(platform: Platform, team: str, symbol: str, verdict: Verdict) -> str:
+    """`configs/red.yaml:41: ludwig.trainer.optimizer: Ludwig cannot train it: ...`, or "" when nothing is wrong."""
+    allowed = platform.registry.teams[team].training.weights
+    if verdict.reason:
+        problem = Problem(("ludwig", *verdict.loc), verdict.reason)
+    elif verdict.weights > allowed:
+        text = f"makes a model of {verdict.weights:,} weights; the registry allows {team} {allowed:,}"
+        problem = Problem(("ludwig", "combiner"), text)
+    else:
+        return ""
+    return platform.said_of(team, symbol, problem)
+
+
+def _known(assets: AssetStore, config: TeamConfig) -> Verdict | None:
+    try:
+        return remembered(assets, config)
+    except StorageError:  # it is only looked up; the training itself will need the store
+        return None
+
+
+def _asked(assets: AssetStore, config: TeamConfig, bounds: Bounds) -> Verdict:
+    verdict = rehearse(config.complete_ludwig(), config.target, bounds)
+    if verdict.lasting:
+        assets.store.put(_key(config), json.dumps(asdict(verdict)).encode())
+    return verdict
+
+
+def _key(config: TeamConfig) -> str:
+    said = {
+        "asked": _ASKED,
+        "ludwig": config.complete_ludwig(),
+        "target": config.target,
+        "by": {name: version(name) for name in _PACKAGES},
+    }
+    return f"{_REMEMBERED}{fingerprint(said)}.json"
