@@ -56,13 +56,18 @@ def _parts(section: dict[str, Any], loc: Loc) -> Iterator[Loc]:
     if not loc:
         keys = [key for key in _SECTIONS if key in value]
     elif isinstance(value, dict):
-        keys = [key for key in value if key not in ("name", "type")] + [key for key in value if key == "type"]
+        keys = sorted((key for key in value if key != "name"), key=_is_structural)
     elif isinstance(value, list):
         keys = [index for index, item in enumerate(value) if isinstance(item, dict)]
     for key in keys:
         part = (*loc, key)
         if part not in _KEPT and _without(section, part) != section:
             yield part
+
+
+def _is_structural(key: str) -> bool:
+    """Without these there is less of a model, in which much else does no harm any more: they are tried last."""
+    return key == "type" or key.startswith("num_") or key.endswith(("size", "layers"))
 
 
 def _without(section: dict[str, Any], loc: Loc) -> dict[str, Any]:
