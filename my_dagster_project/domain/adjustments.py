@@ -1,8 +1,11 @@
 """Splits and dividends of a symbol, from its bars. Those that a source forgot to adjust for are `splits.py`'s.
 
 Where the source says them (columns `split_ratio`, new shares per old, and `dividend`, dollars a share as of the session's open)
-that is what they are. Where there are only adjusted closes, the step of the factor (adj_close / close) from one session to the
-next says what a share of yesterday is worth today, and is booked in full, whatever it was:
+that is what they are, exactly, if the prices have them: yfinance writes splits beside closes that are adjusted for them, and by
+default dividends too; who holds at such prices gets neither again. Prices have what the factor (adj_close / close) steps by from
+one session to the next, or, where it does not step, what they themselves clearly do. A step by something else, or by what nobody
+said, counts as where there are only adjusted closes. There it says what a share of yesterday is worth today, and is booked in
+full, whatever it was:
 
 - a step within 3 % above a ratio that people deal in (6:5 and more, or a reverse split) is that split; what is left of it, a
   dividend on the same day; any other step down is the reverse split that it says, exactly;
@@ -23,8 +26,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+DECLARED = ("split_ratio", "dividend")
+"""Columns that bars have where their source says them."""
 NO_SPLIT = Decimal(1)
 LARGE = 1.2
+# How far a step may be off what was declared, as a part of it: sources round both.
+_AGREES = 0.25
+# Declared ratios are written with four decimals: 1.3333 is 4:3.
+_DECIMALS, _LARGEST_PART = 5.1e-5, 20
 _FINE = Decimal("0.000001")
 # Sources round adjusted closes to cents, which moves the factor by this many dollars over the close, on either side.
 _ROUNDING = 0.0051
@@ -41,26 +50,75 @@ class Actions:
 
 def corporate_actions(bars: "pd.DataFrame") -> Actions:
     """Give the splits and dividends of a symbol's bars, sorted by session."""
-    said = [name for name in ("split_ratio", "dividend") if name in bars.columns]
-    if said:
-        ratios, dividends = (
-            _said(bars, name) if name in said else {} for name in ("split_ratio", "dividend")
-        )
-        splits = {day: value for day, value in ratios.items() if value != NO_SPLIT}
-        return Actions(splits, dividends)
-    found, unexplained = {}, {}
-    for day, step, close, opened in _steps(bars):
-        if max(step, 1 / step) > LARGE and abs(math.log(opened / close * step)) > abs(
-            math.log(opened / close)
-        ):
-            unexplained[day] = step
-        else:
-            found[day] = action_of(step, close)
+    found: dict[date, tuple[Decimal, Decimal]] = {}
+    unexplained: dict[date, float] = {}
+    for one in _steps(bars, _declared(bars)):
+        if one.has_what_was_declared:
+            found[one.session] = one.ratio, one.cash
+        elif one.is_step and one.is_unknown_to_prices:
+            unexplained[one.session] = one.factor
+        elif one.is_step:
+            found[one.session] = action_of(one.factor, one.close)
     return Actions(
         {day: ratio for day, (ratio, _) in found.items() if ratio != NO_SPLIT},
         {day: cash for day, (_, cash) in found.items() if cash},
         unexplained,
     )
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A session: by what the adjustment factor steps at its open, the raw close before, the raw open, what was declared.
+
+    `rounding` is how far the factor may be off; `adjusted` says that closes are adjusted ones throughout.
+    """
+
+    session: date
+    factor: float
+    close: float
+    opened: float
+    rounding: float
+    adjusted: bool
+    ratio: Decimal = NO_SPLIT
+    cash: Decimal = Decimal(0)
+
+    @property
+    def is_step(self) -> bool:
+        """Whether the factor moves by more than sources round."""
+        return abs(self.factor - 1) > self.rounding
+
+    @property
+    def expected(self) -> float:
+        """The step that was declared; 1 where none was, or more cash than a share was worth."""
+        rest = 1 - float(self.ratio * self.cash) / self.close
+        return float(self.ratio) / rest if rest > 0 else 1.0
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether what was declared is less than the factor's rounding."""
+        return not self.is_step and 0 < abs(self.expected - 1) <= self.rounding
+
+    @property
+    def has_what_was_declared(self) -> bool:
+        """Whether something was, and the raw prices step by it."""
+        expected = self.expected
+        if expected == 1:
+            return False
+        if self.is_step:
+            room = max(_AGREES * abs(math.log(expected)), self.rounding)
+            return abs(math.log(self.factor / expected)) <= room
+        if self.is_unseen:
+            return not self.adjusted
+        return max(expected, 1 / expected) > LARGE and self._opens_after(expected)
+
+    @property
+    def is_unknown_to_prices(self) -> bool:
+        """Whether a large step is the factor's alone."""
+        return max(self.factor, 1 / self.factor) > LARGE and not self._opens_after(self.factor)
+
+    def _opens_after(self, step: float) -> bool:
+        night = math.log(self.opened / self.close)
+        return abs(night + math.log(step)) <= abs(night)
 
 
 def action_of(step: float, close: float) -> tuple[Decimal, Decimal]:
@@ -91,27 +149,51 @@ def _small_ratio(step: float) -> Fraction:
     return Fraction(step).limit_denominator(5 if step < 1.9 else 2 if step < 4 else 1)
 
 
-def _steps(bars: "pd.DataFrame") -> Iterator[tuple[date, float, float, float]]:
-    """Give each step beyond rounding: the session, the step since the last one, the raw close before, the raw open."""
+def _steps(bars: "pd.DataFrame", declared: Mapping[date, tuple[Decimal, Decimal]]) -> Iterator[_Step]:
+    """Give each session at which the factor steps beyond rounding, and those declared."""
     columns = zip(bars["session"], bars["close"], bars["adj_close"], bars["open"], strict=True)
+    adjusted = bool(declared) and bool((bars["adj_close"] == bars["close"]).all())
     known: tuple[float, float] | None = None  # factor, and how far rounding may have moved it
     before = 0.0
-    for stamp, close, adjusted, opened in columns:
-        if not (min(close, adjusted, opened) > 0 and math.isfinite(close * adjusted * opened)):
+    for stamp, close, price, opened in columns:
+        if not (min(close, price, opened) > 0 and math.isfinite(close * price * opened)):
             continue
-        factor, fuzzy = adjusted / close, _ROUNDING / adjusted
+        factor, fuzzy = price / close, _ROUNDING / price
         if known is None:
             known = factor, fuzzy
-        elif abs(factor / known[0] - 1) > known[1] + fuzzy:
-            yield stamp.date(), factor / known[0], before, opened
-            known = factor, fuzzy
+        elif abs(factor / known[0] - 1) > known[1] + fuzzy or stamp.date() in declared:
+            session, rounding = stamp.date(), known[1] + fuzzy
+            said = declared.get(session, (NO_SPLIT, Decimal(0)))
+            one = _Step(session, factor / known[0], before, opened, rounding, adjusted, *said)
+            yield one
+            if one.is_step:
+                known = factor, fuzzy
+            elif one.is_unseen:
+                known = known[0] * one.expected, known[1]  # or several of them would be a step of their own
         before = close
+
+
+def _declared(bars: "pd.DataFrame") -> dict[date, tuple[Decimal, Decimal]]:
+    """Give by session the split and the cash that the source says."""
+    ratios, cash = (_said(bars, name) if name in bars.columns else {} for name in DECLARED)
+    days = {day for day, ratio in ratios.items() if ratio != NO_SPLIT} | cash.keys()
+    return {day: (ratios.get(day, NO_SPLIT), cash.get(day, Decimal(0))) for day in days}
 
 
 def _said(bars: "pd.DataFrame", name: str) -> dict[date, Decimal]:
     rows = bars[["session", name]].dropna()
     rows = rows[rows[name] > 0]
+    exact = _ratio if name == "split_ratio" else _decimal
     return {
-        stamp.date(): Decimal(repr(float(value)))
-        for stamp, value in zip(rows["session"], rows[name], strict=True)
+        stamp.date(): exact(float(value)) for stamp, value in zip(rows["session"], rows[name], strict=True)
     }
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(repr(value))
+
+
+def _ratio(value: float) -> Decimal:
+    near = Fraction(value).limit_denominator(_LARGEST_PART)
+    exact = near.numerator > 0 and abs(value - near) <= _DECIMALS
+    return Decimal(near.numerator) / Decimal(near.denominator) if exact else _decimal(value)

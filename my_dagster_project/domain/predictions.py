@@ -43,6 +43,17 @@ def model_from_the_future(trained_through: date, sessions: list[date]) -> str | 
     )
 
 
+def by_earlier_models(predictions: "pd.DataFrame") -> "pd.DataFrame":
+    """The predictions that another model made than the newest one's, by session; of files that do not say which, none.
+
+    They stay when a team's file is edited and fewer sessions are replayed, or when a model is trained anew in a season.
+    """
+    ordered = predictions.sort_values("session")
+    if "model" not in ordered or ordered.empty:
+        return ordered.iloc[:0]
+    return ordered[ordered["model"].notna() & (ordered["model"] != ordered["model"].iloc[-1])]
+
+
 def prediction_table(
     rows: "pd.DataFrame",
     answers: "pd.DataFrame",

@@ -3,7 +3,7 @@
 Each rule looks at one kind of damage and leaves the others' alone, so that the rule that fires names the cause.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal
@@ -86,14 +86,23 @@ def check_bars(
     known = single["session"].dt.date.isin(accepted)
     for rule in _ROW_RULES:
         findings += _check_rows(single, symbol, rule, rule.broken(single) & ~known)
-    return [*findings, *_check_levels(single, symbol, limits, known)]
+    apart = _apart(single, calendar.sessions(start, end))
+    return [*findings, *_check_levels(single, symbol, limits, known, apart)]
 
 
-def _check_levels(bars: "pd.DataFrame", symbol: str, limits: Thresholds, known: "pd.Series") -> list[Finding]:
+def _apart(bars: "pd.DataFrame", sessions: Sequence[date]) -> "pd.Series":
+    """How many sessions lie between each bar and the one before; 1 where there is none, or where the exchange was closed."""
+    places = {day: place for place, day in enumerate(sessions)}
+    return bars["session"].dt.date.map(places).ffill().diff().fillna(1).clip(lower=1)
+
+
+def _check_levels(
+    bars: "pd.DataFrame", symbol: str, limits: Thresholds, known: "pd.Series", apart: "pd.Series"
+) -> list[Finding]:
     """What only the sessions around a price can tell. A wrong price makes a step before and after it; that is not told again."""
     odd = implausible_prices(bars, limits) & ~known & ~_inconsistent(bars)
     beside = odd | odd.shift(fill_value=False) | known
-    steps = (unexplained_steps(bars, limits) | unadjusted_declared(bars)) & ~beside
+    steps = (unexplained_steps(bars, limits, apart) | unadjusted_declared(bars)) & ~beside
     return [
         *_check_rows(bars, symbol, _IMPLAUSIBLE, odd),
         *_check_rows(bars, symbol, _COPIED, copied_bars(bars) & ~known),

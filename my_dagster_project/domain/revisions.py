@@ -1,10 +1,12 @@
 """What a source has changed in bars that were stored before: session, field, old and new value."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
+
+from my_dagster_project.domain.adjustments import DECLARED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,19 +15,23 @@ HEAD = ("session", "field", "old", "new")
 FIELDS = ("open", "high", "low", "close", "volume", "adj_close")
 BAR = "bar"
 """The field of a whole bar that came or went between two others."""
+EVERYWHERE = "{}, by no common factor"
+"""The field of a stretch whose values changed one by one, as in another symbol's file."""
 MOST_LINES = 10
 STAYS = "Predictions and orders stay as they were made; `trading remake` makes them anew on today's bars."
 # A float written as text and read back is off by 1e-16; a cent of a 100,000 dollar share is 1e-7, a share of a billion 1e-9.
 _SAME, _SAME_VOLUME = 1e-8, 1e-12
 # How far the ratio may wander in a stretch that was multiplied by one factor: adjusted closes are rounded to cents.
 _ONE_FACTOR = 1e-3
+# Of one field; beyond that they are told as one, from the first to the last.
+_MOST_CHANGES = 100
 
 
 @dataclass(frozen=True)
 class Revision:
     """One value that is another now, or a stretch of a field that was multiplied by one factor (`through`: its last session).
 
-    `old` or `new` is None where there was, or is, no bar.
+    `old` or `new` is None where there was, or is, no bar; of a stretch they are its first session's.
     """
 
     session: date
@@ -48,6 +54,17 @@ class Revision:
             else f"{self.session}"
         )
         return when, self.field, _said(self.old), _said(self.new)
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the value is what it was before it was revised."""
+        if self.old is None or self.new is None:
+            return self.old is self.new
+        return abs(self.new - self.old) <= _SAME * abs(self.old)
+
+    @property
+    def _place(self) -> tuple[date, str, date | None]:
+        return self.session, self.field, self.through
 
     @property
     def is_adjustment(self) -> bool:
@@ -88,7 +105,7 @@ def revisions(before: "pd.DataFrame", after: "pd.DataFrame") -> list[Revision]:
     gone = before[~before["session"].isin(after["session"]) & kept]
     found = [Revision(day.date(), BAR, None, close) for day, close in _closes(come)]
     found += [Revision(day.date(), BAR, close, None) for day, close in _closes(gone)]
-    for field in FIELDS:
+    for field in (*FIELDS, *(name for name in DECLARED if f"{name}_now" in both)):
         found += _of_field(both, field)
     return sorted(found, key=lambda one: (one.session, one.field))
 
@@ -98,21 +115,41 @@ def _closes(bars: "pd.DataFrame") -> list[tuple[Any, float]]:
 
 
 def _of_field(both: "pd.DataFrame", field: str) -> list[Revision]:
-    old, new = both[field].to_numpy(), both[f"{field}_now"].to_numpy()
+    names = (field, f"{field}_now")
+    old, new = (_filled(both[name], field).to_numpy() for name in names)
     same = _SAME_VOLUME if field == "volume" else _SAME
-    changed = ~(abs(new - old) <= same * abs(old))
+    changed = (~(abs(new - old) <= same * abs(old))).nonzero()[0]
+
+    def stretch(rows: Sequence[int], name: str) -> Revision:
+        first, last = rows[0], rows[-1]
+        through = days[last] if len(rows) > 2 else None
+        return Revision(days[first], name, float(old[first]), float(new[first]), through, len(rows))
+
     days = [stamp.date() for stamp in both["session"]]
-    found: list[Revision] = []
-    for _, run in groupby(changed.nonzero()[0], key=_Stretch(old, new)):
-        rows = list(run)
-        if len(rows) > 2:
-            first, last = rows[0], rows[-1]
-            found.append(
-                Revision(days[first], field, float(old[first]), float(new[first]), days[last], len(rows))
-            )
-        else:
-            found += [Revision(days[row], field, float(old[row]), float(new[row])) for row in rows]
-    return found
+    runs = [list(run) for _, run in groupby(changed, key=_Stretch(old, new))]
+    if len(runs) > _MOST_CHANGES:
+        return [stretch(changed, EVERYWHERE.format(field))]
+    parts = [part for run in runs for part in ([run] if len(run) > 2 else [[row] for row in run])]
+    return [stretch(part, field) for part in parts]
+
+
+def _filled(values: "pd.Series", field: str) -> "pd.Series":
+    """With what is declared not to be where nothing is declared; sources write no split as 0 or 1."""
+    if field not in DECLARED:
+        return values
+    return values.where(values > 0, 1.0 if field == "split_ratio" else 0.0)
+
+
+def netted(before: Iterable[Revision], found: Iterable[Revision]) -> list[Revision]:
+    """What was revised in all, first as `before` says and then as `found` does, by session.
+
+    What is back where it was stays, with `old` as `new` (`is_back`): done again, it must not be taken for a revision.
+    """
+    merged = {one._place: one for one in before}
+    for one in found:
+        first = merged.get(one._place, one)
+        merged[one._place] = replace(one, old=first.old)
+    return sorted(merged.values(), key=lambda one: (one.session, one.field))
 
 
 def told(found: Sequence[Revision]) -> list[str]:

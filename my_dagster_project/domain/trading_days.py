@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 PRICES = ("open", "high", "low", "close", "adj_close")
 VOLUME_SESSIONS = 20
+# After a month of hectic trading a day of news looks ordinary (AAPL, 2012-04-25); half a year knows better.
+_HALF_YEAR = 120
 # Sessions whose moves say how lively a symbol is at the time, beside its whole history.
 _LATELY, _ENOUGH = 60, 10
+_RARELY = 0.05
 # A normal distribution's standard deviation is 1.48 times the median of its absolute values.
 _TO_DEVIATION = 1.4826
 _LARGEST_TICK = 0.01
@@ -31,7 +34,7 @@ class Thresholds:
     `step`: an overnight factor, `spike`: a factor away from the sessions around, `busy`: times the usual volume.
     """
 
-    step: float = 1.43
+    step: float = 1.08
     spike: float = 2.0
     busy: float = 3.0
     accepted: "Mapping[str, frozenset[date]]" = field(default_factory=dict)
@@ -50,6 +53,8 @@ class TradingDays:
 
     A split multiplies the shares and leaves the dollars, a wrong price does the opposite; news multiplies both.
     """
+    busier: "pd.Series"
+    """The same, of what was usual in half a year where that is more."""
     factor: "pd.Series"
     """adj_close / close."""
     grain: "pd.Series"
@@ -63,8 +68,12 @@ def trading_days(bars: "pd.DataFrame") -> TradingDays:
     prices = bars[list(PRICES)]
     usable = bars.where((np.isfinite(prices) & (prices > 0)).all(axis=1))
     factor = usable["adj_close"] / usable["close"]
-    shares, dollars = usable["volume"], usable["volume"] * usable["close"]
-    busy = np.minimum(_times_usual(shares), _times_usual(dollars))
+    # Shares of today: after a 1:12 that was adjusted for, a twelfth of them is as many.
+    volumes = usable["volume"] / factor, usable["volume"] * usable["close"]
+    busy, half_year = (
+        np.minimum(*(_times_usual(volume, sessions) for volume in volumes))
+        for sessions in (VOLUME_SESSIONS, _HALF_YEAR)
+    )
     ticks = usable["close"].diff().abs()
     tick = min(ticks[ticks > 0].min(), _LARGEST_TICK) if (ticks > 0).any() else _LARGEST_TICK
     return TradingDays(
@@ -73,6 +82,7 @@ def trading_days(bars: "pd.DataFrame") -> TradingDays:
         low=usable["low"] * factor,
         close=usable["adj_close"],
         busy=busy,
+        busier=np.maximum(busy, half_year),
         factor=factor,
         grain=np.log1p(_TICKS * tick / np.minimum(usable["close"], usable["close"].shift())).fillna(0.0),
     )
@@ -87,5 +97,15 @@ def deviation(moves: "pd.Series") -> "pd.Series":
     return _TO_DEVIATION * np.maximum(lately.fillna(0.0), size.median() if size.notna().any() else 0.0)
 
 
-def _times_usual(volume: "pd.Series") -> "pd.Series":
-    return volume / volume.shift().rolling(VOLUME_SESSIONS, min_periods=1).median()
+def rarely_exceeded(moves: "pd.Series") -> "pd.Series":
+    """What these moves (logarithms) exceed one time in twenty, of all of them or of the sessions before, whichever is more."""
+    import numpy as np
+
+    # "lower", or in ten sessions the one that is looked at would be what is usual.
+    size, rare = moves.abs(), {"q": 1 - _RARELY, "interpolation": "lower"}
+    lately = size.shift().rolling(_LATELY, min_periods=2 * _ENOUGH).quantile(**rare)
+    return np.maximum(lately.fillna(0.0), size.quantile(**rare) if size.notna().any() else 0.0)
+
+
+def _times_usual(volume: "pd.Series", sessions: int) -> "pd.Series":
+    return volume / volume.shift().rolling(sessions, min_periods=1).median()

@@ -13,7 +13,7 @@ from my_dagster_project.foundation.errors import (
     RateLimitedError,
     UnknownSymbolError,
 )
-from my_dagster_project.market_data.frames import bars_frame, with_splits
+from my_dagster_project.market_data.frames import bars_frame
 from my_dagster_project.market_data.parsing import to_number, to_session
 from my_dagster_project.market_data.source import Bar
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 BASE_URL = "https://www.alphavantage.co"
 _QUERY = {"function": "TIME_SERIES_DAILY_ADJUSTED", "outputsize": "full", "datatype": "json"}
 _SERIES = "Time Series (Daily)"
-_SPLIT = "8. split coefficient"
-# In Bar's order. Prices and volume are as traded; dividends and splits are in the adjusted close.
+# In Bar's order. Prices, volume and dividends are as traded; later splits are in the adjusted close alone.
 _FIELDS = ("1. open", "2. high", "3. low", "4. close", "6. volume", "5. adjusted close")
+_DECLARED = ("8. split coefficient", "7. dividend amount")
 
 # The API has no error codes, only sentences; the one about the daily limit speaks of "premium endpoints" too.
 _BAD_KEY = ("parameter apikey is invalid", "demo purposes only")
@@ -50,16 +50,7 @@ class AlphaVantageSource:
             raise self._refusal(body, where)
         bars = [_bar(day, values, where) for day, values in body[_SERIES].items()]
         # Newest first in the answer; bars_frame sorts.
-        frame = bars_frame((bar for bar in bars if start <= bar.session <= end), where)
-        ratios = {day: values.get(_SPLIT) for day, values in body[_SERIES].items()}
-        told = {day: ratio for day, ratio in ratios.items() if ratio is not None}
-        return with_splits(
-            frame,
-            {
-                date.fromisoformat(day): to_number(ratio, _SPLIT, f"{where}: {day}")
-                for day, ratio in told.items()
-            },
-        )
+        return bars_frame((bar for bar in bars if start <= bar.session <= end), where)
 
     def fingerprint(self, symbol: str) -> str | None:
         """See MarketDataSource: only an answer tells."""
@@ -91,4 +82,7 @@ def _bar(day: Any, values: Any, where: str) -> Bar:
     session = to_session(day, "date", where)
     if not isinstance(values, dict):
         raise MalformedDataError(f"{where}: {day} holds {values!r}, not a bar.")
-    return Bar(session, *(to_number(values.get(name), name, f"{where}: {day}") for name in _FIELDS))
+    place = f"{where}: {day}"
+    prices = (to_number(values.get(name), name, place) for name in _FIELDS)
+    declared = (to_number(values[name], name, place) if name in values else None for name in _DECLARED)
+    return Bar(session, *prices, *declared)

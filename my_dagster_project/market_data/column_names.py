@@ -3,16 +3,17 @@
 import re
 from collections.abc import Sequence
 
+from my_dagster_project.domain.adjustments import DECLARED
 from my_dagster_project.foundation.errors import MalformedDataError
 from my_dagster_project.market_data.source import COLUMNS
 
-SPLIT = "split"
 # Besides the name itself; any case, and "Adj Close", "adj_close", "5. adjusted close" and "<VOL>" are read alike.
 _ALSO = {
     "session": ("date", "timestamp", "datetime", "day"),
     "volume": ("vol",),
     "adj_close": ("adjclose", "adjustedclose", "closeadj", "closeadjusted"),
-    SPLIT: ("splits", "stocksplits", "splitcoefficient", "splitratio", "splitfactor"),
+    "split_ratio": ("split", "splits", "stocksplit", "stocksplits", "splitcoefficient", "splitfactor"),
+    "dividend": ("dividends", "dividendamount", "cashdividend", "divcash", "exdividend"),
     "symbol": ("ticker",),
 }
 _NUMBER = re.compile(r"^\s*\d+\.\s*")
@@ -34,7 +35,7 @@ def our_names(found: Sequence[str], needed: Sequence[str], where: str) -> list[s
             f"{where}: column {', '.join(missing)} is missing; needed are {', '.join(needed)}, found are "
             f"{', '.join(name or 'one without a name' for name in found)}."
         )
-    if twice := {name for name in names if name in needed and names.count(name) > 1}:
+    if twice := {name for name in names if name in (*needed, *DECLARED) and names.count(name) > 1}:
         raise MalformedDataError(
             f"{where}: a column name comes twice: {', '.join(found)} ({', '.join(twice)})."
         )
@@ -45,4 +46,6 @@ def _plain(name: str) -> str:
     return _SAVE_LETTERS.sub("", _NUMBER.sub("", str(name)).casefold())
 
 
-_KNOWN = {_plain(also): name for name in (*COLUMNS, SPLIT, "symbol") for also in (name, *_ALSO.get(name, ()))}
+_KNOWN = {
+    _plain(also): name for name in (*COLUMNS, *DECLARED, "symbol") for also in (name, *_ALSO.get(name, ()))
+}

@@ -48,8 +48,7 @@ def read_coverage(bars: "BarsFrame | None") -> Coverage:
 
 def with_coverage(bars: "BarsFrame", coverage: Coverage) -> "BarsFrame":
     """The frame, remembering `coverage`; as text, because Parquet keeps attrs as JSON."""
-    declared = {name: bars.attrs[name] for name in ("splits",) if name in bars.attrs}
-    bars.attrs = declared | {
+    bars.attrs = {
         "asked_from": coverage.asked_from.isoformat() if coverage.asked_from else None,
         "absent": sorted(day.isoformat() for day in coverage.absent),
     }

@@ -1,15 +1,17 @@
 """Bars from one's own files, CSV or Parquet.
 
 Either a folder with one file per symbol, `<path>/AAPL.csv` or `<path>/AAPL.parquet`, or one file with a `symbol` column. Columns,
-in any order and under the usual names too (`columns.py`), further ones are ignored:
+in any order and under the usual names too (`column_names.py`), further ones are ignored:
 
     session     the exchange's session, 2013-02-28 (or a timestamp at midnight)
     open high low close     dollars, as traded (not adjusted)
     volume      shares
     adj_close   dollars, adjusted for splits and dividends; without it `close` is taken to be
-    split       new shares for one old that day, 1 or 0 where there was none; may be missing
+    split_ratio new shares for one old as of that session's open, 1 or 0 where there was no split
+    dividend    dollars a share as of that session's open, 0 where there was none
 
-Every value is required: a session that was not traded is a missing row. Errors carry file:line (Parquet: file and row).
+The last three may be missing, and the last two hold nothing. Every other value is required: a session that was not traded is a
+missing row. Errors carry file:line (Parquet: file and row).
 """
 
 import csv
@@ -21,13 +23,14 @@ from hashlib import md5
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from my_dagster_project.domain.adjustments import DECLARED
 from my_dagster_project.foundation.errors import (
     MalformedDataError,
     SourceUnavailableError,
     UnknownSymbolError,
 )
-from my_dagster_project.market_data.column_names import SPLIT, our_names
-from my_dagster_project.market_data.frames import bars_frame, with_splits
+from my_dagster_project.market_data.column_names import our_names
+from my_dagster_project.market_data.frames import bars_frame
 from my_dagster_project.market_data.parsing import to_number, to_session
 from my_dagster_project.market_data.source import COLUMNS, Bar
 
@@ -52,11 +55,10 @@ class CsvSource:
 
     def fetch(self, symbol: str, start: date, end: date) -> "BarsFrame":
         """See MarketDataSource; a symbol without a file, or without a row in the one file, raises UnknownSymbolError."""
-        bars, splits = _bars(_rows(_find(self._path, symbol), symbol, self._needed()))
+        bars = _bars(_rows(_find(self._path, symbol), symbol, self._needed()))
         if not bars:
             raise UnknownSymbolError(f"{self._path}: has no rows for {symbol}.")
-        frame = bars_frame((bar for bar in bars if start <= bar.session <= end), f"csv: {symbol}")
-        return with_splits(frame, splits)
+        return bars_frame((bar for bar in bars if start <= bar.session <= end), f"csv: {symbol}")
 
     def fingerprint(self, symbol: str) -> str | None:
         """See MarketDataSource: the md5 of the symbol's file."""
@@ -91,10 +93,8 @@ def _rows(path: Path, symbol: str, needed: tuple[str, ...]) -> Iterator[Row]:
     return (row for row in rows if row[1].get("symbol", symbol) == symbol)
 
 
-def _bars(rows: Iterator[Row]) -> tuple[list[Bar], dict[date, float]]:
-    """The bars, and the splits that the file declares: new shares for one old, by session."""
+def _bars(rows: Iterator[Row]) -> list[Bar]:
     bars: list[Bar] = []
-    splits: dict[date, float] = {}
     places: dict[date, str] = {}
     for where, values in rows:
         # yfinance writes 2013-02-28 00:00:00-05:00; only midnight is a session.
@@ -103,10 +103,19 @@ def _bars(rows: Iterator[Row]) -> tuple[list[Bar], dict[date, float]]:
             raise MalformedDataError(f"{where}: session {session} stands already at {places[session]}.")
         places[session] = where
         values.setdefault("adj_close", values["close"])
-        bars.append(Bar(session, *(to_number(values[name], name, where) for name in COLUMNS[1:])))
-        if values.get(SPLIT) not in (None, ""):
-            splits[session] = to_number(values[SPLIT], SPLIT, where)
-    return bars, splits
+        prices = (to_number(values[name], name, where) for name in COLUMNS[1:])
+        bars.append(Bar(session, *prices, *(_declared(values.get(name), name, where) for name in DECLARED)))
+    return bars
+
+
+def _declared(value: Any, name: str, where: str) -> float | None:
+    """What a file says of a split or dividend; None where it says nothing, in Parquet NaN."""
+    if value is None or value == "" or value != value:
+        return None
+    number = to_number(value, name, where)
+    if number < 0:
+        raise MalformedDataError(f"{where}: {name} is {value!r}, below zero.")
+    return number
 
 
 def _csv_rows(path: Path, needed: tuple[str, ...]) -> Iterator[Row]:

@@ -1,10 +1,11 @@
 """Building and checking the bars frame that every source returns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from my_dagster_project.domain.adjustments import DECLARED
 from my_dagster_project.foundation.errors import MalformedDataError
 from my_dagster_project.market_data.source import COLUMNS, Bar
 
@@ -20,21 +21,11 @@ def bars_frame(bars: Iterable[Bar], where: str) -> "BarsFrame":
     for bar, following in pairwise(ordered):
         if bar.session == following.session:
             raise MalformedDataError(f"{where}: session {bar.session} comes twice.")
-    frame = pd.DataFrame(ordered, columns=list(COLUMNS))
-    frame = frame.astype(dict.fromkeys(COLUMNS[1:], "float64"))
+    frame = pd.DataFrame(ordered, columns=[*COLUMNS, *DECLARED])
+    said = [name for name in DECLARED if frame[name].notna().any()]
+    frame = frame[[*COLUMNS, *said]].astype(dict.fromkeys([*COLUMNS[1:], *said], "float64"))
     frame["session"] = pd.to_datetime(frame["session"]).astype("datetime64[ns]")
     return frame
-
-
-def with_splits(bars: "BarsFrame", splits: Mapping[date, float]) -> "BarsFrame":
-    """The frame, remembering the splits its source declares (new shares for one old, by session); 0 and 1 are none."""
-    held = set(session_dates(bars))
-    declared = {
-        day.isoformat(): ratio for day, ratio in splits.items() if ratio not in (0, 1) and day in held
-    }
-    if declared:
-        bars.attrs["splits"] = dict(sorted(declared.items()))
-    return bars
 
 
 def empty_bars() -> "BarsFrame":
@@ -57,9 +48,10 @@ def session_dates(bars: "BarsFrame") -> list[date]:
 
 def require_bars(bars: "BarsFrame", where: str) -> "BarsFrame":
     """The frame itself; raises MalformedDataError, beginning with `where`, if its columns, types or order are not those agreed."""
-    if tuple(bars.columns) != COLUMNS:
-        raise MalformedDataError(f"{where}: columns are {list(bars.columns)}, not {list(COLUMNS)}.")
-    wanted = {"session": "datetime64[ns]", **dict.fromkeys(COLUMNS[1:], "float64")}
+    agreed = (*COLUMNS, *(name for name in DECLARED if name in bars.columns))
+    if tuple(bars.columns) != agreed:
+        raise MalformedDataError(f"{where}: columns are {list(bars.columns)}, not {list(agreed)}.")
+    wanted = {"session": "datetime64[ns]", **dict.fromkeys(agreed[1:], "float64")}
     wrong = [
         f"{name} is {bars[name].dtype}, not {dtype}"
         for name, dtype in wanted.items()

@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 type BarsFrame = pd.DataFrame
-"""Columns exactly COLUMNS, sorted by session, each session once, RangeIndex; a missing session is a missing row."""
+"""Columns COLUMNS and those of DECLARED that the source says, in this order, sorted by session, each session once, RangeIndex;
+a missing session is a missing row, NaN a declaration that is missing."""
 
 COLUMNS = ("session", "open", "high", "low", "close", "volume", "adj_close")
 
@@ -23,6 +24,10 @@ class Bar(NamedTuple):
     volume: float
     adj_close: float
     """Close adjusted for splits and dividends, later ones included: ratios of it are safe, its level is not."""
+    split_ratio: float | None = None
+    """New shares for one old as of the open, 0 or 1 where there was no split; None where the source does not say."""
+    dividend: float | None = None
+    """Dollars a share as of the open; None where the source does not say."""
 
 
 class MarketDataSource(Protocol):

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 SCORED = "scored.parquet"
 """The report's scored sessions one by one."""
 NO_ALARM = "no_alarm"
-"""The table's own check; its metadata has by team what is open."""
+"""The table's own check; its metadata has by team what is open, and under OPEN the alarms' ids."""
+OPEN = "open alarms"
 _FAILED = "FAILED"
 
 

@@ -1,9 +1,9 @@
 """What Dagster knows about finished runs, as news: how each ended, why, and which inputs had drifted."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
 from dagster import DagsterEventType
@@ -19,7 +19,7 @@ from my_dagster_project.notifications.messages import (
     succeeded,
     unalarmed,
 )
-from my_dagster_project.pipeline.alarming import NO_ALARM
+from my_dagster_project.pipeline.alarming import NO_ALARM, OPEN
 from my_dagster_project.pipeline.failures import problem_of
 from my_dagster_project.reports.report_tests import DRIFT
 from my_dagster_project.teams.registry import Registry
@@ -38,11 +38,11 @@ _BY_HAND = "__ASSET_JOB"
 
 class RunsSeen(BaseModel):
     """How far the event log was read, by kind of end; which symbols were drifting when a team's report was last made,
-    and what alarms the last table held by team."""
+    and the ids of the alarms that were open on the last table, by team."""
 
     upto: dict[str, int] = {}
     drifting: dict[str, list[str]] = {}
-    alarms: dict[str, str] = {}
+    open_alarms: dict[str, list[str]] = {}
 
     def news(self, instance: dg.DagsterInstance, registry: Registry, dagit: str) -> Iterator[Message]:
         """Messages about the runs that ended since the last look, and remembers them; the first look tells nothing."""
@@ -86,10 +86,11 @@ class RunsSeen(BaseModel):
         found = alarms_of(instance, facts.run_id)
         if found is None:
             return
-        before, self.alarms = self.alarms, found
-        for team, said in found.items():
-            if before.get(team) != said:
-                yield alarmed(replace(facts, team=team), said)
+        before, self.open_alarms = self.open_alarms, {team: one.ids for team, one in found.items()}
+        for team, one in found.items():
+            # By id: the figures in the words are others every day.
+            if not set(one.ids) <= set(before.get(team, ())):
+                yield alarmed(replace(facts, team=team), one.said)
         for team in before.keys() - found.keys():
             yield unalarmed(replace(facts, team=team))
 
@@ -138,12 +139,23 @@ def drift_of(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, dict[str
     return found
 
 
-def alarms_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, str] | None:
+@dataclass(frozen=True)
+class OpenAlarms:
+    """What is open about a team: a line for each alarm, and their ids."""
+
+    said: str
+    ids: list[str]
+
+
+def alarms_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, OpenAlarms] | None:
     """By team what alarms are open on the table that the run made; None where it made none."""
     for event in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
         check = event.get_dagster_event().asset_check_evaluation_data
         if check.check_name == NO_ALARM:
-            return {team: str(said.value) for team, said in check.metadata.items()}
+            told = dict(check.metadata)
+            # A table of an earlier version names none.
+            ids: Any = told.pop(OPEN).value if OPEN in told else {}
+            return {team: OpenAlarms(str(said.value), ids.get(team, [])) for team, said in told.items()}
     return None
 
 

@@ -15,7 +15,8 @@ from my_dagster_project.reports.report_page import Heading, render
 from my_dagster_project.reports.report_tests import ReportTest
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
+    from datetime import date, datetime
 
     from pandas import DataFrame
 
@@ -43,17 +44,18 @@ def build_report(
     team: str,
     symbol: str,
     looks: int = 1,
+    earlier: Sequence[date] = (),
 ) -> ReportFiles:
     """The report of one team and symbol, one of `looks` that the table has (`chance.suspicions`).
 
     `scored` comes from `evaluation.score`; `features_current` holds the features of the scored sessions and
     `features_reference` those of training rows (the last 250, say), one column per feature (a `session` column is
-    ignored, text columns are categories). With fewer than `FEWEST_SESSIONS` scored sessions the report says so and
+    ignored, text columns are categories), `earlier` the scored sessions that an earlier model predicted. With fewer than `FEWEST_SESSIONS` scored sessions the report says so and
     Evidently is not run; with fewer reference rows the drift is skipped. The same inputs give the same report.json.
     """
     metrics = evaluate(scored)
     warnings = tuple(str(found) for found in suspicions({symbol: evidence(scored)}, looks))
-    heading = Heading(team, symbol, target, *_span(scored))
+    heading = Heading(team, symbol, target, *_span(scored), len(earlier), max(earlier, default=None))
     if len(scored) < FEWEST_SESSIONS:
         return _too_few(heading, metrics, warnings)
     when = scored["target_session"].iloc[-1].to_pydatetime()

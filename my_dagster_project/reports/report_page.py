@@ -24,13 +24,18 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Heading:
-    """Whose report this is: team, symbol, target, and the first and last scored session (None when there is none)."""
+    """Whose report this is: team, symbol, target, and the first and last scored session (None when there is none).
+
+    `earlier` says of how many of them the predictions are of earlier models, `until` which was the last.
+    """
 
     team: str
     symbol: str
     target: str
     first: date | None
     last: date | None
+    earlier: int = 0
+    until: date | None = None
 
 
 def render(
@@ -61,7 +66,8 @@ def _subtitle(heading: Heading, metrics: Metrics) -> str:
     if heading.first is None or heading.last is None:
         return f"Target {heading.target}; no session has been scored yet."
     sessions = "1 scored session" if metrics.n == 1 else f"{metrics.n} scored sessions"
-    return f"Target {heading.target}; {sessions}, {heading.first} to {heading.last}."
+    before = f" ({heading.earlier} up to {heading.until} by earlier models)" if heading.earlier else ""
+    return f"Target {heading.target}; {sessions}, {heading.first} to {heading.last}{before}."
 
 
 def _figures(metrics: Metrics, target: str) -> list[tuple[str, str, str, str]]:

@@ -69,12 +69,13 @@ type SlotName = Annotated[str, AfterValidator(_slot)]
 class Plausible(Strict):
     """From where on a price needs an explanation (domain/quality.py); beside it counts what is usual for the symbol."""
 
-    step: Annotated[float, Field(gt=1, le=100)] = 1.43
-    """A factor between the last price of a session and the first of the next, on a day of ordinary volume."""
+    step: Annotated[float, Field(gt=1, le=100)] = 1.08
+    """A factor between the last price of a session and the first of the next, on a day of ordinary volume for such a step."""
     spike: Annotated[float, Field(gt=1, le=1000)] = 2.0
     """A factor between a price and those of the sessions around it."""
     busy: Annotated[float, Field(gt=1, le=1000)] = 3.0
-    """Times the median volume of the 20 sessions before, in shares and in dollars: the day had news."""
+    """Times the median volume of the 20 sessions before, in shares and in dollars: the day had news. (Of a step below 1.43
+    less is asked, down to four tenths, and what was usual in half a year counts too.)"""
 
 
 class Market(Strict):

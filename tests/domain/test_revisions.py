@@ -7,7 +7,15 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.revisions import BAR, FIELDS, from_json, revisions, told
+from my_dagster_project.domain.revisions import (
+    BAR,
+    EVERYWHERE,
+    FIELDS,
+    from_json,
+    netted,
+    revisions,
+    told,
+)
 from my_dagster_project.market_data.sample import SampleSource
 from tests.support.draws import draws
 
@@ -72,3 +80,49 @@ def test_a_few_of_many_are_told_and_how_many_more():
     found = revisions(ibm(), after)
     assert len(found) == 51
     assert told(found)[-1] == f"and 41 more, up to {ibm()['session'][300].date()}"
+
+
+def close_of(row, factor):
+    after = ibm().copy()
+    after.loc[row, "close"] *= factor
+    return after
+
+
+def test_what_is_back_where_it_was_is_no_revision_also_when_its_note_is_made_twice():
+    there, back = revisions(ibm(), close_of(99, 1.01)), revisions(close_of(99, 1.01), ibm())
+    farther = revisions(close_of(99, 1.01), close_of(99, 1.02))
+    assert netted([], there) == there
+    [one] = netted(there, farther)
+    assert (one.old, one.new) == (ibm()["close"][99], close_of(99, 1.02)["close"][99])
+    [gone] = netted(there, back)
+    assert gone.is_back
+    assert not there[0].is_back
+    [again] = netted([gone], back)
+    assert again.is_back
+    assert netted(there, there) == there
+    assert [one.is_back for one in netted(netted([gone], there), back)] == [True]
+
+
+def test_a_bar_and_a_stretch_that_are_back_are_no_revision():
+    without = ibm().drop(index=99).reset_index(drop=True)
+    halved = ibm().assign(adj_close=ibm()["adj_close"].where(ibm().index > 500, ibm()["adj_close"] / 2))
+    for other in (without, halved):
+        [one] = netted(revisions(ibm(), other), revisions(other, ibm()))
+        assert one.is_back
+
+
+def test_the_bars_of_another_symbol_are_a_line_per_field_and_no_adjustment():
+    found = revisions(ibm(), SampleSource().fetch("MSFT", START, END))
+    assert {one.field for one in found} == {EVERYWHERE.format(field) for field in FIELDS}
+    assert {(one.session, one.through) for one in found} == {(START, END)}
+    assert not any(one.is_adjustment for one in found)
+    assert "adj_close, by no common factor" in "\n".join(told(found))
+
+
+def test_a_declared_dividend_that_is_another_is_a_revision_and_one_that_is_new_to_the_source_is_none():
+    said = ibm().assign(split_ratio=1.0, dividend=0.0)
+    other = said.copy()
+    other.loc[99, "dividend"], other.loc[99, "split_ratio"] = 0.3, float("nan")
+    found = revisions(said, other)
+    assert [(one.field, one.old, one.new) for one in found] == [("dividend", 0.0, 0.3)]
+    assert revisions(ibm(), other) == revisions(other, ibm()) == []

@@ -18,7 +18,7 @@ from tests.support.loopback import Reply, serving
 KEY = "AVKEY0123456789"
 
 
-def bar(close, adjusted, split="1.0"):
+def bar(close, adjusted, split="1.0", dividend="0.0000"):
     return {
         "1. open": "125.0800",
         "2. high": "128.2900",
@@ -26,14 +26,14 @@ def bar(close, adjusted, split="1.0"):
         "4. close": close,
         "5. adjusted close": adjusted,
         "6. volume": "63386009",
-        "7. dividend amount": "0.0000",
+        "7. dividend amount": dividend,
         "8. split coefficient": split,
     }
 
 
 # Newest first, as the API sends it; the split is AAPL's 4:1 of 2020-08-31.
 DAYS = {
-    "2020-09-01": bar("134.1800", "131.2000"),
+    "2020-09-01": bar("134.1800", "131.2000", dividend="0.2050"),
     "2020-08-31": bar("129.0400", "126.1700", "4.0"),
     "2020-08-28": bar("499.2300", "122.0300"),
 }

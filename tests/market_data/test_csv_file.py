@@ -11,7 +11,7 @@ from my_dagster_project.foundation.errors import (
     UnknownSymbolError,
 )
 from my_dagster_project.market_data.csv_file import CsvSource
-from my_dagster_project.market_data.frames import session_dates
+from my_dagster_project.market_data.frames import require_bars, session_dates
 from my_dagster_project.market_data.sample import SampleSource
 
 START, END = date(2000, 3, 1), date(2013, 3, 1)
@@ -203,7 +203,45 @@ def test_a_file_of_stooq_or_yfinance_has_adjusted_closes_only(write):
     )
     bars = fetch(write(f"Date,Open,High,Low,Close,Volume,Dividends,Stock Splits\n{rows}"))
     assert bars["adj_close"].tolist() == bars["close"].tolist() == [11.0, 3.0]
-    assert bars.attrs == {"splits": {"2020-01-03": 4.0}}
+    assert bars["split_ratio"].tolist() == [0.0, 4.0]
+    assert bars["dividend"].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("split", "dividend"),
+    [
+        ("split_ratio", "dividend"),
+        ("Stock Splits", "Dividends"),  # yfinance
+        ("split", "dividends"),
+        ("split_coefficient", "dividend_amount"),  # Alpha Vantage's csv
+        ("8. split coefficient", "7. dividend amount"),
+        ("splitFactor", "divCash"),  # Tiingo
+    ],
+)
+def test_splits_and_dividends_are_read_under_their_usual_names(tmp_path, ending, split, dividend):
+    bars = SampleSource().fetch("FB", START, END)
+    bars[split], bars[dividend] = 1.0, 0.0
+    bars.loc[7, split], bars.loc[9, dividend] = 1.3333, 0.25
+    path = tmp_path / f"FB.{ending}"
+    bars.to_csv(path, index=False) if ending == "csv" else bars.to_parquet(path)
+    found = require_bars(CsvSource(tmp_path).fetch("FB", START, END), "FB")
+    assert list(found.columns[-2:]) == ["split_ratio", "dividend"]
+    assert (found["split_ratio"][7], found["dividend"][9]) == (1.3333, 0.25)
+    assert (found["split_ratio"].sum(), found["dividend"].sum()) == (pytest.approx(len(bars) + 0.3333), 0.25)
+
+
+def test_what_a_file_does_not_say_of_splits_and_dividends_may_be_left_out(write):
+    head = HEADER.replace("\n", ",split,dividend\n")
+    bars = fetch(write(head + "2020-01-02,10,12,9,11,1000,5.5,,\n2020-01-03,11,13,10,12,1100,6,,0.5\n"))
+    assert "split_ratio" not in bars
+    assert bars["dividend"].tolist()[1] == 0.5
+    assert list(require_bars(bars, "AAPL").columns) == [*HEADER.strip().split(","), "dividend"]
+    wrong = "2020-01-02,10,12,9,11,1000,5.5,1,-0.5\n"
+    with pytest.raises(MalformedDataError, match=r"csv:2: dividend is '-0\.5', below zero"):
+        fetch(write(head + wrong))
+    with pytest.raises(MalformedDataError, match=r"csv:2: split_ratio is '4:1', not a number"):
+        fetch(write(head + wrong.replace(",1,-0.5", ",4:1,0")))
 
 
 def test_what_columns_there_are_is_said(write):

@@ -11,6 +11,8 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.notifications.delivery import slack_text
+from my_dagster_project.pipeline.alarming import NO_ALARM, OPEN
+from my_dagster_project.pipeline.assets.keys import leaderboard_key
 from my_dagster_project.reports.report_tests import DRIFT
 from tests.notifications.conftest import notify
 from tests.support.loopback import Reply, serving
@@ -108,6 +110,47 @@ def test_drift_is_told_when_it_begins_and_again_only_after_it_was_over(desk, red
     text = desk.told(red)[0]
     assert text.startswith("red: features have drifted: AAPL.\nAAPL: 5 of 8 features moved\n")
     assert "trading report red SYMBOL" in text
+
+
+def table(desk, **teams: dict[str, str]) -> None:
+    """A run of the table on which these alarms are open, words by id."""
+    key = leaderboard_key()
+
+    @dg.asset(key=key, check_specs=[dg.AssetCheckSpec(NO_ALARM, asset=key)])
+    def made():
+        said = {team: "\n".join(alarms.values()) for team, alarms in teams.items()}
+        ids = {team: list(alarms) for team, alarms in teams.items()}
+        told = {OPEN: dg.MetadataValue.json(ids)} | said
+        yield dg.MaterializeResult(
+            check_results=[dg.AssetCheckResult(check_name=NO_ALARM, passed=not teams, metadata=told)]
+        )
+
+    job = dg.Definitions([made], jobs=[dg.define_asset_job("leaderboard")]).resolve_job_def("leaderboard")
+    job.execute_in_process(instance=desk.instance, raise_on_error=False)
+
+
+def test_an_alarm_is_told_once_however_its_figures_move_and_another_one_again(desk, red):
+    desk.tick()
+    told = []
+    for teams in (
+        {"red": {"leak AAPL 1": "AAPL: MASE 0.36 over 60 sessions"}},
+        {"red": {"leak AAPL 1": "AAPL: MASE 0.37 and IC +0.80 over 61 sessions"}},
+        {"red": {"leak AAPL 1": "AAPL: MASE 0.35", "leak IBM 2": "IBM: MASE 0.40"}},
+        {"red": {"leak AAPL 1": "AAPL: MASE 0.35"}},
+        {},
+        {},
+        {"red": {"leak AAPL 1": "AAPL: MASE 0.35"}},
+    ):
+        table(desk, **teams)
+        desk.cursor = aged(desk.cursor)
+        desk.tick()
+        told.append(len(red.seen))
+    assert told == [1, 1, 2, 2, 3, 3, 4]
+    texts = desk.told(red)
+    assert texts[0].startswith("red: an alarm is open, the team has no rank.\nAAPL: MASE 0.36")
+    assert "trading clear red --reason" in texts[0]
+    assert "IBM: MASE 0.40" in texts[1]
+    assert texts[2].startswith("red: no alarm is open any more")
 
 
 def test_the_same_failure_is_told_once_an_hour_with_how_often_it_came_again(desk, red):

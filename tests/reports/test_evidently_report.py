@@ -46,6 +46,15 @@ def test_an_honest_model_passes_every_test(bars, features, target):
     assert statuses(report) == {spec.name: "pass" for spec in report_tests(target)}
 
 
+def test_sessions_that_earlier_models_predicted_are_dated(bars, features):
+    scored = sample_scored(bars)
+    earlier = [session.date() for session in scored["session"][:20]]
+    files = build_report(scored, *features, NEXT_RETURN, "red", SYMBOL, earlier=earlier).files
+    assert f"(20 up to {earlier[-1]} by earlier models)" in files["report.html"].decode()
+    assert json.loads(files["report.json"])["earlier"] == 20
+    assert "earlier models" not in report_of(scored, features).files["report.html"].decode()
+
+
 def test_the_same_inputs_give_the_same_json(bars, features):
     one, two = (report_of(sample_scored(bars), features).files["report.json"] for _ in range(2))
     assert one == two

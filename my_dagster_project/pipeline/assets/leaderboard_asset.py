@@ -15,6 +15,7 @@ from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, buy
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.pipeline.alarming import (
     NO_ALARM,
+    OPEN,
     blocking_checks,
     scored_sessions,
     standing_alarms,
@@ -106,13 +107,16 @@ def _note_figures(context: dg.AssetExecutionContext, tracking: TrackingResource,
 
 def _alarm_result(board: Leaderboard) -> dg.AssetCheckResult:
     said: dict[str, list[str]] = {}
+    ids: dict[str, list[str]] = {}
     for team, alarm in board.open_alarms:
         said.setdefault(team, []).append(alarm.said)
+        ids.setdefault(team, []).append(alarm.id)
     return dg.AssetCheckResult(
         check_name=NO_ALARM,
         passed=not said,
         description="\n".join(alarm_lines(board)) or "No alarm is open.",
-        metadata={team: "\n".join(lines) for team, lines in said.items()},
+        metadata={OPEN: dg.MetadataValue.json(ids)}
+        | {team: "\n".join(lines) for team, lines in said.items()},
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.domain.evaluation import score
+from my_dagster_project.domain.predictions import by_earlier_models
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.alarming import SCORED
 from my_dagster_project.pipeline.assets.keys import report_key
@@ -51,6 +52,7 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
 def _report(team: TeamContext, symbol: str, scored: Any, predictions: Any, features: Any) -> ReportFiles:
     inputs = features[["session", *team.config.for_symbol(symbol).input_names]]
     first = predictions["session"].min()
+    earlier = by_earlier_models(predictions[predictions["session"].isin(scored["session"])])["session"]
     return build_report(
         scored,
         inputs[inputs["session"].isin(scored["session"])],
@@ -59,6 +61,7 @@ def _report(team: TeamContext, symbol: str, scored: Any, predictions: Any, featu
         team=team.name,
         symbol=symbol,
         looks=team.platform.looks,
+        earlier=[session.date() for session in earlier],
     )
 
 
