@@ -83,7 +83,7 @@ def trading(*arguments):
 
 
 def status(house, team):
-    return team_status(house.platform, house.settings, team, None, stored(house.store))
+    return team_status(house.platform, house.settings, team, None, stored(house.store, house.platform.teams))
 
 
 def lines(house):
