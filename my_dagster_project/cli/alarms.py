@@ -43,6 +43,7 @@ def clear(
     from my_dagster_project.main_job.stages import Stages
     from my_dagster_project.main_job.summary import print_leaderboard
     from my_dagster_project.pipeline.alarming import stored_leaderboard
+    from my_dagster_project.pipeline.chain import maker
     from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.clearances import clear as write
 
@@ -58,5 +59,5 @@ def clear(
     for alarm in found:
         console.say(f"{made}: {alarm.said}")
     with Screen(console) as screen:
-        Stages(platform, settings, screen.show).phase("leaderboard")
+        Stages(platform, settings, screen.show).phase(maker("leaderboard").purpose)
     print_leaderboard(console, stored_leaderboard(assets))

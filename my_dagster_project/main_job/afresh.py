@@ -12,7 +12,9 @@ from uuid import uuid4
 import dagster as dg
 
 from my_dagster_project.foundation.errors import BrokerError
-from my_dagster_project.pipeline.assets.keys import fills_key, orders_key
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.assets.keys import key_at, orders_key
+from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.resources import BrokerResource
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.sent import forget
@@ -41,7 +43,7 @@ def start_afresh(
     require_bundled(team, broker)
     made = _note(assets, team, by, reason)
     # First what says that sessions are done: without it the next replay starts afresh by itself.
-    keys = [orders_key(team), fills_key(team)]
+    keys = [key_at(row, Place(team)) for row in chain.of_account()]
     if known := [key for key in keys if instance.get_materialized_partitions(key)]:
         instance.wipe_assets(known)
     for key in keys:

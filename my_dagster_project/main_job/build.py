@@ -56,7 +56,7 @@ def fetch_bars(
 ) -> Result:
     """Bring the bars of these symbols (all where none is named) up to date; `again` as for `Stages.market`."""
     stages = Stages(platform, settings, tell)
-    stages.market(symbols, again=again)
+    stages.market(chain.maker("bars"), symbols, again=again)
     return replace(recorded(platform, settings, stages.problems), revised=stages.revised())
 
 

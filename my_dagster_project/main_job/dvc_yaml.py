@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from my_dagster_project.pipeline import chain
-from my_dagster_project.pipeline.chain import Job, Stage
+from my_dagster_project.pipeline.chain import Job
 
 FILE = "dvc.yaml"
 _ORGANISERS = "configs/teams.yaml"
@@ -61,14 +61,7 @@ def _stage(row: Job, teams: list[str]) -> dict[str, Any]:
 
 def _upstream(row: Job) -> list[Job]:
     """The jobs whose results a job's are made from, those behind them included."""
-    behind: dict[str, Stage] = {}
-    waiting = [noun for one in chain.stages_of(row.purpose, own=True) for noun in one.needs]
-    while waiting:
-        noun = waiting.pop()
-        if noun not in behind:
-            behind[noun] = chain.stage(noun)
-            waiting += behind[noun].needs
-    purposes = {one.jobs[0] for one in behind.values()} - {row.purpose}
+    purposes = {one.jobs[0] for one in chain.behind(row)}
     return [one for one in chain.JOBS if one.purpose in purposes]
 
 

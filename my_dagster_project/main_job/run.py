@@ -17,6 +17,7 @@ from my_dagster_project.main_job.dvc_yaml import missing_teams
 from my_dagster_project.main_job.news import Tell
 from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.main_job.team_processes import can_fork, run_teams
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.failures import Problem
 from my_dagster_project.pipeline.recording import record_versions
 from my_dagster_project.pipeline.resources import all_resources
@@ -58,11 +59,13 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell, remake: dat
 
     stages = Stages(platform, settings, tell, remake=remake)
     stages.tidy()
-    stages.phase("market")
+    for row in chain.jobs_of_all(after_teams=False):
+        stages.phase(row.purpose)
     if stages.training_is_due() and can_fork():
         _import_what_teams_share()
     problems = run_teams(list(platform.teams), team_chain, tell)
-    stages.phase("leaderboard")
+    for row in chain.jobs_of_all(after_teams=True):
+        stages.phase(row.purpose)
     result = recorded(platform, settings, [*stages.problems, *problems])
     unknown = missing_teams(settings.project, platform.registry.teams)
     said = [f"dvc.yaml lacks {', '.join(unknown)}: `trading dvc-yaml` writes it anew"] if unknown else []

@@ -54,23 +54,25 @@ class Stages:
 
     def phase(self, purpose: str, team: str = "") -> None:
         """One job's part of the chain, computed where it is due: of one team, or of all."""
-        if purpose == "market":
-            self.market()
-        elif purpose == "trade":
-            self._trade(team)
-        elif purpose == "settle":
-            self._settle(team)
-        elif purpose == "leaderboard":
-            self._score()
-        else:
+        row = chain.job(purpose)
+        if row.one_by_one:
+            self._trade(row, team)
+        if chain.orders_of(row):
+            self._settle(row, team)
+        elif row in chain.jobs_of_all(after_teams=False):
+            self.market(row)
+        elif row in chain.jobs_of_all(after_teams=True):
+            self._score(row)
+        elif not row.one_by_one:
             sessions = [one for one in self._sessions if self._remake is None or one >= str(self._remake)]
-            self._bring_up_to_date(purpose, team, self._due().makeable(purpose, team), sessions)
+            self._bring_up_to_date(row, team, self._due().makeable(purpose, team), sessions)
 
-    def market(self, symbols: Sequence[str] = (), *, again: bool = False) -> None:
+    def market(self, row: Job, symbols: Sequence[str] = (), *, again: bool = False) -> None:
         """Bring the bars of every symbol, or of some, up to date; `again` fetches all of them, whatever is stored."""
-        wanted = [keys.bars_key(symbol) for symbol in symbols or self._platform.symbols]
-        due = wanted if again else [key for key in self._due().bars() if key in wanted]
-        self._materialize(chain.job("market"), "", due, tags={AGAIN_TAG: "yes"} if again else {})
+        due = self._due()
+        wanted = [key for key in due.makeable(row.purpose) if not symbols or key.path[1] in symbols]
+        tags = {AGAIN_TAG: "yes"} if again else {}
+        self._materialize(row, "", wanted if again else due.of(wanted), tags=tags)
 
     def revised(self) -> Mapping[str, list[Revision]]:
         """By symbol, what sources revised since the sessions were made."""
@@ -88,10 +90,11 @@ class Stages:
     def training_is_due(self) -> bool:
         """Whether any team has a model to train, which is what needs Ludwig."""
         due = self._due()
-        wanted = [key for team in self._platform.teams for key in due.makeable("train", team)]
+        purpose = chain.maker("model").purpose
+        wanted = [key for team in self._platform.teams for key in due.makeable(purpose, team)]
         return any(key.path[-1] == "model" for key in due.of(wanted))
 
-    def _trade(self, team: str) -> None:
+    def _trade(self, row: Job, team: str) -> None:
         """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew.
 
         It has the account to itself from asking what is due to the last session: a session that somebody traded in between
@@ -102,20 +105,19 @@ class Stages:
             with lease(
                 leases_of(self._instance, broker.leases), broker.account_name(team, name), "`trading run`"
             ):
-                self._trade_sessions(team)
+                self._trade_sessions(row, team)
         except TradingError as error:
             # Of the lease or the fresh start: no step of Dagster's is there to say it.
             self._runner.problems.append(Problem(f"{team}/orders", str(error)))
 
-    def _trade_sessions(self, team: str) -> None:
-        fresh = self._due().fresh
-        due = fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
+    def _trade_sessions(self, row: Job, team: str) -> None:
+        now = self._due()
+        due = now.fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
         if self._remake is not None:
             due = None
-        models = [keys.model_key(team, symbol) for symbol in self._platform.teams[team].symbols]
-        if due and not any(map(fresh.exists, models)):
+        if due and not now.has_a_model(team):
             return  # Nothing was ever predicted, and why has been said.
-        row = chain.job("trade")
+        made = now.makeable(row.purpose, team)
         with phase(self._tell, row.title(team), len(self._sessions if due is None else due)) as news:
             if due == []:
                 return
@@ -124,26 +126,27 @@ class Stages:
             if due is None:
                 news.note = self._why_anew()
             for session in due or self._sessions:
-                done = self._runner.run(row.of(team), [keys.orders_key(team)], news.heard, [session])
+                done = self._runner.run(row.of(team), made, news.heard, [session])
                 news.step(failed=not done)
                 if not done:
                     # The next session would be planned on an account that is not where it should be.
                     return
 
-    def _settle(self, team: str) -> None:
+    def _settle(self, row: Job, team: str) -> None:
         """Record in one pass what became of all orders; of a replay that stopped, up to the session it stopped at."""
         # Whatever was revised: what was traded is on record, also of a remake that began in the middle.
         left = self._due(revised=False).fresh.missing_after_fresh(keys.orders_key(team), self._sessions)
         traded = [] if left is None else self._sessions[: len(self._sessions) - len(left)]
         if traded:
-            self._bring_up_to_date("settle", team, self._due().makeable("settle", team), traded)
+            wanted = [key for key in self._due().makeable(row.purpose, team) if not keys.is_decision(key)]
+            self._bring_up_to_date(row, team, wanted, traded)
 
-    def _score(self) -> None:
+    def _score(self, row: Job) -> None:
         """Score all teams; without one that has a valid file the table stays as it is."""
-        wanted = self._due().makeable("leaderboard") if self._platform.teams else []
+        wanted = self._due().makeable(row.purpose) if self._platform.teams else []
         due = wanted if wanted and self._alarms_changed() else self._due().of(wanted)
         if wanted:
-            self._materialize(chain.job("leaderboard"), "", due)
+            self._materialize(row, "", due)
 
     def _alarms_changed(self) -> bool:
         guards = blocking_checks(self._definitions.assets or ())
@@ -179,11 +182,9 @@ class Stages:
         graph = self._definitions.resolve_asset_graph()
         return Due(self._platform, graph, self._instance, self._settings, revised=revised)
 
-    def _bring_up_to_date(
-        self, purpose: str, team: str, wanted: list[dg.AssetKey], sessions: list[str]
-    ) -> None:
+    def _bring_up_to_date(self, row: Job, team: str, wanted: list[dg.AssetKey], sessions: list[str]) -> None:
         if wanted:  # "up to date" would be a lie where nothing could be made.
-            self._materialize(chain.job(purpose), team, self._due().of(wanted, sessions), sessions)
+            self._materialize(row, team, self._due().of(wanted, sessions), sessions)
 
     def _materialize(
         self,

@@ -21,8 +21,8 @@ class Stage:
 
     `needs` are the stages it is made from; one of a symbol gets them handed in under their nouns, any other reads for itself.
     `jobs` make it, the first one as its own: it decides the phase of `trading run` and the DVC stage. `sessions`: one value
-    per session. `figures` of its metadata go into the commit; `restorable`: `trading restore` brings it back. `code` names
-    the functions that compute it (`module:function`): with what they call they are its recipe (`pipeline/recipes.py`).
+    per session. `decided`: it stays as it was made at its time, whatever became of its data. `figures` of its metadata go into the commit; `restorable`: `trading restore` brings it back. Its
+    file with what that calls is its recipe (`pipeline/recipes.py`); `code` names what computes besides (`module:function`).
     `before` is the code version it had before recipes, where that did not follow from a configuration.
     """
 
@@ -30,8 +30,9 @@ class Stage:
     scope: Scope
     needs: tuple[str, ...]
     jobs: tuple[str, ...]
-    code: tuple[str, ...]
+    code: tuple[str, ...] = ()
     sessions: bool = False
+    decided: bool = False
     figures: tuple[str, ...] = ()
     restorable: bool = False
     before: str = ""
@@ -42,6 +43,11 @@ class Stage:
         """Module and name of the function that makes its assets: `<noun>_asset` in a file of that name, unless told."""
         module, _, name = (self.made_by or f"{_ASSETS}.{self.noun}_asset:{self.noun}_asset").partition(":")
         return module, name
+
+    @property
+    def recipe(self) -> tuple[str, ...]:
+        """Where its recipe begins."""
+        return (":".join(self.factory), *self.code)
 
     @property
     def of_symbol(self) -> bool:
@@ -70,7 +76,8 @@ class Job:
     """One job, or one for each team: what waits in the queue by `priority` (the higher goes first), and when it is asked for.
 
     `cron` is a cron line in the exchange's time zone, or for a job of teams the line of the team's `schedule` that says it.
-    `sessions`: it runs for one session, or for a range of them. `tried_again`: whether the daemon may start it again.
+    `sessions`: it runs for one session, or for a range of them; `one_by_one` for one after the other, each on what the one
+    before left in the account, never a second time. `tried_again`: whether the daemon may start it again.
     `phase` is what `trading run` calls its part, `build` what `trading build` and `dvc.yaml` call it.
     """
 
@@ -81,6 +88,7 @@ class Job:
     of_team: bool = True
     name: str = ""
     sessions: bool = False
+    one_by_one: bool = False
     tried_again: bool = True
     phase: str = ""
     build: str = ""
@@ -130,6 +138,7 @@ JOBS: tuple[Job, ...] = (
         cron="trade",
         says="Plan and submit {team}'s orders after the close of one session.",
         sessions=True,
+        one_by_one=True,
         tried_again=False,
         phase="trading",
         build="orders",
@@ -170,18 +179,13 @@ STAGES: tuple[Stage, ...] = (
         "symbol",
         needs=(),
         jobs=("market",),
-        code=(
-            "market_data.update:update_bars",
-            "market_data.source_kinds:make_source",
-            "domain.quality:check_bars",
-        ),
+        code=("market_data.source_kinds:make_source",),
     ),
     Stage(
         "features",
         "team-symbol",
         needs=("bars",),
         jobs=("train", "daily"),
-        code=("domain.features:compute_features", "domain.lookahead:check_features"),
         restorable=True,
     ),
     Stage(
@@ -189,7 +193,7 @@ STAGES: tuple[Stage, ...] = (
         "team-symbol",
         needs=("features", "bars"),
         jobs=("train",),
-        code=("domain.targets:training_rows", "models.training:train"),
+        decided=True,
         figures=("epochs",),
         restorable=True,
     ),
@@ -198,13 +202,8 @@ STAGES: tuple[Stage, ...] = (
         "team-symbol",
         needs=("features", "model", "bars"),
         jobs=("daily",),
-        code=(
-            "domain.predictions:model_from_the_future",
-            "domain.predictions:rows_of",
-            "domain.predictions:prediction_table",
-            "models.prediction:predict",
-        ),
         sessions=True,
+        decided=True,
         restorable=True,
         before="1",
     ),
@@ -213,7 +212,6 @@ STAGES: tuple[Stage, ...] = (
         "team-symbol",
         needs=("predictions", "features", "bars"),
         jobs=("daily",),
-        code=("domain.evaluation:score", "reports.evidently_report:build_report"),
         figures=("mase", "direction", "ic"),
         restorable=True,
         before="2",
@@ -223,20 +221,15 @@ STAGES: tuple[Stage, ...] = (
         "team",
         needs=("predictions",),
         jobs=("trade",),
-        code=(
-            "trading.planning:session_plan",
-            "trading.submission:submit_plan",
-            "trading.records:record_of",
-            "paper_broker.executions:execute_all",
-        ),
+        code=("paper_broker.order_entry:place", "paper_broker.engine:advance"),
         sessions=True,
+        decided=True,
     ),
     Stage(
         "fills",
         "team",
         needs=("orders",),
         jobs=("settle",),
-        code=("trading.settling:settlements",),
         sessions=True,
         before="2",
     ),
@@ -246,12 +239,10 @@ STAGES: tuple[Stage, ...] = (
         needs=("orders", "fills", "report"),
         jobs=("leaderboard",),
         code=(
-            "domain.leaderboard:assemble",
-            "domain.leaderboard:to_json",
-            "domain.performance:buy_and_hold",
-            "domain.performance:performance",
-            "trading.results:result_of",
-            "trading.results:expected_sessions",
+            "pipeline.alarming:scored_sessions",
+            "pipeline.alarming:standing_alarms",
+            "pipeline.alarming:table_window",
+            "pipeline.partitions:replay_sessions",
         ),
         before="4",
     ),
@@ -275,7 +266,45 @@ def stages_of(purpose: str, *, own: bool = False) -> list[Stage]:
 
 def jobs_of_teams() -> list[Job]:
     """The jobs that every team has, in the order of a session's chain."""
-    return [row for row in JOBS if row.of_team]
+    return [row for row in JOBS if row.of_team and stages_of(row.purpose)]
+
+
+def jobs_of_all(*, after_teams: bool) -> list[Job]:
+    """The jobs that no team has and that make something: those from what teams made, or those before them."""
+    rows = [row for row in JOBS if not row.of_team and stages_of(row.purpose)]
+    return [row for row in rows if any(one.of_team for one in behind(row)) == after_teams]
+
+
+def maker(noun: str) -> Job:
+    """The job that makes a stage in the first place."""
+    return job(stage(noun).jobs[0])
+
+
+def job_named(name: str) -> Job | None:
+    """The row of a job by its name in Dagster, whichever team's it is; None for one of Dagster's own."""
+    return next((row for row in JOBS if name.endswith(row.of()) if row.of_team or name == row.of()), None)
+
+
+def behind(row: Job) -> list[Stage]:
+    """The stages that what a job makes is made from, and those behind them, as far as earlier jobs make them."""
+    own = {one.noun for one in stages_of(row.purpose, own=True)}
+    needed = set(own)
+    for one in reversed(STAGES):
+        if one.noun in needed:
+            needed |= {*one.needs}
+    return [one for one in STAGES if one.noun in needed - own]
+
+
+def orders_of(row: Job) -> Stage | None:
+    """What is decided one by one, where a job records session by session what became of it; None where it is about none."""
+    needs = {noun for one in stages_of(row.purpose, own=True) if one.sessions for noun in one.needs}
+    return next((one for one in STAGES if one.noun in needs and maker(one.noun).one_by_one), None)
+
+
+def of_account() -> list[Stage]:
+    """What a team's account did, session by session: a fresh account begins it anew."""
+    rows = [row for row in STAGES if row.scope == "team" and row.sessions]
+    return [row for row in rows if maker(row.noun).one_by_one or orders_of(maker(row.noun))]
 
 
 def restore_turn(asset: Asset) -> int | None:

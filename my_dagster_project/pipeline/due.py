@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -10,11 +11,19 @@ from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.assets.bars_asset import source_changed
-from my_dagster_project.pipeline.chain import Place
+from my_dagster_project.pipeline.assets.keys import is_bars, key_at
+from my_dagster_project.pipeline.chain import Job, Place, Stage
 from my_dagster_project.pipeline.freshness import Freshness
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.pipeline.resources import MarketDataResource
 from my_dagster_project.teams.platform import Platform
+
+
+class Part(NamedTuple):
+    """What is due of a job: these assets, of these sessions (ISO, ascending) where it runs for sessions."""
+
+    assets: list[dg.AssetKey]
+    sessions: list[str]
 
 
 class Due:
@@ -34,14 +43,14 @@ class Due:
         self.fresh = Freshness(graph, instance, revised=revised)
 
     def of(self, wanted: Iterable[dg.AssetKey], sessions: list[str] | None = None) -> list[dg.AssetKey]:
-        """Those of the assets that are missing or out of date, of these sessions."""
-        return self.fresh.stale(wanted, sessions or [])
+        """Those of the assets that are missing or out of date, of these sessions; bars also when they are behind."""
+        return self.fresh.stale(wanted, sessions or [], lambda key: is_bars(key) and self._lags(key))
 
-    def bars(self) -> list[dg.AssetKey]:
-        """The bars that are to be fetched: also those behind a session that has closed since, or behind their source."""
-        wanted = [keys.bars_key(symbol) for symbol in self._platform.symbols]
-        due = self.of(wanted)
-        return [key for key in wanted if key in due or self._lags(key)]
+    def part(self, row: Job, team: str, sessions: list[str]) -> Part:
+        """What a job has to make now of these sessions (ISO, ascending): of a team, or without one of all."""
+        if chain.orders_of(row):
+            return self._unrecorded(row, team, sessions)
+        return Part(self.of(self.makeable(row.purpose, team), sessions), sessions if row.sessions else [])
 
     def makeable(self, purpose: str, team: str = "") -> list[dg.AssetKey]:
         """What a job makes in the first place, symbol by symbol, of a team only its own, where there is what it is made from.
@@ -49,46 +58,44 @@ class Due:
         That is bars, and after the training a model that is up to date; why a symbol has none, an earlier job has said.
         """
         teams = {name: config.symbols for name, config in self._platform.teams.items()}
+        own = chain.stages_of(purpose, own=True)
         found = [
-            (place, dg.AssetKey(row.asset(place)))
-            for row in chain.stages_of(purpose, own=True)
-            for place in chain.places(row, teams, Place(team))
+            (place, key_at(row, place)) for row in own for place in chain.places(row, teams, Place(team))
         ]
         order = [*teams[team]] if team else self._platform.symbols
-        ready = ["", *(symbol for symbol in order if self._is_ready(purpose, team, symbol))]
+        asked = order if any(row.of_symbol for row in own) else []
+        needed = [row for row in chain.behind(chain.job(purpose)) if row.of_symbol and not row.sessions]
+        ready = ["", *(symbol for symbol in asked if self._are_there(needed, Place(team, symbol)))]
         there = [pair for pair in found if pair[0].symbol in ready]
         return [key for _, key in sorted(there, key=lambda pair: ready.index(pair[0].symbol))]
 
-    def _is_ready(self, purpose: str, team: str, symbol: str) -> bool:
-        trained = {noun for row in chain.stages_of(purpose, own=True) for noun in row.needs} & {
-            "model",
-            "predictions",
-        }
-        if team and trained:
-            return self.fresh.is_fresh(keys.model_key(team, symbol))
-        return self.fresh.exists(keys.bars_key(symbol))
-
-    def model_keys(self, team: str) -> list[dg.AssetKey]:
-        """Features and models of the symbols that have bars."""
-        return self.makeable("train", team)
-
-    def prediction_keys(self, team: str) -> list[dg.AssetKey]:
-        """Predictions and reports of the symbols whose model is up to date."""
-        return self.makeable("daily", team)
+    def has_a_model(self, team: str) -> bool:
+        """Whether a model of the team was ever made, so that something can have been predicted."""
+        models = [keys.model_key(team, symbol) for symbol in self._platform.teams[team].symbols]
+        return any(map(self.fresh.exists, models))
 
     def trades(self, team: str, sessions: list[str]) -> list[str]:
         """The sessions after the newest one on record, in order: none is traded again, and none that was missed."""
-        done = self._instance.get_materialized_partitions(keys.orders_key(team))
-        newest = max(done, default="")
+        newest = max(self._on_record(keys.orders_key(team)), default="")
         return [session for session in sessions if session > newest]
 
-    def fills(self, team: str, sessions: list[str]) -> list[str]:
-        """The sessions from the first one that was traded and not settled yet up to the last one that was traded."""
-        traded = self._instance.get_materialized_partitions(keys.orders_key(team)).intersection(sessions)
-        open_ones = traded - self._instance.get_materialized_partitions(keys.fills_key(team))
-        return (
-            [session for session in sessions if min(open_ones) <= session <= max(traded)] if open_ones else []
-        )
+    def _unrecorded(self, row: Job, team: str, sessions: list[str]) -> Part:
+        """From the first session that was traded and is not on record yet up to the last one that was traded."""
+        traded = self._on_record(keys.orders_key(team)).intersection(sessions)
+        wanted = [key for key in self.makeable(row.purpose, team) if not keys.is_decision(key)]
+        lacking = {key: left for key in wanted if (left := traded - self._on_record(key))}
+        if not lacking:
+            return Part([], [])
+        first, last = min(map(min, lacking.values())), max(traded)
+        return Part([*lacking], [session for session in sessions if first <= session <= last])
+
+    def _on_record(self, key: dg.AssetKey) -> set[str]:
+        return set(self._instance.get_materialized_partitions(key))
+
+    def _are_there(self, needed: list[Stage], place: Place) -> bool:
+        """Whether these are there to be read, and what is decided once is up to date."""
+        judged = [(row, key_at(row, place)) for row in needed if place.team or not row.of_team]
+        return all(self.fresh.is_fresh(key) if row.decided else self.fresh.exists(key) for row, key in judged)
 
     def _lags(self, bars: dg.AssetKey) -> bool:
         """Whether a session has closed since the bars were fetched, or the source is another: no version says so."""

@@ -11,7 +11,7 @@ Dagster leaves one thing out: it never looks from an asset without partitions at
 report would stay as it is when the predictions under it are new, and the leaderboard when orders are. That is added here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import dagster as dg
@@ -73,12 +73,17 @@ class Freshness:
         """Whether an asset without partitions was ever made, up to date or not."""
         return self._resolver.get_status(key) != StaleStatus.MISSING
 
-    def stale(self, keys: Iterable[dg.AssetKey], partitions: list[str]) -> list[dg.AssetKey]:
-        """Those of the keys that are missing, out of date, or made from one before them in the order that is."""
+    def stale(
+        self,
+        keys: Iterable[dg.AssetKey],
+        partitions: list[str],
+        lags: Callable[[dg.AssetKey], bool] = lambda _: False,
+    ) -> list[dg.AssetKey]:
+        """Those of the keys that are missing, out of date, behind (`lags`), or made from one before them that is."""
         due: list[dg.AssetKey] = []
         for key in keys:
             below = not self._is_decision(key) and not self._graph.get(key).parent_keys.isdisjoint(due)
-            if below or not self.is_fresh(key, partitions):
+            if below or not self.is_fresh(key, partitions) or lags(key):
                 due.append(key)
         return due
 

@@ -12,29 +12,6 @@ from my_dagster_project.pipeline.assets.stamp import job_tag, owners_of
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.teams.platform import Platform
 
-MARKET_JOB = chain.job("market").of()
-LEADERBOARD_JOB = chain.job("leaderboard").of()
-
-
-def train_job_name(team: str) -> str:
-    """The job that computes a team's features and trains its models."""
-    return chain.job("train").of(team)
-
-
-def daily_job_name(team: str) -> str:
-    """The job that brings a team's features, predictions and reports up to a session (or a range of them)."""
-    return chain.job("daily").of(team)
-
-
-def trade_job_name(team: str) -> str:
-    """The job that plans and submits a team's orders of one session."""
-    return chain.job("trade").of(team)
-
-
-def settle_job_name(team: str) -> str:
-    """The job that records what became of a team's orders of a session (or a range of them)."""
-    return chain.job("settle").of(team)
-
 
 def all_jobs(platform: Platform, partitions: dg.PartitionsDefinition) -> list[UnresolvedAssetJobDefinition]:
     """A job for each row of the table that makes assets, of teams one for each; none without a team."""

@@ -4,6 +4,7 @@ import dagster as dg
 
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.models.unended import end_killed_runs
+from my_dagster_project.pipeline.training_budget import trains
 
 _SECONDS = 60
 
@@ -18,7 +19,7 @@ def killed_trainings_sensor(settings: Settings) -> dg.SensorDefinition:
         description="Ends as KILLED what a killed training left RUNNING in MLflow.",
     )
     def end(context: dg.RunFailureSensorContext) -> dg.SkipReason:
-        if not _trains(context.dagster_run):
+        if not trains(context.dagster_run):
             return dg.SkipReason("No training.")
         instance = context.instance
 
@@ -30,10 +31,3 @@ def killed_trainings_sensor(settings: Settings) -> dg.SensorDefinition:
         return dg.SkipReason(f"Ended in MLflow: {', '.join(ended) or 'nothing was left'}.")
 
     return end
-
-
-def _trains(run: dg.DagsterRun) -> bool:
-    """Whether the run was to make a model, by its assets or, when it was a whole job, by the job's name."""
-    if not run.asset_selection:
-        return run.job_name.endswith("_train")
-    return any(key.path[-1] == "model" for key in run.asset_selection)

@@ -17,7 +17,7 @@ from my_dagster_project.foundation.dagster_private import (
     PRIORITY_TAG,
     RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
 )
-from my_dagster_project.pipeline.chain import Job, decisive, job
+from my_dagster_project.pipeline.chain import Job, decisive, maker
 from my_dagster_project.storage.names import COMPETITION, MARKET
 
 TEAM_TAG, CONFIG_TAG = "team", "config"
@@ -60,13 +60,13 @@ def limit_tag(team: str) -> str:
 
 def order_priority(session: date | None) -> int:
     """Orders of an earlier session go first: an account's clock only goes forward, in whatever order they were asked for."""
-    return job("trade").priority + ((_FAR - session).days if session else 0)
+    return maker("orders").priority + ((_FAR - session).days if session else 0)
 
 
 def _priority(like: Job | None, told: Mapping[str, str]) -> int:
     if like is None:
         return 0
-    return order_priority(_session(told)) if like.purpose == "trade" else like.priority
+    return order_priority(_session(told)) if like.one_by_one else like.priority
 
 
 def _session(told: Mapping[str, str]) -> date | None:

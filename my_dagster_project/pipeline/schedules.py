@@ -9,7 +9,7 @@ from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.stamp import owners_of
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.dagster_records import schedule_name
-from my_dagster_project.pipeline.sessions import REQUESTS
+from my_dagster_project.pipeline.sessions import request_of
 from my_dagster_project.teams.platform import Platform
 
 
@@ -37,15 +37,13 @@ def _plain(platform: Platform, settings: Settings, row: Job, team: str = "") -> 
 
 
 def _of_sessions(platform: Platform, settings: Settings, row: Job, team: str) -> dg.ScheduleDefinition:
-    request = REQUESTS[row.purpose]
-
     @dg.schedule(
         job_name=row.of(team),
         description="Runs for the last closed session, once; days without a new session are skipped.",
         **_common(platform, settings, row, team),
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return request(platform, team, context)
+        return request_of(row, platform, team, context)
 
     return schedule
 

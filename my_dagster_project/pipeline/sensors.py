@@ -9,8 +9,8 @@ from my_dagster_project.foundation.dagster_private import UnresolvedAssetJobDefi
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.history.commits import NotAllCommittedError
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.team_file import evaluation
-from my_dagster_project.pipeline.jobs import MARKET_JOB, train_job_name
 from my_dagster_project.pipeline.recording import record_versions
 from my_dagster_project.pipeline.reloading import reload_location
 from my_dagster_project.pipeline.syncing import RemotePoll, sync_branches
@@ -30,7 +30,7 @@ def team_files_sensor(
 
     What counts is their content: the platform's own commits to the branches change nothing and trigger nothing.
     """
-    names = {train_job_name(team) for team in platform.teams} | {MARKET_JOB}
+    names = {chain.maker("model").of(team) for team in platform.teams} | {chain.maker("bars").of()}
     requested = [job for job in jobs if job.name in names]
     poll = RemotePoll(settings.git_poll_seconds, slack=_FILES_SECONDS / 2)
 

@@ -1,6 +1,7 @@
 """One step of bringing everything up to date: which runs to queue next, given those that were queued so far.
 
-bars -> per team, side by side: models -> predictions and reports -> orders session by session -> fills -> leaderboard
+bars -> per team, side by side: models -> predictions and reports -> orders session by session -> fills -> leaderboard,
+as the jobs stand in `pipeline/chain.py`.
 
 Nothing here waits, and nothing is remembered but the runs themselves, so whoever drives it (`pipeline/rounds.py`) may be
 killed and go on. An account is never reset, a session on record never traded again, and one that was missed never later.
@@ -18,17 +19,10 @@ from my_dagster_project.foundation.dagster_private import (
     PARTITION_NAME_TAG,
     WILL_RETRY_TAG,
 )
-from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.turns import AFTER_TAG
+from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.due import Due
-from my_dagster_project.pipeline.jobs import (
-    LEADERBOARD_JOB,
-    MARKET_JOB,
-    daily_job_name,
-    settle_job_name,
-    trade_job_name,
-    train_job_name,
-)
 from my_dagster_project.teams.platform import Platform
 
 ROUND_TAG = "round"
@@ -72,7 +66,7 @@ class Asked:
 def session_step(platform: Platform, due: Due, sessions: list[str], asked: Asked, round_id: str) -> Step:
     """The next step of a round over these sessions (ISO, ascending)."""
     step = _Stepper(platform, due, sessions, asked, round_id)
-    return step.market() or step.teams()
+    return step.before_teams() or step.teams()
 
 
 @dataclass(frozen=True)
@@ -83,69 +77,70 @@ class _Stepper:
     asked: Asked
     round_id: str
 
-    def market(self) -> Step | None:
+    def before_teams(self) -> Step | None:
         """Bars come first; None once they are there or could not be had."""
-        if self.asked.going_on(MARKET_JOB):
-            return Step(said=("market data",))
-        if self.asked.of([MARKET_JOB]) or not (bars := self.due.bars()):
-            return None
-        return Step((self._request(MARKET_JOB, bars),), ("market data",))
+        return self._first(chain.jobs_of_all(after_teams=False), "")
 
     def teams(self) -> Step:
-        """Each team's next run, where it has none going on; the table when they have all ended."""
+        """Each team's next run, where it has none going on; what is made of all teams' when they have all ended."""
         steps = [self._team(team) for team in self.platform.teams]
         requests = tuple(request for step in steps for request in step.requests)
         said = tuple(line for step in steps for line in step.said)
         if not all(step.ended for step in steps):
             return Step(requests, said)
-        if self.asked.going_on(LEADERBOARD_JOB):
-            return Step(said=(*said, "leaderboard"))
-        table = self.due.of([keys.leaderboard_key()]) if self.platform.teams else []
-        if table and not self.asked.of([LEADERBOARD_JOB]):
-            return Step((self._request(LEADERBOARD_JOB, table),), (*said, "leaderboard"))
-        return Step(said=said, ended=True)
+        of_all = self._first(chain.jobs_of_all(after_teams=True), "") if steps else None
+        return Step(of_all.requests, (*said, *of_all.said)) if of_all else Step(said=said, ended=True)
 
     def _team(self, team: str) -> Step:
-        train, daily = train_job_name(team), daily_job_name(team)
-        trade, settle = trade_job_name(team), settle_job_name(team)
-        if now := self.asked.going_on(train, daily, settle):
-            return Step(said=(f"{team}: {_doing(now[0], team)}",))
-        begun = {run.job_name for run in self.asked.of([train, daily, trade, settle])}
-        # Asked once: what failed is on record, the rest of the team's chain goes on without it.
-        if begun <= {train}:
-            if not begun and (models := self.due.of(self.due.model_keys(team))):
-                return Step((self._request(train, models),), (f"{team}: features and models",))
-            predictions = self.due.of(self.due.prediction_keys(team), self.sessions)
-            if predictions:
-                asked = self._request(daily, predictions, self.sessions)
-                return Step((asked,), (f"{team}: predictions and reports",))
-        return self._trading(team, trade, settle)
+        rows = chain.jobs_of_teams()
+        if step := self._first(rows, team):
+            return step
+        left = [self._to_go(row, team) for row in rows if row.one_by_one and self._left(team)]
+        return Step(said=tuple(left), ended=True)
 
-    def _trading(self, team: str, trade: str, settle: str) -> Step:
-        waiting = self.asked.going_on(trade)
-        left = self.due.trades(team, self.sessions)
-        said = (f"{team}: orders, {len(left)} of {len(self.sessions)} sessions to go",)
-        if waiting or (self._may_trade(team, trade) and left):
-            queued = {run.tags.get(PARTITION_NAME_TAG) for run in self.asked.of([trade])}
-            room = 0 if self.asked.failed(trade) else _TRADES_AHEAD - len(waiting)
-            new = [session for session in left if session not in queued][: max(room, 0)]
-            if new or waiting:
-                return Step(tuple(self._order(team, trade, session) for session in new), said)
-        fills = self.due.fills(team, self.sessions)
-        if fills and not self.asked.of([settle]):
-            return Step((self._request(settle, [keys.fills_key(team)], fills),), (f"{team}: fills",))
-        return Step(said=said if left else (), ended=True)
+    def _first(self, rows: list[Job], team: str) -> Step | None:
+        """The step of the first job that has something going on or to do."""
+        steps = (
+            self._trades(row, team) if row.one_by_one else self._once(row, team, rows[turn:])
+            for turn, row in enumerate(rows)
+        )
+        return next((step for step in steps if step), None)
 
-    def _may_trade(self, team: str, trade: str) -> bool:
-        """Whether an earlier session of the round has not failed, and anything was ever predicted; why not has been said."""
-        models = [keys.model_key(team, symbol) for symbol in self.platform.teams[team].symbols]
-        return not self.asked.failed(trade) and any(map(self.due.fresh.exists, models))
+    def _once(self, row: Job, team: str, rest: list[Job]) -> Step | None:
+        """Asked once, and before the jobs after it: what failed is on record, the rest goes on without it."""
+        said = (row.title(team),)
+        if self.asked.going_on(row.of(team)):
+            return Step(said=said)
+        if self.asked.of(one.of(team) for one in rest):
+            return None
+        part = self.due.part(row, team, self.sessions)
+        return Step((self._request(row.of(team), *part),), said) if part.assets else None
 
-    def _order(self, team: str, trade: str, session: str) -> dg.RunRequest:
+    def _trades(self, row: Job, team: str) -> Step | None:
+        """Sessions one by one, some of them ahead, as long as none has failed."""
+        job = row.of(team)
+        waiting, left = self.asked.going_on(job), self._left(team)
+        may = not self.asked.failed(job) and self.due.has_a_model(team)  # without one, why has been said
+        if not waiting and not (may and left):
+            return None
+        queued = {run.tags.get(PARTITION_NAME_TAG) for run in self.asked.of([job])}
+        room = 0 if self.asked.failed(job) else _TRADES_AHEAD - len(waiting)
+        new = [session for session in left if session not in queued][: max(room, 0)]
+        if not new and not waiting:
+            return None
+        said = (self._to_go(row, team),)
+        return Step(tuple(self._order(row, team, session) for session in new), said)
+
+    def _left(self, team: str) -> list[str]:
+        return self.due.trades(team, self.sessions)
+
+    def _to_go(self, row: Job, team: str) -> str:
+        return f"{row.title(team)}, {len(self._left(team))} of {len(self.sessions)} sessions to go"
+
+    def _order(self, row: Job, team: str, session: str) -> dg.RunRequest:
         before = self.sessions[: self.sessions.index(session)]
-        traded = set(self.due.trades(team, self.sessions))
-        after = {AFTER_TAG: before[-1]} if before and before[-1] in traded else {}
-        return self._request(trade, [keys.orders_key(team)], [session], after)
+        after = {AFTER_TAG: before[-1]} if before and before[-1] in self._left(team) else {}
+        return self._request(row.of(team), self.due.makeable(row.purpose, team), [session], after)
 
     def _request(
         self,
@@ -175,12 +170,3 @@ def _comes_again(run: dg.DagsterRun) -> bool:
 
 def _true(tags: Mapping[str, str]) -> set[str]:
     return {name for name, value in tags.items() if value == "true"}
-
-
-def _doing(run: dg.DagsterRun, team: str) -> str:
-    names = {
-        train_job_name(team): "features and models",
-        daily_job_name(team): "predictions and reports",
-        settle_job_name(team): "fills",
-    }
-    return names[run.job_name]

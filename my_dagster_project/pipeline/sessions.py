@@ -6,7 +6,6 @@ what was asked for is looked up in the runs, and gaps are closed here. Waiting i
 Dagster's `max_tick_retries` evaluates again every minute until the next tick.
 """
 
-from collections.abc import Callable
 from datetime import UTC, date
 
 import dagster as dg
@@ -18,8 +17,9 @@ from my_dagster_project.foundation.dagster_private import (
 )
 from my_dagster_project.foundation.errors import NotYetError
 from my_dagster_project.foundation.pool_settings import everything_due
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline import dagster_records as known
-from my_dagster_project.pipeline.jobs import MARKET_JOB, daily_job_name, settle_job_name, trade_job_name
+from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.partitions import last_session
 from my_dagster_project.teams.platform import Platform
 
@@ -29,22 +29,29 @@ LACKING_TAG = "without_predictions"
 type Answer = dg.RunRequest | dg.SkipReason
 
 
-def daily_request(platform: Platform, team: str, context: dg.ScheduleEvaluationContext) -> Answer:
+def request_of(row: Job, platform: Platform, team: str, context: dg.ScheduleEvaluationContext) -> Answer:
+    """What a tick of a team's job that runs for sessions asks for, or why nothing; raises NotYetError to be asked again."""
+    if row.one_by_one:
+        return _trading(row, platform, team, context)
+    return (_settling if chain.orders_of(row) else _predicting)(row, platform, team, context)
+
+
+def _predicting(row: Job, platform: Platform, team: str, context: dg.ScheduleEvaluationContext) -> Answer:
     """A run for the last session closed at the tick, with the sessions missed before it, or why there is none.
 
     Raises NotYetError while no symbol has bars of the session, or while they are being fetched. A symbol that alone has
     none does not keep the others waiting: its own steps fail and say so.
     """
-    job, instance = daily_job_name(team), context.instance
+    job, instance, market = row.of(team), context.instance, chain.maker("bars").of()
     due = _decidable(platform, job, context)
     if isinstance(due, dg.SkipReason):
         return due
     session, missed = due
     symbols = platform.teams[team].symbols
-    fetching = known.unfinished(instance, MARKET_JOB)
+    fetching = known.unfinished(instance, market)
     ready = known.symbols_with_bars(instance, symbols, session)
     if len(ready) < len(symbols) and (fetching or not ready):
-        doing = f"run {fetching[:8]} is fetching them" if fetching else f"run {MARKET_JOB} if it has failed"
+        doing = f"run {fetching[:8]} is fetching them" if fetching else f"run {market} if it has failed"
         lacking = ", ".join(symbol for symbol in symbols if symbol not in ready)
         raise NotYetError(f"{job} waits for the bars of {session} of {lacking}: {doing}.")
     if missed and platform.registry.competition.missed_sessions == "catch_up":
@@ -59,13 +66,13 @@ def daily_request(platform: Platform, team: str, context: dg.ScheduleEvaluationC
     return _request(job, session, missed)
 
 
-def trade_request(platform: Platform, team: str, context: dg.ScheduleEvaluationContext) -> Answer:
+def _trading(row: Job, platform: Platform, team: str, context: dg.ScheduleEvaluationContext) -> Answer:
     """A run that places the orders of the last closed session before the next open, or why there is none.
 
     Never late: what was missed, or is not predicted at the open, is reported and stays untraded. Raises NotYetError while
     predictions are being made or there are none. Which symbols lack one is said in the run's tag and in its plan.
     """
-    job, instance = trade_job_name(team), context.instance
+    job, instance, before = row.of(team), context.instance, chain.maker("predictions").of(team)
     due = _decidable(platform, job, context)
     if isinstance(due, dg.SkipReason):
         return due
@@ -80,25 +87,21 @@ def trade_request(platform: Platform, team: str, context: dg.ScheduleEvaluationC
         return dg.SkipReason(
             f"Orders of {untraded} are not placed: the exchange opened at {local:%Y-%m-%d %H:%M} and {because}."
         )
-    predicting = known.unfinished(instance, daily_job_name(team))
+    predicting = known.unfinished(instance, before)
     if predicting or not ready:
-        doing = (
-            f"run {predicting[:8]} is making them"
-            if predicting
-            else f"run {daily_job_name(team)} if it has failed"
-        )
+        doing = f"run {predicting[:8]} is making them" if predicting else f"run {before} if it has failed"
         raise NotYetError(f"{job} waits for predictions of {session} until the open: {doing}.")
     lacking = [symbol for symbol in symbols if symbol not in ready]
     return _request(job, session, missed, {LACKING_TAG: ", ".join(lacking)} if lacking else {})
 
 
-def settle_request(platform: Platform, team: str, context: dg.ScheduleEvaluationContext) -> Answer:
+def _settling(row: Job, platform: Platform, team: str, context: dg.ScheduleEvaluationContext) -> Answer:
     """A run that records what became of the orders that filled in the last closed session, with those missed before.
 
     The orders are those of the session before it. Raises NotYetError while no symbol has bars of the last session: the
     bundled broker knows no fills before.
     """
-    job = settle_job_name(team)
+    job = row.of(team)
     due = _due(platform, job, context)
     if isinstance(due, dg.SkipReason):
         return due
@@ -114,12 +117,6 @@ def settle_request(platform: Platform, team: str, context: dg.ScheduleEvaluation
     if first == last:
         return dg.RunRequest(run_key=known.run_key(job, session), partition_key=str(last))
     return dg.RunRequest(run_key=known.run_key(job, session), tags=tags)
-
-
-type Request = Callable[[Platform, str, dg.ScheduleEvaluationContext], Answer]
-
-REQUESTS: dict[str, Request] = {"daily": daily_request, "trade": trade_request, "settle": settle_request}
-"""What a tick asks for, by the purpose of a job that runs for sessions."""
 
 
 def _decidable(

@@ -13,17 +13,18 @@ import dagster as dg
 
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.bounds import Bounds
+from my_dagster_project.pipeline import chain
 from my_dagster_project.teams.registry import TrainingBudget
 
 _DAY = timedelta(hours=24)
 _MOST_RUNS = 2000
-_TRAIN = "_train"  # how a team's job that trains ends
 
 
 def trains(run: dg.DagsterRun) -> bool:
     """Whether a run trains models: the team's job, or a selection with a model in it."""
-    chosen = run.asset_selection or frozenset()
-    return any(key.path[-1] == "model" for key in chosen) or (not chosen and run.job_name.endswith(_TRAIN))
+    if not run.asset_selection:
+        return chain.job_named(run.job_name) == chain.maker("model")
+    return any(key.path[-1] == "model" for key in run.asset_selection)
 
 
 @contextmanager

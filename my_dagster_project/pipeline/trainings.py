@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from my_dagster_project.pipeline.assets.keys import MARKET, bars_key, features_key, model_key
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.assets.keys import MARKET, bars_key, key
 from my_dagster_project.pipeline.dagster_records import symbols_with_bars
-from my_dagster_project.pipeline.jobs import MARKET_JOB, train_job_name
 from my_dagster_project.teams.platform import Platform
 
 type Fingerprints = dict[str, dict[str, str]]
@@ -49,19 +49,21 @@ def _forget(models: dict[str, str], symbol: str, before: str | None) -> None:
 
 
 def _bars(symbols: set[str]) -> dg.RunRequest:
-    names = sorted(symbols)
+    names, job = sorted(symbols), chain.maker("bars").of()
     return dg.RunRequest(
-        run_key=f"{MARKET_JOB}:new:{','.join(names)}",
-        job_name=MARKET_JOB,
+        run_key=f"{job}:new:{','.join(names)}",
+        job_name=job,
         asset_selection=[bars_key(symbol) for symbol in names],
         tags={"team": MARKET},
     )
 
 
 def _training(platform: Platform, team: str, models: dict[str, str]) -> dg.RunRequest:
+    job = chain.maker("model")
+    made = [row.noun for row in chain.stages_of(job.purpose, own=True)]
     return dg.RunRequest(
         run_key=f"{team}:{':'.join(models.values())}",
-        job_name=train_job_name(team),
-        asset_selection=[key(team, symbol) for symbol in models for key in (features_key, model_key)],
+        job_name=job.of(team),
+        asset_selection=[key(noun, team, symbol) for symbol in models for noun in made],
         tags={"team": team, "config": platform.origin(team)},
     )

@@ -8,7 +8,7 @@ import pytest
 from my_dagster_project.foundation.adopted import BEFORE_RECIPES, Resolver, teach_dagit
 from my_dagster_project.foundation.dagster_private import web_request_context
 from my_dagster_project.foundation.settings import settings_from
-from my_dagster_project.pipeline import chain, recipes
+from my_dagster_project.pipeline import chain, recipes, versions
 from my_dagster_project.pipeline.assets.keys import bars_key, features_key
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.freshness import Freshness
@@ -19,27 +19,28 @@ PROJECT = Path(__file__).parents[2]
 
 
 def all_recipes() -> dict[str, str]:
-    for cached in (recipes.recipe_of, recipes._module, recipes._plain):
-        cached.cache_clear()
-    return {row.noun: recipes.recipe_of(row.code) for row in chain.STAGES}
+    return {row.noun: recipes.recipe_of.__wrapped__(row.recipe) for row in chain.STAGES}
+
+
+@pytest.fixture(scope="module")
+def before():
+    return all_recipes()
 
 
 @pytest.fixture
-def changed(monkeypatch):
+def changed(monkeypatch, before):
     """Which stages' recipes an edit of a module changes."""
-    before, real = all_recipes(), recipes.read_source
+    real = recipes._module
 
     def edit(module: str, old: str, new: str) -> set[str]:
-        text = real(module)
+        text = recipes.read_source(module)
         assert old in text, old
-        planted = text.replace(old, new, 1)
-        monkeypatch.setattr(recipes, "read_source", lambda name: planted if name == module else real(name))
+        edited = recipes._Module(module, text.replace(old, new, 1))
+        monkeypatch.setattr(recipes, "_module", lambda name: edited if name == module else real(name))
         after = all_recipes()
-        monkeypatch.setattr(recipes, "read_source", real)
         return {noun for noun in before if before[noun] != after[noun]}
 
-    yield edit
-    all_recipes()
+    return edit
 
 
 def test_a_bug_in_the_indicators_is_one_of_the_features(changed):
@@ -68,8 +69,113 @@ def test_comments_docstrings_formatting_hints_and_texts_of_errors_change_nothing
     assert changed("domain.features", text[at : quote + 1], text[at : quote + 1] + "Sorry: ") == set()
 
 
-def test_another_version_of_what_computes_is_another_recipe(monkeypatch):
-    before = all_recipes()
+@pytest.mark.parametrize(
+    ("file", "old", "new", "due"),
+    [
+        ("leaderboard", "curve[1:] or curve", "curve", {"leaderboard"}),
+        ("leaderboard", '"expected": len(expected)', '"expected": 1 + len(expected)', {"leaderboard"}),
+        ("leaderboard", "assemble(figures, money,", "assemble(figures, {},", {"leaderboard"}),
+        ("report", ".tail(REFERENCE_SESSIONS)", ".head(REFERENCE_SESSIONS)", {"report"}),
+        ("report", "REFERENCE_SESSIONS = 250", "REFERENCE_SESSIONS = 251", {"report"}),
+        ("model", "cutoff=training.cutoff", "cutoff=training.start", {"model"}),
+        ("predictions", "ends_and_middle(sessions)", "sessions", {"predictions"}),
+        ("orders", "mode_of(team.entry, team.config", "mode_of(team.entry, None", {"orders"}),
+        ("fills", "sorted(session_of", "list(session_of", {"fills"}),
+        ("features", "compute_features(bars,", "compute_features(bars[1:],", {"features"}),
+        ("bars", "thresholds(market)", "None", {"bars"}),
+        # What is only said, logged or shown, and what Dagster is told of the asset.
+        ("leaderboard", "teams on the table", "teams", set()),
+        ("leaderboard", "Every team's forecasts and money", "Forecasts and money", set()),
+        ("orders", '"refused": len(refusals(plan))', '"refused": 0', set()),
+        ("predictions", "No prediction comes from", "None is from", set()),
+        ("model", '"exported_to_onnx": manifest.exported', '"exported": True', set()),
+    ],
+)
+def test_logic_in_an_assets_file_is_part_of_its_recipe_and_what_is_only_shown_is_not(
+    changed, file, old, new, due
+):
+    """What made the table's money, its window and its alarms was in no recipe: a mended bug left the figures as they were."""
+    assert changed(f"pipeline.assets.{file}_asset", old, new) == due
+
+
+# What waits, locks or stops: no result is another by it.
+NO_FIGURES = ("trading.halts", "trading.lease", "trading.patience")
+
+
+class Everything(recipes._Closure):
+    """What is reached if the rest of pipeline, too, is followed, and what is only shown; resources only carry."""
+
+    def _follow(self, module: str, name: str) -> None:
+        rest = module.removeprefix("my_dagster_project.")
+        inside = rest.startswith("pipeline") and rest != "pipeline.resources"
+        if inside and recipes.read_source(f"{rest}.{name}") is None:
+            self.reach(rest, name)
+        else:
+            super()._follow(module, name)
+
+
+@pytest.mark.parametrize("row", chain.STAGES, ids=lambda row: row.noun)
+def test_a_recipe_covers_what_makes_its_stage(row):
+    """Of all the code that a stage's file leads to only what waits, and what is marked as only shown, may be missing."""
+    counted, everything = recipes._Closure(), Everything()
+    for closure, starts in ((counted, row.recipe), (everything, row.recipe[:1])):
+        for start in starts:
+            module, _, name = start.removeprefix("my_dagster_project.").partition(":")
+            closure.reach(module, name)
+    missing = {
+        (module, name)
+        for module, name in everything._seen - counted._seen
+        if name in recipes._module(module).defined and not module.startswith(("pipeline", *NO_FIGURES))
+    }
+    assert missing == set()
+
+
+def test_recipes_are_kept_for_these_very_files_and_versions(monkeypatch, tmp_path):
+    """They were worked out anew by every process, 0.35 s each time."""
+    kept = tmp_path / "recipes.json"
+    monkeypatch.setattr(versions, "recipes_file", lambda: kept)
+    monkeypatch.setattr(versions.sys, "dont_write_bytecode", False)
+    computed: list[tuple[str, ...]] = []
+    monkeypatch.setattr(versions, "recipe_of", lambda code: computed.append(code) or recipes.recipe_of(code))
+
+    def asked() -> list[str]:
+        computed.clear()
+        for cached in (versions._recipe, versions._kept):
+            cached.cache_clear()
+        return [versions.code_version(row, ()) for row in chain.STAGES]
+
+    first = asked()
+    assert len(computed) == len(chain.STAGES)
+    assert asked() == first
+    assert computed == []
+    monkeypatch.setattr(versions, "fingerprint_of_all", lambda: "of other files")
+    assert asked() == first
+    assert len(computed) == len(chain.STAGES), "another edit, another version of what computes"
+    kept.write_text("{half a fi")
+    assert asked() == first
+    for cached in (versions._recipe, versions._kept):
+        cached.cache_clear()
+
+
+def test_the_fingerprint_is_another_for_every_file_and_every_version(monkeypatch, tmp_path):
+    (tmp_path / "domain").mkdir()
+    seen = set()
+    monkeypatch.setattr(recipes, "_HOME", tmp_path)
+    for name, text in (
+        ("a.py", "1"),
+        ("a.py", "2"),
+        ("domain/b.json", "2"),
+        ("domain/c.html", "2"),
+        ("c.txt", "3"),
+    ):
+        (tmp_path / name).write_text(text)
+        seen.add(recipes.fingerprint_of_all())
+    assert len(seen) == 4, "only what no recipe can read changes nothing"
+    monkeypatch.setattr(recipes, "_installed", lambda name: f"{name} 99")
+    assert recipes.fingerprint_of_all() not in seen
+
+
+def test_another_version_of_what_computes_is_another_recipe(monkeypatch, before):
     recipes._installed.cache_clear()
     monkeypatch.setattr(recipes, "version", lambda name: "99" if name == "ta-lib" else "1")
     after = all_recipes()

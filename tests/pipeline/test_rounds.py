@@ -8,11 +8,11 @@ import dagster as dg
 import pytest
 
 from my_dagster_project.foundation.errors import TradingError
-from my_dagster_project.pipeline import rounds
+from my_dagster_project.pipeline import chain, rounds
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.assets.stamp import tags_of
 from my_dagster_project.pipeline.assets.turns import AFTER_TAG, require_turn
-from my_dagster_project.pipeline.chain import Place, stage
+from my_dagster_project.pipeline.chain import Job, Place, Stage
 from my_dagster_project.pipeline.jobs import all_jobs
 from my_dagster_project.pipeline.partitions import replay_sessions, session_partitions
 from my_dagster_project.teams.platform import Platform, load_platform
@@ -56,32 +56,23 @@ class Workers:
         return dg.Definitions(list(self._assets()), jobs=ours, sensors=sensors).get_repository_def()
 
     def _assets(self) -> Iterable[dg.AssetsDefinition]:
-        symbols = {team: config.symbols for team, config in self.platform.teams.items()}
-        for symbol in self.platform.symbols:
-            yield self._asset(keys.bars_key(symbol), ())
-        for team, its in symbols.items():
-            for symbol in its:
-                of = (team, symbol)
-                yield self._asset(keys.features_key(*of), [keys.bars_key(symbol)])
-                yield self._asset(keys.model_key(*of), [keys.features_key(*of)])
-                yield self._asset(keys.predictions_key(*of), [keys.model_key(*of)], by_session=True)
-                yield self._asset(keys.report_key(*of), [keys.predictions_key(*of)])
-            predicted = [keys.predictions_key(team, symbol) for symbol in its]
-            yield self._asset(keys.orders_key(team), predicted, by_session=True, version=self.rules)
-            yield self._asset(keys.fills_key(team), [keys.orders_key(team)], by_session=True)
-        yield self._asset(keys.leaderboard_key(), [keys.fills_key(team) for team in symbols])
+        teams = {team: config.symbols for team, config in self.platform.teams.items()}
+        for row in chain.STAGES:
+            for place in chain.places(row, teams):
+                needs = [(need, one) for noun in row.needs for need in [chain.stage(noun)]
+                         for one in chain.places(need, teams, place)]  # fmt: skip
+                yield self._asset(row, place, [keys.key_at(need, one) for need, one in needs])
 
-    def _asset(self, key, deps, *, by_session: bool = False, version: str = "1") -> dg.AssetsDefinition:
+    def _asset(self, row: Stage, place: Place, deps) -> dg.AssetsDefinition:
         by = {"partitions_def": self.partitions, "backfill_policy": dg.BackfillPolicy.single_run()}
-
-        row = stage(key.path[-1])
-        place = Place(key.path[0] if row.of_team else "", key.path[1] if row.of_symbol else "")
-        about = {"tags": tags_of(row, place), "code_version": version, **(by if by_session else {})}
+        version = self.rules if row.noun == "orders" else "1"
+        key = keys.key_at(row, place)
+        about = {"tags": tags_of(row, place), "code_version": version, **(by if row.sessions else {})}
 
         @dg.asset(key=key, deps=deps, **about)
         def made(context: dg.AssetExecutionContext) -> dg.Output[None]:
-            sessions = context.partition_keys if by_session else [""]
-            if key.path[-1] == "orders":
+            sessions = context.partition_keys if row.sessions else [""]
+            if row.noun == "orders":
                 require_turn(context, key)
             for name in {"/".join(key.path), *(f"{'/'.join(key.path)} {one}" for one in sessions)}:
                 if name in self.broken:
@@ -149,12 +140,41 @@ def test_a_round_makes_everything_in_order_and_the_next_one_finds_nothing_to_do(
     assert workers.done == []
 
 
+SCRATCH = (
+    (Stage("volumes", "symbol", ("bars",), jobs=("market",), code=()), "market/IBM/volumes"),
+    (Stage("momentum", "team-symbol", ("features",), jobs=("train",), code=()), "red/IBM/momentum"),
+    (Stage("spread", "team-symbol", ("predictions",), jobs=("daily",), code=(), sessions=True), "red/IBM/spread"),
+    (Stage("intents", "team", ("orders",), jobs=("trade",), code=(), sessions=True), "red/intents"),
+    (Stage("exposure", "team", ("orders",), jobs=("settle",), code=(), sessions=True), "red/exposure"),
+    (Stage("review", "team", ("fills",), jobs=("review",), code=()), "red/review"),
+    (Stage("history", "competition", ("leaderboard",), jobs=("leaderboard",), code=()), "competition/history"),
+)  # fmt: skip
+REVIEW = Job("review", priority=1, cron="trade", says="Look back at {team}'s season.", phase="review")
+
+
+@pytest.mark.parametrize(("row", "asset"), SCRATCH, ids=[row.noun for row, _ in SCRATCH])
+def test_a_round_makes_a_stage_that_is_but_a_row(monkeypatch, workers, row, asset):
+    """The step named the assets of four jobs by hand: of a new stage in them it asked for none, and of a new job nothing."""
+    jobs = [*chain.JOBS]
+    jobs.insert(jobs.index(chain.job("leaderboard")), REVIEW)
+    monkeypatch.setattr(chain, "STAGES", (*chain.STAGES, row))
+    monkeypatch.setattr(chain, "JOBS", tuple(jobs))
+    assert workers.round().tags[rounds.ENDED_TAG] == "well"
+    made = dg.AssetKey(asset.split("/"))
+    if row.sessions:
+        assert sorted(workers.instance.get_materialized_partitions(made)) == workers.sessions
+    else:
+        assert workers.instance.get_latest_materialization_event(made)
+    assert workers.round().tags[rounds.ENDED_TAG] == "well"
+    assert workers.done == []
+
+
 def test_a_failed_session_stops_its_team_and_nobody_else(workers):
     first, second = workers.sessions[:2]
     workers.broken = {f"red/orders {second}"}
     ended = workers.round()
     assert ended.tags[rounds.ENDED_TAG] == "with 1 failed runs"
-    assert "red: orders, 2 of 3 sessions to go" in ended.tags[rounds.PROGRESS_TAG]
+    assert "red: trading, 2 of 3 sessions to go" in ended.tags[rounds.PROGRESS_TAG]
     assert workers.of("red_trade") == [first, f"{second} failed"]
     assert workers.of("red_settle") == [first]
     assert workers.of("blue_trade") == workers.sessions

@@ -14,7 +14,6 @@ from my_dagster_project.people.status.last_runs import in_progress, last_runs, q
 from my_dagster_project.people.status.page import Check, RunStatus, ScheduleStatus
 from my_dagster_project.people.status.symbol_chains import ChainReader, Expected, TeamChain
 from my_dagster_project.pipeline import chain
-from my_dagster_project.pipeline.jobs import daily_job_name, settle_job_name
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.teams.platform import Platform
 
@@ -85,9 +84,10 @@ def _team(
     jobs = team_jobs(team)
     own = tuple(schedule for schedule in schedules if schedule.job in jobs)
     runs = last_runs(instance, jobs)
-    daily = next((schedule for schedule in own if schedule.job == daily_job_name(team)), None)
+    daily = next((schedule for schedule in own if schedule.job == chain.maker("predictions").of(team)), None)
     # Fills are settled after the predictions: a settling that waits is no reason why a session is not predicted.
-    busy = in_progress(run for run in runs if run.job != settle_job_name(team))
+    after = {row.of(team) for row in chain.jobs_of_teams() if chain.orders_of(row)}
+    busy = in_progress(run for run in runs if run.job not in after)
     newest = None if busy or daily is None else _newest_due(platform, automation, daily, now)
     expected = Expected(tuple(replay_sessions(platform)), newest)
     return TeamBook(own, runs, chains.team(team, platform.teams[team].symbols, expected, busy=busy))

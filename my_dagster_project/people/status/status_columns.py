@@ -16,6 +16,7 @@ from my_dagster_project.people.status.page import (
     chain_of_symbols,
 )
 from my_dagster_project.people.status.words import last_tick, next_tick, run_words, session_word
+from my_dagster_project.pipeline.chain import maker
 from my_dagster_project.reports.columns import Column
 from my_dagster_project.reports.markdown import NONE, number
 
@@ -127,7 +128,8 @@ def run_rows(page: StatusPage, team: TeamStatus | None) -> list[RunRow]:
     """The newest runs of a team's jobs; of the platform's without one."""
     name, runs = (team.name, team.runs) if team else ("", page.runs)
     traded = session_word(team.last_traded) if team else ""
-    return [RunRow(name, run, page.at, traded if run.job.endswith("_trade") else "") for run in runs]
+    trades = maker("orders").of(name)
+    return [RunRow(name, run, page.at, traded if run.job == trades else "") for run in runs]
 
 
 def chain_rows(team: TeamStatus) -> list[ChainRow]:

@@ -13,7 +13,7 @@ from my_dagster_project.foundation.errors import ObjectMissingError, TradingErro
 from my_dagster_project.market_data.update import update_bars
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import bars_key
-from my_dagster_project.pipeline.assets.outputs import picture, table_output
+from my_dagster_project.pipeline.assets.outputs import picture, shown, table_output
 from my_dagster_project.pipeline.assets.stamp import stamped
 from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.partitions import last_session
@@ -115,6 +115,7 @@ def _is_asked_again(context: dg.AssetExecutionContext, key: dg.AssetKey, origin:
     return ORIGIN in made and made[ORIGIN].value != origin
 
 
+@shown
 def _revised(found: list[Revision]) -> dict[str, Any]:
     if not found:
         return {"revised": 0}
@@ -141,6 +142,7 @@ def _verdict(findings: list[Finding]) -> Iterator[dg.AssetCheckResult]:
     )
 
 
+@shown
 def _metadata(frame: "pd.DataFrame", symbol: str) -> dict[str, Any]:
     return {
         "first_session": frame["session"].iloc[0].date().isoformat(),

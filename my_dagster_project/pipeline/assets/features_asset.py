@@ -9,7 +9,7 @@ from my_dagster_project.domain.features import compute_features
 from my_dagster_project.domain.lookahead import check_features
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import features_key
-from my_dagster_project.pipeline.assets.outputs import table_output
+from my_dagster_project.pipeline.assets.outputs import shown, table_output
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.retries import explained, network_retries
 
@@ -40,15 +40,16 @@ def features_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         said = "\n".join(str(mismatch) for mismatch in mismatches[:10])
         yield from BLIND.answer(said or "No value depends on later bars.", passed=not mismatches)
         context.log.info(f"{team.name} {symbol}: {len(features)} features for {len(table)} sessions")
-        yield table_output(
-            "features",
-            table,
-            {
-                "first_session": table["session"].iloc[0].date().isoformat(),
-                "last_session": table["session"].iloc[-1].date().isoformat(),
-                "warm_up_sessions": len(bars) - len(table),
-                "latest": dg.MetadataValue.md(table.tail(3).to_markdown(index=False, floatfmt=".4f")),
-            },
-        )
+        yield table_output("features", table, _metadata(table, bars))
 
     return feature_table
+
+
+@shown
+def _metadata(table: Any, bars: Any) -> dict[str, Any]:
+    return {
+        "first_session": table["session"].iloc[0].date().isoformat(),
+        "last_session": table["session"].iloc[-1].date().isoformat(),
+        "warm_up_sessions": len(bars) - len(table),
+        "latest": dg.MetadataValue.md(table.tail(3).to_markdown(index=False, floatfmt=".4f")),
+    }

@@ -1,6 +1,6 @@
 """What became of a team's orders: executions, slippage against the plan, costs, what did not fill and why, equity."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,14 +9,17 @@ import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import SCHEDULE_NAME_TAG
 from my_dagster_project.pipeline.assets.leasing import account_lease
-from my_dagster_project.pipeline.assets.outputs import files_output, picture
+from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.chain import maker
 from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.reports.plots import equity_plot
+from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.account_tables import account_markdown
+from my_dagster_project.trading.broker import Broker
 from my_dagster_project.trading.fills import NO_RECORD, SettledOrder, Settlement
 from my_dagster_project.trading.journal import TeamJournal, team_journal
 from my_dagster_project.trading.journal_columns import journal_markdown, journal_sum
@@ -53,12 +56,7 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
 
         made = explained(settled)
         _require_orders(context, team.name, made)
-        off = all(one.mode == "off" for one in made)
-        state, trips = AccountState(team.name), TeamJournal()
-        if not off:
-            state = explained(lambda: look(team.name, account()))
-            trips = explained(lambda: team_journal(team.name, account(), assets, calendar))
-        state = replace(state, stopped=explained(lambda: stopped(assets, team.name)))
+        seen = explained(lambda: _account_now(team, made, account, assets))
         for one in made[-_SHOWN:]:
             for order in one.unfilled:
                 context.log.info(f"{team.name} {one.session}: {order.side} {order.symbol}: {order.reason}")
@@ -66,7 +64,7 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
                 context.log.warning(f"{team.name} {one.session}: {breach}")
         files = {file_of(one.session): one.to_json() for one in made}
         cash = team.platform.registry.competition.starting_cash
-        return files_output(files, _metadata(made, state, cash) | _journal(trips))
+        return files_output(files, _metadata(made, seen, cash))
 
     return fills
 
@@ -78,12 +76,27 @@ def _require_orders(context: dg.AssetExecutionContext, team: str, made: Sequence
     days = " to ".join(dict.fromkeys(str(one.session) for one in (made[0], made[-1])))
     raise dg.Failure(
         f"team {team} has no orders of session {days} on record, and none at its broker: there is nothing to settle. "
-        f"{team.replace('-', '_')}_trade trades a session, the job round all that are due",
+        f"{maker('orders').of(team)} trades a session, the job round all that are due",
         allow_retries=False,
     )
 
 
-def _metadata(made: list[Settlement], state: AccountState, starting_cash: float) -> dict[str, Any]:
+@shown
+def _account_now(
+    team: TeamContext, made: list[Settlement], account: Callable[[], Broker], assets: AssetStore
+) -> tuple[AccountState, TeamJournal]:
+    state, trips = AccountState(team.name), TeamJournal()
+    if any(one.mode != "off" for one in made):
+        state = look(team.name, account())
+        trips = team_journal(team.name, account(), assets, team.platform.calendar)
+    return replace(state, stopped=stopped(assets, team.name)), trips
+
+
+@shown
+def _metadata(
+    made: list[Settlement], seen: tuple[AccountState, TeamJournal], starting_cash: float
+) -> dict[str, Any]:
+    state, trips = seen
     orders = [(one, order) for one in made for order in one.orders]
     curve = [(point.session, float(point.equity)) for point in state.curve]
     # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
@@ -104,6 +117,7 @@ def _metadata(made: list[Settlement], state: AccountState, starting_cash: float)
         "equity_curve": dg.MetadataValue.md(table(_EQUITY_HEAD, rows)),
         "account": dg.MetadataValue.md(account_markdown(state, starting_cash)),
         **drawn,
+        **_journal(trips),
     }
 
 

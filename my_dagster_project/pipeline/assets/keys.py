@@ -5,7 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from my_dagster_project.pipeline import chain
-from my_dagster_project.pipeline.chain import Place
+from my_dagster_project.pipeline.chain import Place, Stage
 from my_dagster_project.storage import names
 
 type TeamSymbolKey = Callable[[str, str], dg.AssetKey]
@@ -15,7 +15,12 @@ MARKET, COMPETITION = names.MARKET, names.COMPETITION
 
 def key(noun: str, team: str = "", symbol: str = "") -> dg.AssetKey:
     """The key of a stage's asset."""
-    return dg.AssetKey(chain.stage(noun).asset(Place(team, symbol)))
+    return key_at(chain.stage(noun), Place(team, symbol))
+
+
+def key_at(row: Stage, place: Place) -> dg.AssetKey:
+    """The key of a stage's asset at a place."""
+    return dg.AssetKey(row.asset(place))
 
 
 def is_bars(key: dg.AssetKey) -> bool:
@@ -25,7 +30,7 @@ def is_bars(key: dg.AssetKey) -> bool:
 
 def is_decision(key: dg.AssetKey) -> bool:
     """Whether this was decided at its time and stays as it was made: a model, predictions, orders."""
-    return key.path[-1] in ("model", "predictions", "orders") and not is_bars(key)
+    return any(row.decided for row in chain.STAGES if row.noun == key.path[-1])
 
 
 def bars_key(symbol: str) -> dg.AssetKey:

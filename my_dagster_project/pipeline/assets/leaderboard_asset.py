@@ -22,7 +22,7 @@ from my_dagster_project.pipeline.alarming import (
     table_window,
 )
 from my_dagster_project.pipeline.assets.keys import leaderboard_key, model_key
-from my_dagster_project.pipeline.assets.outputs import files_output, picture
+from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
 from my_dagster_project.pipeline.assets.stamp import stamped
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.chain import Place
@@ -86,6 +86,7 @@ def _dates(window: list[date]) -> dict[str, Any]:
     return {"first": window[0].isoformat(), "last": window[-1].isoformat()} if window else {}
 
 
+@shown
 def _note_figures(context: dg.AssetExecutionContext, tracking: TrackingResource, board: Leaderboard) -> None:
     """Tell MLflow how the models in the table did; without MLflow the table is as good."""
     returns = {row.team: row.trading.total_return for row in board.teams}
@@ -105,6 +106,7 @@ def _note_figures(context: dg.AssetExecutionContext, tracking: TrackingResource,
         context.log.warning(str(error))
 
 
+@shown
 def _alarm_result(board: Leaderboard) -> dg.AssetCheckResult:
     said: dict[str, list[str]] = {}
     ids: dict[str, list[str]] = {}
@@ -224,6 +226,7 @@ def _with_figures(money: TradingSummary, curve: EquityCurve, cash: float, costs:
     )
 
 
+@shown
 def _metadata(board: Leaderboard, curves: dict[str, EquityCurve]) -> dict:
     # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
     drawn = any(len(curve) > 1 for curve in curves.values())

@@ -15,7 +15,7 @@ from my_dagster_project.models.training import TrainedModel, train
 from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import model_key
-from my_dagster_project.pipeline.assets.outputs import files_output
+from my_dagster_project.pipeline.assets.outputs import files_output, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.rehearsing import require_trainable
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
@@ -158,6 +158,7 @@ def _tracked_training(
         return trained, run.run_id
 
 
+@shown
 def _parameters(spec: TrainingSpec, manifest: Manifest) -> dict[str, object]:
     sections = ("combiner", "trainer")
     ludwig: dict[str, object] = {name: spec.ludwig[name] for name in sections if name in spec.ludwig}
@@ -184,6 +185,7 @@ def _parity(manifest: Manifest) -> Iterator[dg.AssetCheckResult]:
     )
 
 
+@shown
 def _metadata(manifest: Manifest, run_id: str) -> dict[str, Any]:
     return {
         "trained_through": manifest.trained_through.isoformat(),

@@ -20,7 +20,7 @@ from my_dagster_project.domain.risk import refusals
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets.keys import orders_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
-from my_dagster_project.pipeline.assets.outputs import files_output
+from my_dagster_project.pipeline.assets.outputs import files_output, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.assets.turns import require_turn
 from my_dagster_project.pipeline.partitions import session_of
@@ -166,6 +166,7 @@ def _submitted(
     return outcomes
 
 
+@shown
 def _metadata(plan: Plan, outcomes: list[Outcome], trader: Trader) -> dict[str, Any]:
     told = [str(line) for line in [*outcomes, *plan.skipped]]
     lines = [f"- {markdown_text(line)}" for line in told] or ["- nothing to do"]

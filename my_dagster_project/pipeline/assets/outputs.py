@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 type Files = dict[str, bytes]
 
 
+def shown[Made](function: Made) -> Made:
+    """Mark what only makes what people look at beside the result: it is no part of the stage's recipe."""
+    return function
+
+
 def files_output(files: Mapping[str, bytes], metadata: Mapping[str, Any]) -> dg.Output[Mapping[str, bytes]]:
     """An output of these files with their content's md5 as data version."""
     version = dir_md5({name: md5_of(data) for name, data in files.items()})

@@ -12,7 +12,7 @@ from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.prediction import predict
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import predictions_key
-from my_dagster_project.pipeline.assets.outputs import files_output, session_files
+from my_dagster_project.pipeline.assets.outputs import files_output, session_files, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.retries import explained, network_retries
@@ -61,18 +61,21 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         said = f"{label}: {wrong}" if wrong else f"{len(some)} sessions predicted by themselves say the same."
         yield from ALONE.answer(said, passed=wrong is None)
         context.log.info(f"{label}: {len(table)} sessions predicted by {answer.engine}")
-        yield files_output(
-            session_files(table.assign(team=team.name, model=_fingerprint(model))),
-            {
-                "sessions": len(table),
-                "engine": answer.engine,
-                "trained_through": manifest.trained_through.isoformat(),
-                "mean_predicted_return": float(table["predicted_return"].mean()),
-                "latest": dg.MetadataValue.md(table.tail(3).to_markdown(index=False, floatfmt=".5f")),
-            },
-        )
+        files = session_files(table.assign(team=team.name, model=_fingerprint(model)))
+        yield files_output(files, _metadata(table, answer.engine, manifest.trained_through))
 
     return predictions
+
+
+@shown
+def _metadata(table: Any, engine: str, trained_through: date) -> dict[str, Any]:
+    return {
+        "sessions": len(table),
+        "engine": engine,
+        "trained_through": trained_through.isoformat(),
+        "mean_predicted_return": float(table["predicted_return"].mean()),
+        "latest": dg.MetadataValue.md(table.tail(3).to_markdown(index=False, floatfmt=".5f")),
+    }
 
 
 def _one_by_one(model: Mapping[str, bytes], features: Any, sessions: list[date]) -> Any:

@@ -10,7 +10,7 @@ from my_dagster_project.domain.predictions import by_earlier_models
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.alarming import SCORED
 from my_dagster_project.pipeline.assets.keys import report_key
-from my_dagster_project.pipeline.assets.outputs import files_output, picture
+from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.evidently_report import ReportFiles, build_report
@@ -65,6 +65,7 @@ def _report(team: TeamContext, symbol: str, scored: Any, predictions: Any, featu
     )
 
 
+@shown
 def _check_result(test: ReportTest) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=test.name,
@@ -74,12 +75,14 @@ def _check_result(test: ReportTest) -> dg.AssetCheckResult:
     )
 
 
+@shown
 def _metadata(made: ReportFiles, scored: Any, symbol: str) -> dict[str, Any]:
     figures = {name: value for name, value in vars(made.metrics).items() if value == value}
     plot = {} if scored.empty else {"predicted_and_actual": picture(prediction_plot(scored), symbol)}
     return {**figures, **plot}
 
 
+@shown
 def _address(team: str, symbol: str) -> dict[str, Any]:
     """Where people open the page, for a click in Dagit; nothing where no front page is announced."""
     front = load_settings().front_url
