@@ -46,8 +46,10 @@ class Stage:
 
     @property
     def recipe(self) -> tuple[str, ...]:
-        """Where its recipe begins."""
-        return (":".join(self.factory), *self.code)
+        """Where its recipe begins; of a file outside this package nothing is read but what `code` names."""
+        module, name = self.factory
+        ours = (f"{module}:{name}",) if module.startswith(f"{_ASSETS.partition('.')[0]}.") else ()
+        return (*ours, *self.code)
 
     @property
     def of_symbol(self) -> bool:
