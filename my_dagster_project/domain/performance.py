@@ -75,7 +75,7 @@ def buy_and_hold(
     first_session: date,
     last_session: date,
     starting_cash: float,
-    cost_bps: float = 0.0,
+    cost_bps: float | Mapping[str, float] = 0.0,
     largest_share: float = 1.0,
 ) -> EquityCurve:
     """Equity of someone who split `starting_cash` (dollars) equally over the symbols and then did nothing.
@@ -83,7 +83,7 @@ def buy_and_hold(
     With `largest_share` no symbol gets more than this fraction; what is left stays cash.
 
     Each symbol is bought at the raw open of its first bar in the range (its share stays cash until then), in fractional
-    shares, paying `cost_bps` (1/10000 of what is bought) out of the same share; it is never sold. Afterwards the holding
+    shares, paying `cost_bps` (1/10000 of what is bought, of all symbols or by symbol) out of the same share; it is never sold. Afterwards the holding
     follows the adjusted close, so that splits and dividends are neither lost nor counted twice. A session without a bar
     keeps the last value. One point for each session on which any symbol traded.
 
@@ -95,7 +95,8 @@ def buy_and_hold(
     idle = starting_cash - share * len(bars)
     held = {symbol: _holding(frame, symbol, first_session, last_session) for symbol, frame in bars.items()}
     growth = pd.DataFrame(held).sort_index().ffill()
-    values = (growth * share / (1 + cost_bps / 10_000)).fillna(share).sum(axis=1) + idle
+    costs = pd.Series(cost_bps, index=growth.columns, dtype=float)
+    values = (growth * share / (1 + costs / 10_000)).fillna(share).sum(axis=1) + idle
     return [(session.date(), float(value)) for session, value in values.items()]
 
 

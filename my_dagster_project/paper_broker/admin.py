@@ -12,11 +12,20 @@ from my_dagster_project.paper_broker.accounts import Opening, block_account, ens
 from my_dagster_project.paper_broker.desk import Ask, Desk, parse_date
 from my_dagster_project.paper_broker.engine import advance
 from my_dagster_project.paper_broker.faults import Fault, Faults
-from my_dagster_project.paper_broker.ledger import Terms
+from my_dagster_project.paper_broker.ledger import Costs, Terms
 from my_dagster_project.paper_broker.refusals import malformed
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,15}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class SymbolCosts(BaseModel):
+    """What one symbol costs, in the body of POST /paper/v1/accounts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cost_bps: Decimal = Field(ge=0, lt=10_000)
+    impact: Decimal = Field(ge=0, le=100)
 
 
 class AccountBody(BaseModel):
@@ -32,11 +41,15 @@ class AccountBody(BaseModel):
     commission: Decimal = Field(default=Decimal(0), ge=0, le=100)
     partial_fills: Decimal = Field(default=Decimal(0), ge=0, le=1)
     seed: int = 0
+    impact: Decimal = Field(default=Decimal(0), ge=0, le=100)
+    symbol_costs: dict[str, SymbolCosts] = {}
     multiplier: int = Field(default=2, ge=1, le=4)
 
     def opening(self) -> Opening:
         """Give what the account is opened with."""
-        terms = Terms(self.cost_bps, self.commission, self.partial_fills, self.seed)
+        symbols = {symbol: Costs(one.cost_bps, one.impact) for symbol, one in self.symbol_costs.items()}
+        how = (self.cost_bps, self.commission, self.partial_fills, self.seed)
+        terms = Terms(*how, self.impact, symbols)
         return Opening(self.team, self.key, self.secret, self.starting_cash, terms, self.multiplier)
 
 

@@ -22,11 +22,18 @@ class AccountTerms:
     cost_bps: float
     commission: float = 0
     partial_fills: float = 0
+    impact: float = 0
+    symbol_costs: tuple[tuple[str, float, float], ...] = ()
+    """By symbol: half spread and impact."""
 
     def open(self, admin: "PaperAdmin", team: str, key: str, secret: str) -> None:
         """Make the team's account, or give the one it has these keys and terms."""
         cash, cost = Decimal(str(self.starting_cash)), Decimal(str(self.cost_bps))
-        more = {"commission": str(self.commission), "partial_fills": str(self.partial_fills)}
+        names = ("commission", "partial_fills", "impact")
+        more: dict[str, Any] = {name: str(getattr(self, name)) for name in names}
+        more["symbol_costs"] = {
+            symbol: {"cost_bps": str(bps), "impact": str(impact)} for symbol, bps, impact in self.symbol_costs
+        }
         admin.ensure_account(team, key, secret, cash, cost, **more)
 
     def reset(self, admin: "PaperAdmin", team: str) -> None:
@@ -95,7 +102,7 @@ class PaperAdmin:
     ) -> bool:
         """Make the team's account if it is missing (dollars; costs in basis points of the price); True when made.
 
-        `terms`: multiplier, commission, partial_fills, seed, clock; see `admin.AccountBody` and `ledger.Terms`. An
+        `terms`: multiplier, commission, partial_fills, impact, symbol_costs, seed, clock; see `admin.AccountBody` and `ledger.Terms`. An
         account that exists keeps what it holds and gets these keys and terms.
         """
         money = {"starting_cash": str(starting_cash), "cost_bps": str(cost_bps)}

@@ -1,6 +1,6 @@
 """Executing queued orders in one session: at what price, how much, when; and what that does to the books.
 
-Daily bars are all there is. A market order gets the open, worsened by the half spread; a limit order the same where the
+Daily bars are all there is. A market order gets the open, worsened by what it costs (`costs`); a limit order the same where the
 limit allows it, else its limit if the session's range comes so far, at the close at the latest because nobody knows when.
 """
 
@@ -11,9 +11,11 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from random import Random
 from sqlite3 import Row
 
+from my_dagster_project.paper_broker.costs import worse_by
 from my_dagster_project.paper_broker.desk import Desk, stamp
 from my_dagster_project.paper_broker.feed import Bar
 from my_dagster_project.paper_broker.ledger import (
+    BPS,
     CENT,
     FINE,
     SHARE_STEP,
@@ -33,11 +35,12 @@ LATER = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Execution:
-    """An order that is executed in a session: at this price, from this instant on."""
+    """An order that is executed in a session: at this price, from this instant on; `cost_bps` of the price are costs."""
 
     order: Row
     price: Decimal
     at: datetime
+    cost_bps: Decimal
 
     @property
     def turn(self) -> tuple[datetime, bool, int]:
@@ -63,16 +66,17 @@ def _execution(desk: Desk, order: Row, terms: Terms, session: date) -> Execution
         return None
     opened, closed = desk.calendar.open_at(session), desk.calendar.close_at(session)
     sign = 1 if order["side"] == "buy" else -1
-    worse = 1 + sign * terms.cost_bps / 10_000
+    fraction = worse_by(desk, terms, order["symbol"], session, shares_of(order))
+    worse, bps = 1 + sign * fraction, fraction * BPS
     price = (bar.open * worse).quantize(PRICE_STEP, ROUND_HALF_UP)
     if order["limit_price"] is None:
-        return Execution(order, price, opened)
+        return Execution(order, price, opened, bps)
     limit = Decimal(order["limit_price"])
     if sign * price <= sign * limit:
-        return Execution(order, price, opened)
+        return Execution(order, price, opened, bps)
     if sign * _best(bar, sign) * worse > sign * limit:
         return None
-    return Execution(order, limit, closed)
+    return Execution(order, limit, closed, bps)
 
 
 def _best(bar: Bar, sign: int) -> Decimal:
@@ -90,7 +94,7 @@ def _execute(desk: Desk, execution: Execution, session: date) -> None:
     for qty, when in _parts(books.terms, order, wanted, at):
         filled, at = filled + qty, when
         _book(desk, order["symbol"], sign * qty, price)
-        done = (plain(filled), plain(wanted - filled))
+        done = (plain(filled), plain(wanted - filled), plain(execution.cost_bps))
         what = ("FILL", order["symbol"], order["side"], qty, price, -sign * qty * price, order["id"])
         record(desk, *what, session, when, done)
         _charge(desk, order, qty, session, when)
@@ -176,11 +180,11 @@ def record(
     order_id: str | None,
     session: date,
     at: datetime,
-    done: tuple[str | None, str | None] = (None, None),
+    done: tuple[str | None, str | None, str | None] = (None, None, None),
 ) -> None:
-    """Write an activity; `done` is the quantity filled so far and what is left, of a fill."""
+    """Write an activity; `done` is of a fill: the quantity filled so far, what is left, and the costs in its price."""
     what = (desk.team, kind, symbol, side, plain(qty), plain(price), plain(amount), order_id)
     desk.db.execute(
-        "INSERT INTO activities VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO activities VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*what, session.isoformat(), stamp(at), *done),
     )

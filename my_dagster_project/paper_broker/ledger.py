@@ -1,13 +1,16 @@
 """What an account is worth and may spend: arithmetic over the rows of one transaction. Dollars, exact decimals."""
 
+import json
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
 from my_dagster_project.paper_broker.refusals import unprocessable
 
 OPEN = "accepted"
+BPS = Decimal(10_000)
 CENT = Decimal("0.01")
 FINE = Decimal("0.000001")
 SHARE_STEP = Decimal("0.000000001")  # Alpaca counts shares to nine decimals.
@@ -29,17 +32,32 @@ class Holding:
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What trading costs an account, and how its orders are executed; see `fills`.
+class Costs:
+    """What a symbol's prices are worse by: half the spread (hundredths of a per cent), and the coefficient of impact."""
 
-    `cost_bps` (half the spread, hundredths of a per cent) worsens every price; `commission` is dollars a share;
-    `partial_fills` is the share of orders executed in two parts, which ones follows from `seed`.
+    cost_bps: Decimal
+    impact: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What trading costs an account, and how its orders are executed; see `costs` and `executions`.
+
+    `cost_bps` (half the spread, hundredths of a per cent) worsens every price, `impact` it by the size of the order, unless
+    `symbols` says otherwise of a symbol; `commission` is dollars a share; `partial_fills` is the share of orders executed in
+    two parts, which ones follows from `seed`.
     """
 
     cost_bps: Decimal
     commission: Decimal
     partial_fills: Decimal
     seed: int
+    impact: Decimal = Decimal(0)
+    symbols: Mapping[str, Costs] = field(default_factory=dict)
+
+    def of(self, symbol: str) -> Costs:
+        """Give what a symbol costs."""
+        return self.symbols.get(symbol, Costs(self.cost_bps, self.impact))
 
 
 @dataclass(frozen=True)
@@ -107,9 +125,7 @@ def books(db: sqlite3.Connection, team: str) -> Books:
         session=date.fromisoformat(row["session"]) if row["session"] else None,
         cash=Decimal(row["cash"]),
         multiplier=row["multiplier"],
-        terms=Terms(
-            Decimal(row["cost_bps"]), Decimal(row["commission"]), Decimal(row["partial_fills"]), row["seed"]
-        ),
+        terms=_terms(row),
         starting_cash=Decimal(row["starting_cash"]),
         blocked=bool(row["blocked"]),
         holdings={holding.symbol: holding for holding in _holdings(db, team)},
@@ -117,6 +133,20 @@ def books(db: sqlite3.Connection, team: str) -> Books:
             db.execute("SELECT * FROM orders WHERE team = ? AND status = ? ORDER BY number", (team, OPEN))
         ),
     )
+
+
+def _terms(row: sqlite3.Row) -> Terms:
+    symbols = {
+        symbol: Costs(*map(Decimal, costs)) for symbol, costs in json.loads(row["symbol_costs"]).items()
+    }
+    names = ("cost_bps", "commission", "partial_fills", "impact")
+    return Terms(**{name: Decimal(row[name]) for name in names}, seed=row["seed"], symbols=symbols)
+
+
+def symbol_costs(terms: Terms) -> str:
+    """Give the costs of single symbols as stored."""
+    symbols = terms.symbols.items()
+    return json.dumps({symbol: [plain(one.cost_bps), plain(one.impact)] for symbol, one in symbols})
 
 
 def _holdings(db: sqlite3.Connection, team: str) -> list[Holding]:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from my_dagster_project.foundation.errors import BrokerError
 
-FORMAT = 3
+FORMAT = 4
 
 ACCOUNTS = """
 CREATE TABLE accounts (
     team TEXT PRIMARY KEY, id TEXT NOT NULL, key_id TEXT NOT NULL UNIQUE, salt BLOB NOT NULL, secret_hash BLOB NOT NULL,
     starting_cash TEXT NOT NULL, cash TEXT NOT NULL, multiplier INTEGER NOT NULL, cost_bps TEXT NOT NULL, session TEXT,
     commission TEXT NOT NULL DEFAULT '0', partial_fills TEXT NOT NULL DEFAULT '0', seed INTEGER NOT NULL DEFAULT 0,
-    blocked INTEGER NOT NULL DEFAULT 0
+    blocked INTEGER NOT NULL DEFAULT 0, impact TEXT NOT NULL DEFAULT '0', symbol_costs TEXT NOT NULL DEFAULT '{}'
 ) STRICT;
 """
 # `price` values an order until it is executed: the last close, or its limit. `fills_only` is the fault "partial_fill":
@@ -36,7 +36,7 @@ CREATE TABLE positions (
 CREATE TABLE activities (
     number INTEGER PRIMARY KEY, team TEXT NOT NULL, type TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT,
     qty TEXT NOT NULL, price TEXT NOT NULL, amount TEXT NOT NULL, order_id TEXT, session TEXT NOT NULL,
-    at TEXT NOT NULL, cum_qty TEXT, leaves_qty TEXT
+    at TEXT NOT NULL, cum_qty TEXT, leaves_qty TEXT, cost_bps TEXT
 ) STRICT;
 CREATE INDEX team_activities ON activities (team, number);
 """
@@ -46,6 +46,12 @@ CREATE TABLE equity (
 ) STRICT;
 """
 
+# Up to format 3 all symbols cost the same, whatever the size of an order.
+COSTS = """
+ALTER TABLE accounts ADD COLUMN impact TEXT NOT NULL DEFAULT '0';
+ALTER TABLE accounts ADD COLUMN symbol_costs TEXT NOT NULL DEFAULT '{}';
+"""
+FROM_3 = "ALTER TABLE activities ADD COLUMN cost_bps TEXT;"
 # Format 1 knew whole shares and market orders only.
 FROM_1 = """
 ALTER TABLE accounts ADD COLUMN commission TEXT NOT NULL DEFAULT '0';
@@ -62,14 +68,19 @@ FROM_1_COPY = """
 INSERT INTO orders SELECT number, id, team, client_order_id, symbol, side, 'market', 'day', qty, NULL, NULL, price, status,
     session, submitted_at, ended_at, filled_qty, filled_avg_price, NULL FROM orders_1;
 INSERT INTO positions SELECT * FROM positions_1;
-INSERT INTO activities SELECT *, CASE type WHEN 'FILL' THEN qty END, CASE type WHEN 'FILL' THEN 0 END FROM activities_1;
+INSERT INTO activities SELECT *, CASE type WHEN 'FILL' THEN qty END, CASE type WHEN 'FILL' THEN 0 END, NULL FROM activities_1;
 DROP TABLE orders_1;
 DROP TABLE positions_1;
 DROP TABLE activities_1;
 """
 # In format 2 an account could follow the wall clock, which nothing ever asked for.
-FROM_2 = "ALTER TABLE accounts DROP COLUMN clock;"
-STEPS = {0: ACCOUNTS + BOOKS + EQUITY, 1: FROM_1 + BOOKS + FROM_1_COPY, 2: FROM_2}
+FROM_2 = "ALTER TABLE accounts DROP COLUMN clock;\n"
+STEPS = {
+    0: ACCOUNTS + BOOKS + EQUITY,
+    1: COSTS + FROM_1 + BOOKS + FROM_1_COPY,
+    2: FROM_2 + COSTS + FROM_3,
+    3: COSTS + FROM_3,
+}
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -133,6 +133,8 @@ def fill_view(row: Row) -> dict[str, Any]:
         "cum_qty": row["cum_qty"],
         "leaves_qty": row["leaves_qty"],
         "price": row["price"],
+        # Ours: half spread and impact in this price, hundredths of a per cent of it.
+        "cost_bps": row["cost_bps"],
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from pydantic import Field
 
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import BrokerError
@@ -97,6 +98,9 @@ class BrokerResource(dg.ConfigurableResource):
     cost_bps: float
     commission: float = 0
     partial_fills: float = 0
+    impact: float = 0
+    symbol_costs: dict[str, list[float]] = Field(default_factory=dict)
+    """By symbol: half spread and impact."""
     live_trading: str = ""
 
     @property
@@ -144,7 +148,10 @@ class BrokerResource(dg.ConfigurableResource):
         )
 
     def _terms(self) -> AccountTerms:
-        return AccountTerms(self.starting_cash, self.cost_bps, self.commission, self.partial_fills)
+        how = (self.starting_cash, self.cost_bps, self.commission, self.partial_fills, self.impact)
+        return AccountTerms(
+            *how, tuple((symbol, bps, impact) for symbol, (bps, impact) in self.symbol_costs.items())
+        )
 
     def _at_alpaca(self, team: str, slot: str) -> Broker:
         from my_dagster_project.trading.alpaca import AlpacaBroker
@@ -234,6 +241,8 @@ def all_resources(platform: Platform, settings: Settings) -> Resources:
             cost_bps=competition.cost_bps,
             commission=competition.commission,
             partial_fills=competition.partial_fills,
+            impact=competition.impact,
+            symbol_costs={symbol: list(competition.costs_of(symbol)) for symbol in competition.symbol_costs},
             live_trading=competition.live_trading or "",
             **store,
         ),

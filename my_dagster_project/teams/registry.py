@@ -12,7 +12,7 @@ from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.market_sources import SOURCES, SourceName
 from my_dagster_project.teams.problems import Problem, show
-from my_dagster_project.teams.schema import TEAM_NAME
+from my_dagster_project.teams.schema import SYMBOL, TEAM_NAME
 from my_dagster_project.teams.sections import Mode
 from my_dagster_project.teams.strict import Strict
 from my_dagster_project.teams.team_limits import Limits
@@ -99,6 +99,13 @@ class Market(Strict):
     """By symbol, sessions whose bar is true whatever a rule says (a crash), or truly missing (a halt)."""
 
 
+class SymbolCosts(Strict):
+    """What trading one symbol costs, where it is something else than for all."""
+
+    cost_bps: Annotated[float | None, Field(ge=0, le=1000)] = None
+    impact: Annotated[float | None, Field(ge=0, le=100)] = None
+
+
 class Competition(Strict):
     """The round. `start`: the first session that may be predicted; no model may have seen its close."""
 
@@ -109,7 +116,13 @@ class Competition(Strict):
     starting_cash: Annotated[float, Field(gt=0, le=1e9)] = 100_000
     """Dollars."""
     cost_bps: Annotated[float, Field(ge=0, le=1000)] = 5
-    """Cost of a trade in hundredths of a per cent of its value."""
+    """Cost of a trade in hundredths of a per cent of its value: half the spread."""
+    impact: Annotated[float, Field(ge=0, le=100)] = 0
+    """What the bundled broker takes for an order's size: this x volatility x sqrt(order / volume). 0 is none, about 1 usual."""
+    symbol_costs: dict[Annotated[str, Field(pattern=f"^{SYMBOL.pattern}$")], SymbolCosts] = Field(
+        default_factory=dict
+    )
+    """By symbol, where it is something else."""
     commission: Annotated[float, Field(ge=0, le=100)] = 0
     """Dollars a share that the bundled broker charges on top."""
     partial_fills: Annotated[float, Field(ge=0, le=1)] = 0
@@ -120,6 +133,14 @@ class Competition(Strict):
     """What becomes of sessions whose daily tick came while nothing was running. Their orders are only ever reported."""
     frozen: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{7,40}$")]] = Field(default_factory=dict)
     """Teams whose configuration is that of a commit, not of the branch: a round that has begun."""
+
+    def costs_of(self, symbol: str) -> tuple[float, float]:
+        """Half spread (hundredths of a per cent) and coefficient of impact of a symbol."""
+        own = self.symbol_costs.get(symbol, SymbolCosts())
+        return (
+            self.cost_bps if own.cost_bps is None else own.cost_bps,
+            self.impact if own.impact is None else own.impact,
+        )
 
 
 class Retention(Strict):

@@ -117,8 +117,10 @@ def activity(raw: Any) -> Activity:
         one = fill(raw)
         signed = one.qty if one.side == "buy" else -one.qty
         day = one.at.astimezone(NEW_YORK).date()
+        costs = raw.get("cost_bps")  # the bundled broker's alone
         return Activity(
-            one.id, kind, day, one.symbol, signed, -signed * one.price, one.order_id, one.price, one.at
+            *(one.id, kind, day, one.symbol, signed, -signed * one.price, one.order_id, one.price, one.at),
+            cost_bps=None if costs is None else Decimal(costs),
         )
     return Activity(
         id=raw["id"],

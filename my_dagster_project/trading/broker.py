@@ -139,7 +139,8 @@ class Activity:
     """A line of the account's statement: by how much it changed the shares of `symbol`, and the cash (dollars).
 
     `kind` is Alpaca's word (FILL, FEE, SPLIT, DIV, CSD, ...), `day` an exchange date. A FILL has its order, price and
-    instant; other lines have a day only.
+    instant; other lines have a day only. `cost_bps` of a FILL's price (hundredths of a per cent) are spread and impact, where
+    the broker says so.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Activity:
     order_id: str = ""
     price: Decimal | None = None
     at: datetime | None = None
+    cost_bps: Decimal | None = None
 
 
 @dataclass(frozen=True)

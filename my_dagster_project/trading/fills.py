@@ -28,11 +28,15 @@ NO_RECORD = "no record"
 
 @dataclass(frozen=True)
 class Execution:
-    """Shares at a price (raw dollars a share, costs in it), at an instant (ISO, UTC)."""
+    """Shares at a price (raw dollars a share, costs in it), at an instant (ISO, UTC).
+
+    `cost_bps` of the price are spread and impact, hundredths of a per cent; None where the broker does not say.
+    """
 
     qty: Decimal
     price: Decimal
     at: str
+    cost_bps: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,10 @@ class Settlement:
 
     @property
     def costs(self) -> Decimal:
-        """Give what trading cost: half spread and fees, dollars."""
-        return self.traded * self.spread_bps / _BPS + self.fees
+        """Give what trading cost: spread, impact and fees, dollars; the half spread where the broker does not say."""
+        every = (one for order in self.orders for one in order.executions)
+        bps = ((one, self.spread_bps if one.cost_bps is None else one.cost_bps) for one in every)
+        return sum((one.qty * one.price * each / _BPS for one, each in bps), self.fees)
 
     @property
     def unfilled(self) -> list[SettledOrder]:
@@ -205,7 +211,8 @@ def _order(
 
 
 def _execution(line: Activity) -> Execution:
-    return Execution(abs(line.qty), line.price or NOTHING, line.at.isoformat() if line.at else "")
+    at = line.at.isoformat() if line.at else ""
+    return Execution(abs(line.qty), line.price or NOTHING, at, line.cost_bps)
 
 
 def _reason(outcome: Mapping[str, Any] | None, order: Order | None) -> str:

@@ -13,7 +13,7 @@ from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.paper_broker.accounts import Opening, ensure_account
 from my_dagster_project.paper_broker.desk import Ask
 from my_dagster_project.paper_broker.feed import Bar
-from my_dagster_project.paper_broker.ledger import Terms, books
+from my_dagster_project.paper_broker.ledger import Costs, Terms, books
 from my_dagster_project.paper_broker.order_entry import submit
 from my_dagster_project.paper_broker.refusals import ApiError
 from my_dagster_project.paper_broker.sql_schema import FORMAT
@@ -228,16 +228,28 @@ def test_accounts_of_the_earlier_format_go_on(tmp_path):
     assert tables == {"accounts", "orders", "positions", "activities", "equity"}
 
 
-def test_accounts_that_had_a_clock_of_a_kind_go_on(tmp_path):
+@pytest.mark.parametrize("earlier", [2, 3])
+def test_accounts_of_a_later_format_go_on_with_the_costs_they_had_and_without_a_clock_of_a_kind(
+    tmp_path, earlier
+):
     with Store(tmp_path / "old.sqlite").transaction() as db:
-        db.execute("ALTER TABLE accounts ADD COLUMN clock TEXT NOT NULL DEFAULT 'stepped'")
         ensure_account(db, Opening("red", "k", "s", CASH, Terms(Decimal(5), Decimal(0), Decimal(0), 0)))
+        for later in (
+            "accounts DROP COLUMN impact",
+            "accounts DROP COLUMN symbol_costs",
+            "activities DROP COLUMN cost_bps",
+        ):
+            db.execute(f"ALTER TABLE {later}")
+        if earlier == 2:
+            db.execute("ALTER TABLE accounts ADD COLUMN clock TEXT NOT NULL DEFAULT 'stepped'")
     with sqlite3.connect(tmp_path / "old.sqlite") as old:
-        old.execute("PRAGMA user_version = 2")
+        old.execute(f"PRAGMA user_version = {earlier}")
     old.close()
     with Store(tmp_path / "old.sqlite").transaction() as db:
-        assert books(db, "red").cash == CASH
+        account = books(db, "red")
+        assert (account.cash, account.terms.of("AAPL")) == (CASH, Costs(Decimal(5), Decimal(0)))
         assert "clock" not in db.execute("SELECT * FROM accounts").fetchone().keys()  # noqa: SIM118
+        assert db.execute("SELECT cost_bps FROM activities").fetchall() == []
 
 
 def test_a_later_format_is_refused_in_words(tmp_path):
@@ -245,7 +257,7 @@ def test_a_later_format_is_refused_in_words(tmp_path):
         new.execute("PRAGMA user_version = 99")
     new.close()
     with (
-        pytest.raises(BrokerError, match="format 99, this one reads 3"),
+        pytest.raises(BrokerError, match="format 99, this one reads 4"),
         Store(tmp_path / "new.sqlite").transaction(),
     ):
         pass

@@ -31,7 +31,7 @@ def team() -> Trader:
 
 
 def open_account(street: Street) -> None:
-    street.open_account(TEAM, partial_fills="0.2", commission="0.01", seed=5)
+    street.open_account(TEAM, partial_fills="0.2", commission="0.01", impact="0.1", seed=5)
 
 
 def books(street: Street, one: Trader) -> dict:

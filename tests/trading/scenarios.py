@@ -53,6 +53,8 @@ def play(street: Street, number: int, rng: Random, tally: Tally) -> None:
     team = f"t{number}"
     one = _trader(rng, team)
     terms = {"commission": rng.choice(["0", "0.01"]), "partial_fills": rng.choice(["0", "0.3"])}
+    if rng.random() < 0.3:
+        terms |= {"impact": "0.2", "symbol_costs": {"AAA": {"cost_bps": "30", "impact": "0"}}}
     street.open_account(team, seed=number, **terms)
     sessions = street.world.sessions[: rng.choice([2, 2, 3])]
     meddling = rng.choice(sessions[1:]) if rng.random() < 0.08 else None

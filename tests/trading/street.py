@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from my_dagster_project.domain.plan import Plan, Signal
-from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.paper_broker.client import BundledBroker, PaperAdmin
 from my_dagster_project.paper_broker.server import serve_in_thread
 from my_dagster_project.storage.assets import AssetStore
@@ -30,9 +30,8 @@ from my_dagster_project.trading.predicted import Predicted
 from my_dagster_project.trading.records import file_of, record_of
 from my_dagster_project.trading.submission import Outcome, require_certain, submit_plan
 from tests.support.committed import committed
-from tests.trading.world import SYMBOLS, World, frames_of
+from tests.trading.world import CALENDAR, SYMBOLS, World, frames_of
 
-CALENDAR = load_calendar("XNYS")
 PLATFORM = committed()
 CASH = Decimal(100_000)
 
@@ -68,7 +67,7 @@ class Street:
         self.admin = PaperAdmin(server.url, server.admin_token)
         self.folder = folder
 
-    def open_account(self, team: str, **terms: str) -> None:
+    def open_account(self, team: str, **terms: Any) -> None:
         self.admin.ensure_account(team, f"PK{team}", f"secret-of-{team}", CASH, Decimal(5), **terms)
 
     def client(self, team: str, fate: Fate | None = None) -> BundledBroker:
@@ -141,10 +140,9 @@ def predictions(world: World) -> Iterator[None]:
         )
 
     def history(assets: AssetStore, symbol: str) -> History:
-        days, past = sorted(world.feed.bars.get(symbol, {})), world.past(symbol)
-        closes = (*past, *(float(world.feed.bars[symbol][day].close) for day in days))
-        before = [CALENDAR.offset(world.sessions[0], n - len(past)) for n in range(len(past))]
-        return History((*before, *days), closes, closes)
+        days = sorted(world.feed.bars.get(symbol, {}))
+        closes = tuple(float(world.feed.bars[symbol][day].close) for day in days)
+        return History(tuple(days), closes, closes)
 
     before = planning.predicted, planning.history
     planning.predicted, planning.history = signals, history

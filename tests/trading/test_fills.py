@@ -1,6 +1,7 @@
 """What became of a session's orders: against the plan's prices, with a reason for everything that did not fill."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ import pytest
 
 from my_dagster_project.domain.plan import Limits
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.teams.registry import SymbolCosts
 from my_dagster_project.trading.broker import Activity, Order
 from my_dagster_project.trading.fills import settle
 from tests.support.house import House, failures, made
@@ -115,6 +117,28 @@ def traded(house):
 
 def stored(house, session):
     return json.loads(house.store.read_file(("red", "fills"), f"{session}.json"))
+
+
+def test_what_a_symbol_and_the_size_of_an_order_cost_is_the_registrys_and_on_record(house):
+    registry = house.platform.registry
+    own = {"AAPL": SymbolCosts(cost_bps=50, impact=0)}
+    costs = registry.competition.model_copy(update={"impact": 1.0, "symbol_costs": own})
+    dear = House(
+        replace(house.platform, registry=registry.model_copy(update={"competition": costs})), house.settings
+    )
+    traded(dear)
+    assert dear.materialize(FILLS, sessions=[FIRST]).success
+    made = stored(dear, FIRST)
+    bps = {one["symbol"]: [done["cost_bps"] for done in one["executions"]] for one in made["orders"]}
+    assert bps["AAPL"] == ["50"]
+    # 128 of 3.8 million shares a day.
+    assert 5 < Decimal(bps["IBM"][0]) < 6
+    paid = sum(
+        Decimal(done["qty"]) * Decimal(done["price"]) * Decimal(done["cost_bps"]) / 10_000
+        for one in made["orders"]
+        for done in one["executions"]
+    )
+    assert Decimal(made["costs"]) == paid + Decimal(made["fees"])
 
 
 def test_a_range_of_sessions_is_settled_in_one_run_with_the_last_one_brought_to_its_fills(house):

@@ -7,8 +7,10 @@ from random import Random
 
 import pandas as pd
 
+from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.paper_broker.feed import Bar, TableFeed
 
+CALENDAR = load_calendar("XNYS")
 SYMBOLS = ("AAA", "BBB", "CCC")
 
 
@@ -23,11 +25,6 @@ class World:
     sessions: list[date]
     predicted: dict[tuple[str, date, int], dict[str, float]] = field(default_factory=dict)
     attempt: int = 0
-
-    def past(self, symbol: str) -> list[float]:
-        """What it closed at in the month before: rules that look back have something to look at."""
-        rng, first = Random(symbol), next(iter(self.feed.bars[symbol].values()))
-        return [float(first.open) * rng.uniform(0.97, 1.03) for _ in range(30)]
 
     def close(self, symbol: str, session: date) -> Decimal | None:
         bar = self.feed.bar(symbol, session)
@@ -51,14 +48,25 @@ def make_world(
                 continue
             ends = [Decimal(f"{one:.2f}") for one in (opened, price)]
             bars[symbol][session] = Bar(ends[0], max(ends), min(ends), ends[1], 1000)
+    for symbol, table in bars.items():
+        table.update(_month_before(symbol, sessions[0], next(iter(table.values())).open))
     # After the prices, so that these are the same with and without.
     paid = {
         (symbol, session): Decimal(f"{float(bar.close) * rng.uniform(0.001, 0.02):.2f}")
         for symbol, table in bars.items()
         for session, bar in table.items()
-        if rng.random() < dividends
+        if session >= sessions[0] and rng.random() < dividends
     }
     return World(TableFeed(bars, ratios, paid), sessions)
+
+
+def _month_before(symbol: str, first: date, price: Decimal) -> dict[date, Bar]:
+    """Bars that rules which look back, and costs, have something to look at; nobody trades in them."""
+    rng, found = Random(symbol), {}
+    for session in (CALENDAR.offset(first, -number) for number in range(30, 0, -1)):
+        closed = Decimal(f"{float(price) * rng.uniform(0.97, 1.03):.2f}")
+        found[session] = Bar(closed, closed, closed, closed, 1000)
+    return found
 
 
 def frames_of(world: World) -> dict[str, pd.DataFrame]:

@@ -155,8 +155,8 @@ def _held(
     alive = {symbol: frame for symbol, frame in bars.items() if _has_bars(frame, opened, last)}
     if not alive:
         return [(first, competition.starting_cash)]
-    cash, cost = competition.starting_cash, competition.cost_bps
-    return buy_and_hold(alive, opened, last, cash, cost, largest_share)
+    spreads = {symbol: competition.costs_of(symbol)[0] for symbol in alive}
+    return buy_and_hold(alive, opened, last, competition.starting_cash, spreads, largest_share)
 
 
 def _has_bars(frame: "pd.DataFrame", first: date, last: date) -> bool:
@@ -172,7 +172,7 @@ def _summaries(
     bars: "dict[str, pd.DataFrame]",
     curves: dict[str, EquityCurve],
 ) -> dict[str, TradingSummary]:
-    cash, cost = platform.registry.competition.starting_cash, platform.registry.competition.cost_bps
+    cash = platform.registry.competition.starting_cash
     summaries = {}
     for team in teams:
         result, curve = results[team.name], curves[team.name]
@@ -189,7 +189,9 @@ def _summaries(
             )
         summaries[team.name] = money
     if house := curves.get(BUY_AND_HOLD):
-        money = _with_figures(TradingSummary(), house, cash, buying_costs(cash, cost))
+        spreads = [platform.registry.competition.costs_of(symbol)[0] for symbol in platform.symbols]
+        costs = sum(buying_costs(cash / len(spreads), bps) for bps in spreads)
+        money = _with_figures(TradingSummary(), house, cash, costs)
         summaries[BUY_AND_HOLD] = replace(money, buy_and_hold_return=money.total_return)
     return summaries
 

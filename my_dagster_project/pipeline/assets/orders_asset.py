@@ -91,7 +91,9 @@ def _rules(team: TeamContext) -> tuple[object, ...]:
     costs = (competition.cost_bps, competition.commission, competition.partial_fills)
     # Only where there are any: without them the code version is the one it was before these counted.
     accepted = [_accepted(team)] if _accepted(team) else []
-    return (rules, limits, team.entry.mode, competition.starting_cash, *costs, *accepted)
+    own: list[object] = [competition.impact] if competition.impact else []
+    own += [(symbol, competition.costs_of(symbol)) for symbol in sorted(competition.symbol_costs)]
+    return (rules, limits, team.entry.mode, competition.starting_cash, *costs, *accepted, *own)
 
 
 def _accepted(team: TeamContext) -> dict[str, tuple[date, ...]]:
