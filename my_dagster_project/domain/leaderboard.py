@@ -40,6 +40,8 @@ class TradingSummary:
 
     `buy_and_hold_return` is that of holding its symbols with all the money, `capped_hold_return` with no more of it in a
     symbol than the team may put there. `sessions` of the `expected` ones are on record with their fills: with fewer the figures are those of a part.
+    `return_low` and `return_high` are the 95 % interval of `total_return`. `edits` of the team's configuration were replayed on
+    these sessions besides the first one, whose return is `first_return`.
     """
 
     orders: int = 0
@@ -53,6 +55,10 @@ class TradingSummary:
     sessions: int = 0
     expected: int = 0
     capped_hold_return: float = math.nan
+    return_low: float = math.nan
+    return_high: float = math.nan
+    edits: int = 0
+    first_return: float = math.nan
 
     @property
     def part(self) -> str:
@@ -100,13 +106,21 @@ class TeamRow:
 class Leaderboard:
     """The whole table, best team first, with the rows per symbol behind it.
 
-    `first` and `last` are the sessions that forecasts and money are judged on (ISO, '' where that is not known).
+    `first` and `last` are the sessions that forecasts and money are judged on (ISO, '' where that is not known); `replayed` says
+    that they had long been when they were traded.
     """
 
     teams: tuple[TeamRow, ...]
     symbols: tuple[SymbolRow, ...]
     first: str = ""
     last: str = ""
+    replayed: bool = False
+
+    @property
+    def span(self) -> str:
+        """Say what the table is about, in a sentence; '' where that is not known."""
+        how = ", replayed, not lived" if self.replayed else ""
+        return f"Sessions {self.first} to {self.last}{how}; forecasts and money alike." if self.first else ""
 
     @property
     def open_alarms(self) -> list[tuple[str, Alarm]]:
@@ -247,6 +261,7 @@ def from_json(text: str) -> Leaderboard:
         ),
         data.get("first", ""),
         data.get("last", ""),
+        bool(data.get("replayed")),
     )
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 SESSIONS_PER_YEAR = 252
+# Of fewer returns an interval says nothing that their number does not say.
+LEAST_RETURNS = 20
+_DRAWS = 2000
 
 EquityCurve = list[tuple["date", float]]
 
@@ -53,6 +56,30 @@ def performance(curve: Sequence[tuple[date, float]], starting_cash: float | None
         sharpe=mean / deviation * math.sqrt(SESSIONS_PER_YEAR) if deviation > 0 else math.nan,
         max_drawdown=_max_drawdown(equity),
     )
+
+
+def return_interval(
+    curve: Sequence[tuple[date, float]], starting_cash: float | None = None
+) -> tuple[float, float]:
+    """95 % interval of the total return: how far luck alone moves it, sessions like these drawn anew; NaNs for too few of them.
+
+    The stationary bootstrap of Politis and Romano, J. Am. Stat. Assoc. 89 (1994): blocks of sessions in a row keep what one
+    session has to do with the next; their length is geometric with mean n^(1/3) (Hall, Horowitz and Jing, Biometrika 82
+    (1995)). Percentiles of 2,000 drawn total returns; the draw is the same every time.
+    """
+    import numpy as np
+
+    equity = np.array(([] if starting_cash is None else [starting_cash]) + [value for _, value in curve])
+    if len(equity) <= LEAST_RETURNS:
+        return math.nan, math.nan
+    growth = equity[1:] / equity[:-1]
+    random, sessions = np.random.default_rng(0), len(growth)
+    begins = random.random((sessions, _DRAWS)) < sessions ** (-1 / 3)
+    at = random.integers(sessions, size=(sessions, _DRAWS))
+    for row in range(1, sessions):
+        at[row] = np.where(begins[row], at[row], (at[row - 1] + 1) % sessions)
+    low, high = np.percentile(growth[at].prod(axis=0) - 1, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _mean_and_deviation(values: list[float]) -> tuple[float, float]:

@@ -27,6 +27,7 @@ from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.storage.revised import noted_revisions, settle_revisions
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.lease import lease, leases_of
+from my_dagster_project.trading.replays import tries
 
 
 class Stages:
@@ -124,7 +125,7 @@ class Stages:
             if due is None or due == self._sessions:
                 self._start_afresh(team)
             if due is None:
-                news.note = self._why_anew()
+                news.note = self._why_anew(team)
             for session in due or self._sessions:
                 done = self._runner.run(row.of(team), made, news.heard, [session])
                 news.step(failed=not done)
@@ -160,14 +161,25 @@ class Stages:
             why = "a replay from its first session on"
             start_afresh(team, self._broker, self._assets, self._instance, by, why)
 
-    def _why_anew(self) -> str:
+    def _why_anew(self, team: str) -> str:
         account = "on a fresh account" if self._broker.is_bundled else "as far as the account allows"
         why = (
             "on today's bars"
             if self._remake
             else "because its file, or how the platform makes something, changed"
         )
-        return f"all sessions anew {account}, {why}"
+        return f"all sessions anew {account}, {why}{self._tries(team)}"
+
+    def _tries(self, team: str) -> str:
+        """Say how many edits were replayed on these sessions, this one included, and what the first try returned."""
+        window = replay_sessions(self._platform)
+        known = tries(self._assets, team, window) if window else []
+        edits = {one.configuration for one in known} | {self._platform.teams[team].trial_fingerprint()}
+        if not known or len(edits) < 2:
+            return ""
+        first = known[0].total_return
+        came = "" if first is None else f"; the first try returned {first:+.1%}"
+        return f" (edits replayed on these sessions: {len(edits) - 1}{came})"
 
     @property
     def _assets(self) -> AssetStore:

@@ -25,8 +25,7 @@ def print_leaderboard(console: Console, board: Leaderboard) -> None:
     """Both tables: per team and symbol, per team."""
     print_table(console, "Forecasts", SYMBOL_COLUMNS, board.symbols)
     print_table(console, "Teams", TEAM_COLUMNS, board.teams)
-    span = f"Sessions {board.first} to {board.last}, forecasts and money alike. " if board.first else ""
-    console.print(styled((f"{span}{RANKING_RULE}", "dim")))
+    console.print(styled((f"{board.span} {RANKING_RULE}".strip(), "dim")))
     for line in alarm_lines(board):
         console.say((line, "red" if board.open_alarms else "dim"))
     console.print()

@@ -61,6 +61,16 @@ def ratio(value: float) -> str:
     return number(value, 2)
 
 
+def with_interval(total: float, low: float, high: float) -> str:
+    """A return with its 95 % interval, such as `+1.6% [-3.1, +6.9]`; of few sessions the return alone."""
+    return signed(total) if math.isnan(low) else f"{signed(total)} [{low * 100:+.1f}, {high * 100:+.1f}]"
+
+
+def tries_words(edits: int, first: float) -> str:
+    """How many edits were replayed, and what the first try returned, such as `3 [-0.9%]`; a dash where nothing was."""
+    return NONE if math.isnan(first) and not edits else f"{edits} [{signed(first)}]"
+
+
 def verdict(loss_p: float, timing_p: float) -> str:
     """What Diebold-Mariano's and Pesaran-Timmermann's tests say of a forecast, in words; a dash where there is none."""
     if math.isnan(loss_p) and math.isnan(timing_p):
@@ -127,7 +137,13 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
     Column("orders", lambda row: row.trading.orders, str, "Orders sent to the broker."),
     Column("fills", lambda row: row.trading.fills, str, "Executions of these orders."),
     Column("equity", lambda row: row.trading.equity, dollars, "Cash and positions at the last close."),
-    Column("return", lambda row: row.trading.total_return, signed, "Equity over the starting cash."),
+    Column(
+        "return [95 %]",
+        lambda row: (row.trading.total_return, row.trading.return_low, row.trading.return_high),
+        with_interval,
+        "Equity over the starting cash, with the 95 % interval of luck (stationary bootstrap of the sessions' returns).",
+        figures=("return", "return_low", "return_high"),
+    ),
     Column(
         "held",
         lambda row: row.trading.buy_and_hold_return,
@@ -142,6 +158,14 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
         "The same with no more in one symbol than the team may put there.",
         figures=("held_capped",),
         mark=lambda _: "quiet",
+    ),
+    Column(
+        "edits [first]",
+        lambda row: (row.trading.edits, row.trading.first_return),
+        tries_words,
+        "Edits of the team that were replayed on these very sessions, each from the starting cash, and what the first try "
+        "returned: the best of several tries is luck as well.",
+        figures=("edits", "first_return"),
     ),
     Column("Sharpe", lambda row: row.trading.sharpe, ratio, "Mean return over its deviation, a year's."),
     Column("drawdown", lambda row: row.trading.max_drawdown, percent, "Deepest fall from a high before."),
@@ -202,7 +226,7 @@ def leaderboard_markdown(board: Leaderboard) -> str:
     return "\n\n".join(
         [
             markdown_table(TEAM_COLUMNS, board.teams),
-            f"{RANKING_RULE} *Italic*: house teams.",
+            f"{board.span} {RANKING_RULE} *Italic*: house teams.".strip(),
             *(f"**{markdown_text(line)}**" for line in alarm_lines(board)),
             markdown_table(SYMBOL_COLUMNS, board.symbols),
         ]

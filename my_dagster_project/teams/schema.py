@@ -195,6 +195,11 @@ class TeamConfig(Strict):
         """By symbol: the fingerprint of its model, the symbol's overrides included."""
         return {symbol: self.for_symbol(symbol).model_fingerprint() for symbol in self.symbols}
 
+    def trial_fingerprint(self) -> str:
+        """SHA-256 (hex, 16 digits) of what a replay's result follows from; a schedule, a comment, a default spelled out are no part."""
+        rules = self.trading.model_dump(mode="json", exclude_defaults=True)
+        return fingerprint({"models": self.model_fingerprints(), "trading": rules})[:16]
+
     def canonical_json(self) -> str:
         """The whole configuration as JSON in one canonical spelling: equal texts mean equal configurations."""
         return canonical_json(self.model_dump(mode="json", exclude=None if self.overrides else {"overrides"}))

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.performance import Performance, buy_and_hold, buying_costs, performance
+from my_dagster_project.domain.performance import (
+    Performance,
+    buy_and_hold,
+    buying_costs,
+    performance,
+    return_interval,
+)
 from my_dagster_project.foundation.errors import MarketDataError
 
 EQUITY = st.lists(st.floats(1, 1e6), min_size=3, max_size=60)
@@ -59,6 +65,44 @@ def test_figures_do_not_depend_on_the_money_at_stake(values, scale):
     one, many = performance(curve_of(values)), performance(curve_of([value * scale for value in values]))
     assert many.total_return == pytest.approx(one.total_return, rel=1e-6, abs=1e-9)
     assert many.max_drawdown == pytest.approx(one.max_drawdown, rel=1e-6, abs=1e-9)
+
+
+def test_the_interval_holds_what_was_earned_and_is_the_same_every_time():
+    rng = np.random.default_rng(3)
+    curve = curve_of(100 * np.cumprod(1 + rng.normal(0.001, 0.01, 60)))
+    low, high = return_interval(curve, starting_cash=100.0)
+    assert low < performance(curve, starting_cash=100.0).total_return < high
+    assert (low, high) == return_interval(curve, starting_cash=100.0)
+    # 60 sessions of 1 % a day: sqrt(60) x 1 % = 7.7 %, twice that on either side.
+    assert high - low == pytest.approx(4 * 0.01 * math.sqrt(60), rel=0.25)
+
+
+def test_the_interval_holds_the_true_return_nineteen_times_in_twenty():
+    rng, drift, inside = np.random.default_rng(4), 0.0005, 0
+    for _ in range(200):
+        curve = curve_of(np.cumprod(1 + rng.normal(drift, 0.01, 120)))
+        low, high = return_interval(curve, starting_cash=1.0)
+        inside += low <= (1 + drift) ** 120 - 1 <= high
+    assert 175 <= inside <= 198
+
+
+def test_sessions_that_hang_together_make_it_wider():
+    rng = np.random.default_rng(5)
+    noise, moves = rng.normal(0, 0.01, 250), [0.0]
+    for one in noise:
+        moves.append(0.6 * moves[-1] + one)
+    trending, shuffled = np.array(moves), rng.permutation(moves)
+    wide, narrow = (return_interval(curve_of(np.cumprod(1 + one)), 1.0) for one in (trending, shuffled))
+    assert wide[1] - wide[0] > 1.3 * (narrow[1] - narrow[0])
+
+
+@pytest.mark.parametrize("sessions", [0, 1, 19])
+def test_of_a_few_sessions_there_is_no_interval(sessions):
+    assert all(map(math.isnan, return_interval(curve_of([100.0] * sessions), 100.0)))
+
+
+def test_an_account_that_did_nothing_has_an_interval_of_nothing():
+    assert return_interval(curve_of([100.0] * 60), 100.0) == (0.0, 0.0)
 
 
 def test_buying_at_the_open_pays_the_cost_once():

@@ -1,5 +1,7 @@
 """An edit of one team's file recomputes what it affects, of that team, and nothing else."""
 
+import json
+
 import pytest
 
 from tests.e2e.project import SESSIONS
@@ -10,6 +12,12 @@ pytestmark = pytest.mark.slow
 
 def told(done, team, phase):
     return next(line for line in done.lines if f" {team}: {phase}" in line)
+
+
+def money(project):
+    """By team: its money on the table."""
+    table = json.loads((project.store / "competition" / "leaderboard" / "leaderboard.json").read_text())
+    return {row["team"]: row["trading"] for row in table["teams"]}
 
 
 def of(team, stored, *, but=()):
@@ -23,7 +31,7 @@ def of(team, stored, *, but=()):
 
 def test_an_edit_of_the_trading_rules_only_trades_anew(copied):
     before, runs = copied.stored(), len(copied.dagster_runs())
-    books = copied.trades()
+    books, first = copied.trades(), money(copied)
     # A share of nothing: whatever is predicted, other orders than before.
     copied.commit_edit("red", lambda config: config["trading"].update(position_share=0.1))
     done = copied.trading("run")
@@ -47,6 +55,11 @@ def test_an_edit_of_the_trading_rules_only_trades_anew(copied):
         row for row in books["orders"] if row[0] == "blue"
     ]
     assert now["accounts"] != books["accounts"]
+    # The second try on these sessions is no first one: it says so, with what the first came to.
+    was, new, other = (first["red"], *(money(copied)[team] for team in ("red", "blue")))
+    assert (was["edits"], new["edits"], other["edits"]) == (0, 1, 0)
+    assert was["first_return"] == new["first_return"] == was["total_return"] != new["total_return"]
+    assert ", replayed, not lived; forecasts and money alike" in " ".join(done.out.split())
 
 
 def test_an_edit_of_the_ludwig_section_retrains_that_team_and_renews_its_report_and_the_table(copied):

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 import pytest
 
 from my_dagster_project.domain.evaluation import Metrics
-from my_dagster_project.domain.leaderboard import TradingSummary, assemble
+from my_dagster_project.domain.leaderboard import TradingSummary, assemble, from_json, to_json
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.main_job.summary import leaderboard_csv, print_leaderboard
 from my_dagster_project.people.front.links import Links
@@ -20,6 +20,7 @@ from my_dagster_project.reports.leaderboard_columns import (
     SYMBOL_COLUMNS,
     TEAM_COLUMNS,
     leaderboard_markdown,
+    tries_words,
     verdict,
 )
 from my_dagster_project.reports.markdown import dollars
@@ -47,6 +48,26 @@ def test_what_a_forecast_proves_stands_in_words():
     assert verdict(0.01, 0.3) == "smaller errors than naive (p 0.01, 0.30)"
     assert verdict(math.nan, 0.01) == "better timing than luck (p –, 0.01)"  # noqa: RUF001
     assert verdict(math.nan, math.nan) == "–"  # noqa: RUF001
+
+
+def test_a_return_stands_with_its_interval_and_the_tries_that_led_to_it():
+    tried = replace(TRADED, return_low=-0.021, return_high=0.084, edits=3, first_return=-0.009)
+    board = replace(
+        assemble({("red", "AAPL"): METRICS}, {"red": tried}),
+        first="2012-12-03",
+        last="2013-02-27",
+        replayed=True,
+    )
+    for shown in (terminal(board, 400), page(board), leaderboard_markdown(board)):
+        text = " ".join(shown.replace("\\", "").split())
+        assert "+3.1% [-2.1, +8.4]" in text
+        assert "3 [-0.9%]" in text
+        assert "Sessions 2012-12-03 to 2013-02-27, replayed, not lived; forecasts and money alike." in text
+    assert tries_words(0, 0.031) == "0 [+3.1%]"
+    assert tries_words(2, math.nan) == "2 [–]"  # noqa: RUF001
+    assert tries_words(0, math.nan) == "–"  # noqa: RUF001
+    assert from_json(to_json(board)) == board
+    assert "not lived" not in replace(board, replayed=False).span
 
 
 def test_the_leaderboard_is_two_tables_with_its_rule():

@@ -1,5 +1,6 @@
 """The competition's table, from every team's reports, order records and fills, beside the house teams. It only reads."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -11,7 +12,13 @@ import dagster as dg
 from my_dagster_project.domain.chance import evidence
 from my_dagster_project.domain.evaluation import evaluate
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Leaderboard, TradingSummary, assemble, to_json
-from my_dagster_project.domain.performance import EquityCurve, buy_and_hold, buying_costs, performance
+from my_dagster_project.domain.performance import (
+    EquityCurve,
+    buy_and_hold,
+    buying_costs,
+    performance,
+    return_interval,
+)
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.pipeline.alarming import (
     NO_ALARM,
@@ -34,6 +41,7 @@ from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import all_bars
 from my_dagster_project.teams.platform import Platform
+from my_dagster_project.trading.replays import begin, end, tries
 from my_dagster_project.trading.results import Result, expected_sessions, result_of
 
 if TYPE_CHECKING:
@@ -72,8 +80,10 @@ def leaderboard_asset(
         evidences = {name: evidence(frame) for name, frame in scored.items()}
         alarms = explained(lambda: standing_alarms(context.instance, assets, platform, guards, evidences))
         money = explained(lambda: _summaries(platform, teams, results, bars, curves))
+        money = explained(lambda: _with_tries(platform, assets, teams, money))
         figures = {name: evaluate(frame) for name, frame in scored.items()}
-        board = replace(assemble(figures, money, evidences, alarms), **_dates(window))
+        replayed = bool(platform.registry.market.end)
+        board = replace(assemble(figures, money, evidences, alarms), **_dates(window), replayed=replayed)
         context.log.info(f"{len(board.teams)} teams on the table")
         yield _alarm_result(board)
         _note_figures(context, tracking, board)
@@ -196,6 +206,29 @@ def _summaries(
     return summaries
 
 
+def _with_tries(
+    platform: Platform, assets: AssetStore, teams: list[TeamContext], money: dict[str, TradingSummary]
+) -> dict[str, TradingSummary]:
+    """The same with how often each team has tried on these sessions; where they are lived nobody can try twice."""
+    window = replay_sessions(platform)
+    if not (window and platform.registry.market.end):
+        return money
+    found = dict(money)
+    for team in teams:
+        one = found[team.name]
+        if not (math.isnan(one.total_return) or one.part):
+            if not tries(assets, team.name, window):
+                # Replayed before anybody counted: what there is, is the first try.
+                begin(assets, team.name, window, team.config.trial_fingerprint(), platform.origin(team.name))
+            end(assets, team.name, window, one.total_return)
+        if known := tries(assets, team.name, window):
+            first = known[0].total_return
+            found[team.name] = replace(
+                one, edits=len(known) - 1, first_return=math.nan if first is None else first
+            )
+    return found
+
+
 def _after_the_start(curve: EquityCurve) -> EquityCurve:
     """From the session of the first fills on, as buying and holding is judged: the close before them is no return yet."""
     return curve[1:] or curve
@@ -218,8 +251,11 @@ def _sessions(platform: Platform, result: Result) -> dict[str, int]:
 
 def _with_figures(money: TradingSummary, curve: EquityCurve, cash: float, costs: float) -> TradingSummary:
     figures = performance(curve, starting_cash=cash)
+    low, high = return_interval(curve, starting_cash=cash)
     return replace(
         money,
+        return_low=low,
+        return_high=high,
         equity=curve[-1][1],
         total_return=figures.total_return,
         sharpe=figures.sharpe,

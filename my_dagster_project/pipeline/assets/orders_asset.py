@@ -23,7 +23,7 @@ from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.assets.turns import require_turn
-from my_dagster_project.pipeline.partitions import session_of
+from my_dagster_project.pipeline.partitions import replay_sessions, session_of
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.pipeline.retries import explained
 from my_dagster_project.reports.markdown import markdown_text
@@ -36,6 +36,7 @@ from my_dagster_project.trading.modes import mode_of
 from my_dagster_project.trading.patience import until_the_open
 from my_dagster_project.trading.planning import Trader, session_plan
 from my_dagster_project.trading.records import file_of, record_of, recorded
+from my_dagster_project.trading.replays import begin
 from my_dagster_project.trading.submission import Outcome, require_certain, submit_plan
 
 
@@ -67,6 +68,8 @@ def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
 
             patience = (opens, load_settings().retry_seconds, context.log.warning)
             planned, outcomes = explained(lambda: until_the_open(attempt, *patience))
+            if outcomes is not None:
+                explained(lambda: _note_try(team, session, assets))
             # Dagster stores the output before it comes back in here, so the record is written under the lease too.
             yield _traded(context, trader, planned, outcomes, assets)
 
@@ -82,6 +85,13 @@ def _session(context: dg.AssetExecutionContext, team: str) -> date:
             allow_retries=False,
         )
     return session_of(sessions[0])
+
+
+def _note_try(team: TeamContext, session: date, assets: AssetStore) -> None:
+    """Put on record that a replay of this configuration has begun: its first session was traded, whoever asked for it."""
+    window = replay_sessions(team.platform)
+    if team.platform.registry.market.end and window[:1] == [session]:
+        begin(assets, team.name, window, team.config.trial_fingerprint(), team.platform.origin(team.name))
 
 
 def _rules(team: TeamContext) -> tuple[object, ...]:
