@@ -15,6 +15,7 @@ from my_dagster_project.git.blobs import Blob
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.git.fast_import import Change, fast_import
 from my_dagster_project.git.process import bounded_git, run_git, try_git
+from tests.support.draws import sizes
 from tests.support.gitrepo import empty_repo, git, repo_with_a_commit
 
 
@@ -306,38 +307,40 @@ def _then_die(*arguments):
 
 
 @pytest.mark.slow
-def test_four_processes_of_25_commits_lose_none(repo, folder):
+@pytest.mark.parametrize("commits", sizes(8, 25))
+def test_four_processes_that_commit_often_lose_none(repo, folder, commits):
     git(folder, "switch", "-q", "red")
     (folder / "README").write_text("edited\n")
     started = time.monotonic()
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
-        list(processes.map(_commit_often, [folder] * 4, range(4)))
+        list(processes.map(_commit_often, [folder] * 4, range(4), [commits] * 4))
     assert time.monotonic() - started < 60
-    assert int(git(folder, "rev-list", "--count", "red")) == 101
-    assert len(git(folder, "ls-tree", "-r", "--name-only", "red", "assets/").splitlines()) == 100
+    assert int(git(folder, "rev-list", "--count", "red")) == 1 + 4 * commits
+    assert len(git(folder, "ls-tree", "-r", "--name-only", "red", "assets/").splitlines()) == 4 * commits
     assert git(folder, "status", "--porcelain") == " M README"
     git(folder, "fsck", "--strict")
 
 
 @pytest.mark.slow
-def test_four_processes_without_a_working_lock_lose_none(repo, folder):
+@pytest.mark.parametrize("commits", sizes(8, 25))
+def test_four_processes_without_a_working_lock_lose_none(repo, folder, commits):
     """Some container mounts have no locks: then only the compare-and-swap of the branch stands guard."""
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
-        list(processes.map(_commit_without_lock, [folder] * 4, range(4)))
-    assert int(git(folder, "rev-list", "--count", "red")) == 101
-    assert len(git(folder, "ls-tree", "-r", "--name-only", "red", "assets/").splitlines()) == 100
+        list(processes.map(_commit_without_lock, [folder] * 4, range(4), [commits] * 4))
+    assert int(git(folder, "rev-list", "--count", "red")) == 1 + 4 * commits
+    assert len(git(folder, "ls-tree", "-r", "--name-only", "red", "assets/").splitlines()) == 4 * commits
 
 
-def _commit_often(folder: Path, who: int) -> None:
-    for number in range(25):
+def _commit_often(folder: Path, who: int, commits: int) -> None:
+    for number in range(commits):
         commit(BranchRepo(folder), {f"assets/{who}-{number}.dvc": f"{who} {number}\n".encode()})
 
 
-def _commit_without_lock(folder: Path, who: int) -> None:
+def _commit_without_lock(folder: Path, who: int, commits: int) -> None:
     from my_dagster_project.git import branch as git_branch
 
     git_branch._LOCK_WAIT = -1.0
-    _commit_often(folder, who)
+    _commit_often(folder, who, commits)
 
 
 def _person_commits(folder: Path, base: str) -> str:

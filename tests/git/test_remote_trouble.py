@@ -21,6 +21,7 @@ from my_dagster_project.git.remote_talk import without_credentials
 from my_dagster_project.history.commits import commit_pending
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_store
+from tests.support.draws import sizes
 from tests.support.gitrepo import git
 from tests.support.loopback import Loopback, Reply
 from tests.support.two_sides import YAML, Sides
@@ -172,13 +173,15 @@ def test_kill_9_between_any_two_steps_is_completed_by_the_next(sides, point):
 
 
 @pytest.mark.slow
-def test_processes_commit_and_sync_while_a_person_pushes_and_nothing_is_lost(sides):
+@pytest.mark.parametrize("commits", sizes(8, 25))
+def test_processes_commit_and_sync_while_a_person_pushes_and_nothing_is_lost(sides, commits):
     """2 x 2 x 25 pointers against 10 configurations, with the branch checked out and dirty on the server."""
+    configurations = commits * 2 // 5
     git(sides.server, "switch", "-q", "red")
     (sides.server / "README").write_text("edited\n")
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
-        platform = processes.map(_commit_often, [sides] * 4, range(4))
-        _push_configurations(sides)
+        platform = processes.map(_commit_often, [sides] * 4, range(4), [commits] * 4)
+        _push_configurations(sides, configurations)
         unexpected = [text for texts in platform for text in texts if "before we could" not in text]
     assert unexpected == []
     assert sides.sync().warning == ""
@@ -186,30 +189,30 @@ def test_processes_commit_and_sync_while_a_person_pushes_and_nothing_is_lost(sid
     subjects = git(sides.remote, "log", "--format=%s", "red").splitlines()
     assert sorted(subjects) == sorted(
         [
-            *("first", *(f"We change configs/{n}" for n in range(10))),
-            *(f"Materialize {who} {n}" for who in range(4) for n in range(25)),
+            *("first", *(f"We change configs/{n}" for n in range(configurations))),
+            *(f"Materialize {who} {n}" for who in range(4) for n in range(commits)),
         ]
     )
     files = git(sides.remote, "ls-tree", "-r", "--name-only", "red").splitlines()
     assert (len([f for f in files if f.endswith(".dvc")]), len([f for f in files if "configs/" in f])) == (
-        100,
-        11,
+        4 * commits,
+        configurations + 1,
     )
     sides.assert_whole()
 
 
-def _commit_often(sides: Sides, who: int) -> list[str]:
+def _commit_often(sides: Sides, who: int, commits: int) -> list[str]:
     """Two of the four processes sync as well, one after each commit, one now and then."""
     warnings = []
-    for number in range(25):
+    for number in range(commits):
         sides.platform_commits(f"assets/{who}-{number}.dvc", message=f"Materialize {who} {number}")
         if who == 0 or (who == 1 and number % 5 == 0):
             warnings.append(sides.sync().warning)
     return [warning for warning in warnings if warning]
 
 
-def _push_configurations(sides: Sides) -> None:
-    for number in range(10):
+def _push_configurations(sides: Sides, count: int) -> None:
+    for number in range(count):
         sides.person_commits(f"configs/{number}", str(number), push=False)
         while not _pushed(sides):
             git(sides.team, "pull", "-q", "--rebase", "origin", "red")

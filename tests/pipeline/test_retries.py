@@ -23,6 +23,7 @@ from my_dagster_project.pipeline.retries import NETWORK_RETRIES, explained, netw
 from my_dagster_project.storage.s3_store import S3Store
 from tests.support.house import csv_house, failures, made
 from tests.support.loopback import Reply, serving
+from tests.support.minio import no_pauses
 
 AAPL = keys.bars_key("AAPL")
 BEFORE, NOW = date(2013, 2, 22), date(2013, 3, 1)
@@ -178,7 +179,8 @@ def s3_error(url):
     return caught.value
 
 
-def test_a_store_that_is_down_may_come_back_and_one_that_refuses_will_not():
+def test_a_store_that_is_down_may_come_back_and_one_that_refuses_will_not(monkeypatch):
+    no_pauses(monkeypatch)
     assert isinstance(s3_error(closed_port()), StorageUnreachableError)
     with serving(Reply("<Error><Code>SlowDown</Code></Error>", 503)) as there:
         assert isinstance(s3_error(there.url), StorageUnreachableError)

@@ -4,10 +4,7 @@ import json
 import re
 from pathlib import Path
 
-import evidently
 import pandas as pd
-from evidently import Report
-from evidently.metrics import MeanValue, StdValue
 
 from my_dagster_project.reports.evidently_html import fragment
 
@@ -19,12 +16,17 @@ def block(html, name):
 
 
 def snapshot_of(values):
+    from evidently import Report
+    from evidently.metrics import MeanValue, StdValue
+
     return Report([MeanValue(column="x"), StdValue(column="x")], include_tests=False).run(
         pd.DataFrame({"x": values})
     )
 
 
 def test_one_library_serves_all_snapshots():
+    import evidently
+
     html = fragment([("One", snapshot_of([1.0, 2.0])), ("Two", snapshot_of([3.0, 5.0]))])
     source = Path(evidently.__file__).parent / "nbextension" / "static" / "index.js"
     assert gzip.decompress(base64.b64decode(block(html, "evidently-library"))) == source.read_bytes()

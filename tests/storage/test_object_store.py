@@ -20,7 +20,7 @@ from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.object_store import ObjectInfo, check_key
 from my_dagster_project.storage.opening import open_store
 from my_dagster_project.storage.s3_store import process_client
-from tests.support.minio import free_port
+from tests.support.minio import free_port, no_pauses
 
 
 class TestEveryStore:
@@ -259,7 +259,8 @@ class TestBucket:
         assert "canary" not in repr(caught.value)
         assert caught.value.__suppress_context__
 
-    def test_secrets_show_nowhere(self):
+    def test_secrets_show_nowhere(self, monkeypatch):
+        no_pauses(monkeypatch)
         settings = S3Settings("http://u:canary-3@localhost:1", "canary-1", "canary-2")
         store = open_store("s3://bucket/prefix", settings)
         with pytest.raises(StorageError) as caught:

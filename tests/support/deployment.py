@@ -25,6 +25,7 @@ from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
+from tests.support import migrations  # noqa: F401
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 MODULE = "my_dagster_project.definitions"

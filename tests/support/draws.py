@@ -3,11 +3,11 @@
 import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
-FULL = os.environ.get("TRADING_TESTS") == "full"
-"""Whether this is `make test-full`."""
-_TIMES = 10 if FULL else 1
+_FULL = os.environ.get("TRADING_TESTS") == "full"
+_TIMES = 10 if _FULL else 1
 
 # Two cores are shared, and the first example of a room pays for pandas: no deadline.
 _COMMON = settings(
@@ -23,7 +23,12 @@ settings.register_profile("new", _COMMON, derandomize=False)
 
 def load_profile() -> None:
     """New examples in `make test-full`; the same ones in `make test`, and in CI always."""
-    settings.load_profile("new" if FULL and not os.environ.get("CI") else "same")
+    settings.load_profile("new" if _FULL and not os.environ.get("CI") else "same")
+
+
+def sizes(usual: int, full: int) -> list[Any]:
+    """For `parametrize`: how many of what a test makes many of; the second in `make test-full` only."""
+    return [usual, pytest.param(full, marks=pytest.mark.full)]
 
 
 def draws(examples: int, **more: Any) -> settings:

@@ -170,8 +170,7 @@ def _import_everything() -> None:
 
     quiet_libraries()
     # Not `cli`: its consoles take their width from the environment of the command.
-    import my_dagster_project.main_job.run
-    import my_dagster_project.pipeline.resources  # noqa: F401
+    import tests.support.migrations  # noqa: F401
 
     preload()
     assert threads() == [], threads()

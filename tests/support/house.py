@@ -16,6 +16,7 @@ from my_dagster_project.pipeline.resources import BrokerResource, all_resources
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
+from tests.support import migrations  # noqa: F401
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 from filelock import FileLock
 
@@ -134,6 +135,13 @@ def _moto() -> Iterator[S3Server]:
         yield S3Server("moto", S3Settings(f"http://{host}:{port}", "tester", secrets.token_hex(16)))
     finally:
         server.stop()
+
+
+def no_pauses(monkeypatch) -> None:
+    """S3's client asks as often as ever, without waiting up to 20 s before each time: where nobody will ever answer."""
+    import botocore.endpoint
+
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda seconds: None))
 
 
 def free_port() -> int:

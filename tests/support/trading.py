@@ -2,22 +2,46 @@
 
 import json
 from datetime import date
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dagster as dg
 import pandas as pd
 
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.storage.parquet import from_parquet, to_parquet
+from my_dagster_project.trading import alpaca, transport
 from tests.support.house import House, build
 
 FIRST, SECOND, THIRD = "2013-02-22", "2013-02-25", "2013-02-26"
 
 
+def brief_pauses(monkeypatch) -> None:
+    """A broker that fails is asked again at once: nothing here gets better by waiting."""
+    for module, name in ((transport, "READ_PAUSES_S"), (alpaca, "LOOK_PAUSES_S"), (alpaca, "RATE_PAUSES_S")):
+        monkeypatch.setattr(module, name, (0.01,) * len(getattr(module, name)))
+
+
 def trading_house(folder, symbols=None, **market) -> House:
     """A house of red with AAPL and IBM, unless said otherwise, with its bars in the store."""
-    house = build(folder, symbols or {"red": ["AAPL", "IBM"]}, **{"start": date(2010, 6, 1), **market})
-    house.materialize(*(keys.bars_key(symbol) for symbol in house.platform.symbols))
+    symbols, market = symbols or {"red": ["AAPL", "IBM"]}, {"start": date(2010, 6, 1), **market}
+    house = build(folder, symbols, **market)
+    traded = tuple((team, tuple(its)) for team, its in symbols.items())
+    for name, content in _stored_bars(traded, tuple(market.items())).items():
+        (house.settings.home / name).parent.mkdir(parents=True, exist_ok=True)
+        (house.settings.home / name).write_bytes(content)
     return house
+
+
+@cache
+def _stored_bars(symbols: tuple[tuple[str, tuple[str, ...]], ...], market: tuple) -> dict[Path, bytes]:
+    """The files that materializing the bars of such a house leaves under its home."""
+    with TemporaryDirectory() as folder:
+        house = build(Path(folder), {team: list(its) for team, its in symbols}, **dict(market))
+        assert house.materialize(*(keys.bars_key(symbol) for symbol in house.platform.symbols)).success
+        home = house.settings.home
+        return {path.relative_to(home): path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
 
 def predict(house: House, session: str, *, team="red", of: str | None = None, **returns: float) -> None:

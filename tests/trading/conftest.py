@@ -1,7 +1,9 @@
 import pytest
 
 from tests.support.house import House
-from tests.support.trading import trading_house
+from tests.support.trading import brief_pauses, trading_house
+
+brief = pytest.fixture(autouse=True)(brief_pauses)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """A front over a real store with a leaderboard and reports in it, in a folder and in an S3 bucket."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -7,11 +9,12 @@ import pytest
 
 from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.leaderboard import TradingSummary, assemble, to_json
-from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.people.front import snapshots
 from my_dagster_project.people.front.app import create_app
 from my_dagster_project.storage.opening import open_assets
 from tests.support.deployment import deployed, write_project
+from tests.support.minio import S3Server
 
 METRICS = Metrics(
     n=60, mae=9.0, naive_mae=9.2, mase=0.981, rmse=13.0, bias=2.3, direction=0.52, direction_low=0.39,
@@ -21,25 +24,43 @@ REPORT = b"<!DOCTYPE html><title>red</title><script>document.title = 'drawn'</sc
 PICTURE = b"\x89PNG\r\n\x1a\n"
 
 
+@contextmanager
+def filled(folder, s3: S3Server | None) -> Iterator[Settings]:
+    """A deployment of teams red and blue whose store, in a bucket or else the folder, holds red's report of IBM and a leaderboard."""
+    with pytest.MonkeyPatch.context() as patch:
+        if s3:
+            for name, value in s3.environment.items():
+                patch.setenv(name, value)
+            address = f"s3://{s3.new_bucket()}"
+            patch.setenv("TRADING_STORE_URL", f"{address}/store")
+            patch.setenv("TRADING_DVC_URL", f"{address}/dvc")
+        write_project(
+            folder / "project", ["red", "blue"], ["IBM", "MSFT"], date(2026, 11, 2), replay_sessions=3
+        )
+        # A visitor of a test waits as long as a busy machine takes.
+        patch.setattr(snapshots.Snapshots.get, "__defaults__", (60.0,))
+        with deployed(folder / "project"):
+            settings = load_settings()
+            fill(settings)
+            yield settings
+
+
+def server_of(request) -> S3Server | None:
+    return request.getfixturevalue("s3") if request.param == "bucket" else None
+
+
 @pytest.fixture(params=["folder", "bucket"])
-def settings(request, tmp_path, monkeypatch):
-    """A deployment of teams red and blue whose store holds red's report of IBM and a leaderboard."""
-    if request.param == "bucket":
-        server = request.getfixturevalue("s3")
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        address = f"s3://{server.new_bucket()}"
-        monkeypatch.setenv("TRADING_STORE_URL", f"{address}/store")
-        monkeypatch.setenv("TRADING_DVC_URL", f"{address}/dvc")
-    write_project(
-        tmp_path / "project", ["red", "blue"], ["IBM", "MSFT"], date(2026, 11, 2), replay_sessions=3
-    )
-    # A visitor of a test waits as long as a busy machine takes.
-    monkeypatch.setattr(snapshots.Snapshots.get, "__defaults__", (60.0,))
-    with deployed(tmp_path / "project"):
-        settings = load_settings()
-        fill(settings)
+def settings(request, tmp_path):
+    """A deployment to change."""
+    with filled(tmp_path, server_of(request)) as settings:
         yield settings
+
+
+@pytest.fixture(scope="module", params=["folder", "bucket"])
+def shown(request, tmp_path_factory):
+    """A front to look at only: one for all tests of a file."""
+    with filled(tmp_path_factory.mktemp("front"), server_of(request)) as settings:
+        yield client_of(settings)
 
 
 def fill(settings) -> None:
@@ -54,15 +75,16 @@ def fill(settings) -> None:
     assets.write(("competition", "leaderboard"), files, replace=True, record={})
 
 
+def client_of(settings):
+    from fastapi.testclient import TestClient
+
+    return TestClient(create_app(settings), raise_server_exceptions=False)
+
+
 @pytest.fixture
 def open_front(settings):
     """Opens a front over the settings with some of them changed."""
-    from fastapi.testclient import TestClient
-
-    def open_it(**changes):
-        return TestClient(create_app(replace(settings, **changes)), raise_server_exceptions=False)
-
-    return open_it
+    return lambda **changes: client_of(replace(settings, **changes))
 
 
 @pytest.fixture

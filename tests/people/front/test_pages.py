@@ -16,16 +16,16 @@ from tests.support.silent import hanging
 PAGES = ("/", "/status", "/status.json", "/healthz")
 
 
-def test_the_leaderboard(front):
-    page = front.get("/").text
+def test_the_leaderboard(shown):
+    page = shown.get("/").text
     assert "0.981" in page
     assert "$101,000.00" in page
     assert 'href="/reports/red/IBM"' in page
     assert 'href="/status#team-blue"' in page
 
 
-def test_the_status_page_and_its_json_say_the_same(front):
-    page, told = front.get("/status").text, front.get("/status.json").json()
+def test_the_status_page_and_its_json_say_the_same(shown):
+    page, told = shown.get("/status").text, shown.get("/status.json").json()
     assert told["verdict"] in page
     assert [team["name"] for team in told["teams"]] == ["red", "blue"]
     assert told["state"] == "red"  # Its schedules run and no daemon does.
@@ -34,16 +34,16 @@ def test_the_status_page_and_its_json_say_the_same(front):
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/reports/red/IBM", "/nothing"])
-def test_every_answer_has_the_security_headers(front, path):
-    headers = front.get(path).headers
+def test_every_answer_has_the_security_headers(shown, path):
+    headers = shown.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
     assert "default-src 'none'" in headers["content-security-policy"]
 
 
-def test_our_own_pages_run_no_script_and_ask_no_other_host(front):
+def test_our_own_pages_run_no_script_and_ask_no_other_host(shown):
     for path in ("/", "/status"):
-        answer = front.get(path)
+        answer = shown.get(path)
         policy = answer.headers["content-security-policy"]
         assert "script-src" not in policy
         assert "unsafe" not in policy
@@ -91,11 +91,11 @@ def test_a_page_is_found_out_once_in_ten_seconds(front):
     assert front.get("/status.json").json()["at"] == first
 
 
-def test_an_unknown_page_says_so_in_words(front):
-    answer = front.get("/wp-admin.php")
+def test_an_unknown_page_says_so_in_words(shown):
+    answer = shown.get("/wp-admin.php")
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
-    assert front.post("/status").status_code == 405
+    assert shown.post("/status").status_code == 405
 
 
 def test_a_broken_registry_is_said_and_mended(front, settings):

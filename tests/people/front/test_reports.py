@@ -27,8 +27,8 @@ OUTSIDE = (
 )
 
 
-def test_the_report_page_is_the_stored_one_and_may_draw_itself(front):
-    answer = front.get("/reports/red/IBM")
+def test_the_report_page_is_the_stored_one_and_may_draw_itself(shown):
+    answer = shown.get("/reports/red/IBM")
     assert (answer.status_code, answer.content) == (200, REPORT)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     policy = answer.headers["content-security-policy"]
@@ -38,31 +38,31 @@ def test_the_report_page_is_the_stored_one_and_may_draw_itself(front):
     assert "connect-src" not in policy  # so default-src 'none' holds: it sends nothing anywhere
 
 
-def test_whatever_else_the_report_folder_holds(front):
-    plot = front.get("/reports/red/IBM/plots/error.png")
+def test_whatever_else_the_report_folder_holds(shown):
+    plot = shown.get("/reports/red/IBM/plots/error.png")
     assert (plot.content, plot.headers["content-type"]) == (PICTURE, "image/png")
-    assert front.get("/reports/red/IBM/report.json").headers["content-type"] == "application/json"
-    assert front.get("/reports/red/IBM/model.onnx").headers["content-disposition"] == "attachment"
+    assert shown.get("/reports/red/IBM/report.json").headers["content-type"] == "application/json"
+    assert shown.get("/reports/red/IBM/model.onnx").headers["content-disposition"] == "attachment"
 
 
-def test_a_browser_that_has_it_gets_it_only_once(front):
-    tag = front.get("/reports/red/IBM").headers["etag"]
-    again = front.get("/reports/red/IBM", headers={"If-None-Match": tag})
+def test_a_browser_that_has_it_gets_it_only_once(shown):
+    tag = shown.get("/reports/red/IBM").headers["etag"]
+    again = shown.get("/reports/red/IBM", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
-def test_nothing_else_can_be_reached(front, path):
-    answer = front.get(path)
+def test_nothing_else_can_be_reached(shown, path):
+    answer = shown.get(path)
     assert answer.status_code == 404
     assert b"not for the front" not in answer.content
     assert b"root:" not in answer.content
 
 
-def test_what_is_missing_is_said_in_words(front):
-    assert "teams are red, blue" in front.get("/reports/green/IBM").text
-    assert "it has IBM, MSFT" in front.get("/reports/red/GOOG").text
-    assert "materialize it first" in front.get("/reports/red/MSFT").text
+def test_what_is_missing_is_said_in_words(shown):
+    assert "teams are red, blue" in shown.get("/reports/green/IBM").text
+    assert "it has IBM, MSFT" in shown.get("/reports/red/GOOG").text
+    assert "materialize it first" in shown.get("/reports/red/MSFT").text
 
 
 def test_a_store_that_hangs_is_given_up_and_the_front_lives(open_front, monkeypatch):

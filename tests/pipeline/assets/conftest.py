@@ -7,7 +7,9 @@ import pytest
 
 from my_dagster_project.pipeline.assets import keys
 from tests.support import house
+from tests.support.trading import brief_pauses
 
+brief = pytest.fixture(autouse=True)(brief_pauses)
 SESSIONS = ("2013-02-22", "2013-02-25", "2013-02-26", "2013-02-27", "2013-02-28")
 CHAINS = (("red", "AAPL"), ("red", "IBM"), ("blue", "AAPL"))
 

@@ -8,15 +8,14 @@ import pytest
 
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.resources import BrokerResource
+from my_dagster_project.trading.alpaca import AlpacaBroker
 from tests.support.house import build, failures, made
-from tests.support.trading import FIRST, SECOND, predict, record, sent, statuses, trade
+from tests.support.trading import FIRST, SECOND, predict, record, sent, statuses, trade, trading_house
 
 
 @pytest.fixture
 def house(tmp_path):
-    house = build(tmp_path, {"red": ["AAPL", "IBM"]}, start=date(2010, 6, 1))
-    house.materialize(keys.bars_key("AAPL"), keys.bars_key("IBM"))
-    return house
+    return trading_house(tmp_path)
 
 
 def test_a_session_is_planned_sent_and_on_record(house):
@@ -83,10 +82,11 @@ def test_an_answer_lost_after_acceptance_is_one_order_and_a_certain_outcome(hous
 
 
 @pytest.mark.slow
-def test_a_broker_that_falls_silent_after_acceptance_is_one_order_and_a_certain_outcome(house):
+def test_a_broker_that_falls_silent_after_acceptance_is_one_order_and_a_certain_outcome(house, monkeypatch):
+    monkeypatch.setattr(AlpacaBroker.__init__, "__defaults__", (2.0,))  # seconds; usually ten
     predict(house, FIRST, AAPL=0.01)
     house.account()
-    house.broker.embedded().admin().fault("hang", seconds=11)
+    house.broker.embedded().admin().fault("hang", seconds=3)
     assert trade(house, FIRST).success
     assert sent(house) == ["red-20130222-AAPL-buy-1"]
     assert statuses(house) == {"AAPL": "submitted"}
@@ -122,8 +122,6 @@ def test_a_blip_of_the_broker_costs_no_session(house, monkeypatch, fault):
     patient = replace(house.settings, retry_seconds=30.0)
     monkeypatch.setattr("my_dagster_project.pipeline.assets.orders_asset.load_settings", lambda: patient)
     monkeypatch.setattr("my_dagster_project.trading.patience.PAUSES_S", (0.01,))
-    monkeypatch.setattr("my_dagster_project.trading.alpaca.LOOK_PAUSES_S", (0.0, 0.01))
-    monkeypatch.setattr("my_dagster_project.trading.transport.READ_PAUSES_S", (0.01, 0.01))
     predict(house, FIRST, AAPL=0.02, IBM=0.01)
     house.account()
     house.broker.embedded().admin().fault(**fault)
