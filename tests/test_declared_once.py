@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from itertools import repeat
 from pathlib import Path
 from typing import get_args
 
@@ -11,10 +12,10 @@ from my_dagster_project.domain.leaderboard import HOUSE_TEAMS, assemble
 from my_dagster_project.domain.plan import Limits as PlannedLimits
 from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.domain.targets import OUTPUT_TYPE, TARGETS
-from my_dagster_project.foundation.contacts import CHANNELS
-from my_dagster_project.foundation.market_sources import SOURCES
-from my_dagster_project.market_data.source_kinds import MAKERS
-from my_dagster_project.notifications.outbox import SENDERS
+from my_dagster_project.foundation.settings import settings_from
+from my_dagster_project.market_data.source_kinds import SOURCES
+from my_dagster_project.notifications.delivery import SENDERS
+from my_dagster_project.notifications.outbox import Letter, Outbox
 from my_dagster_project.teams.registry import RESERVED_TEAMS, Market, TeamEntry
 from my_dagster_project.teams.sections import StrategyName
 from my_dagster_project.teams.team_limits import Limits, TradingLimits
@@ -25,7 +26,6 @@ SECRETS = (PROJECT / ".env.secrets.template").read_text()
 
 
 def test_every_source_can_be_made_and_named():
-    assert list(MAKERS) == list(SOURCES)
     assert get_args(Market.model_fields["source"].annotation) == tuple(SOURCES)
 
 
@@ -38,8 +38,17 @@ def test_what_a_source_needs_can_be_given(name):
 
 
 def test_every_channel_has_a_sender_and_a_variable():
-    assert tuple(SENDERS) == CHANNELS
-    assert all(f"NOTIFY_RED_{channel.upper()}" in SECRETS for channel in CHANNELS)
+    assert all(f"NOTIFY_RED_{channel.upper()}" in SECRETS for channel in SENDERS)
+
+
+def test_a_channel_is_one_row(monkeypatch, tmp_path):
+    sent = []
+    monkeypatch.setitem(SENDERS, "chat", lambda *what: sent.append(what[:3]))
+    settings = settings_from({"TRADING_HOME": str(tmp_path), "NOTIFY_DEEP_BLUE_CHAT": "room 7"}, PROJECT)
+    letter = Letter(to="deep-blue", by="chat", subject="News", text="red traded", written=0, due=0)
+    outbox = Outbox(letters=[letter])
+    assert outbox.deliver(settings, 1, repeat(True)) == []
+    assert (sent, outbox.letters) == ([("room 7", "News", "red traded")], [])
 
 
 def test_every_strategy_can_be_named_and_is_explained_to_editors():

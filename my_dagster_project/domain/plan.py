@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -92,31 +92,52 @@ class Rules:
             )
 
 
+def _limit(default: float, most: float, says: str, *, least: int | None = None) -> dict[str, Any]:
+    """Of a limit: what the organiser sets unless told, the bounds of what may be set, what it says to people."""
+    lowest = {"gt": 0} if least is None else {"ge": least}
+    return {"default": default, "bounds": {**lowest, "le": most}, "says": says}
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What nobody may exceed; None is no limit.
-
-    `position_share`, `price_deviation` and `drawdown` are fractions (of equity, of the price, of the highest equity),
-    `order_value` and `session_value` dollars, `turnover` the value traded in a session as a fraction of equity.
+    """What nobody may exceed, the one table of limits; None is no limit. `teams/team_limits.py` makes of it what files may set.
 
     They bound the risk that is taken on, so they refuse buys: a sell that closes a position counts towards what is
     traded in a session, but is never refused for it.
     """
 
-    max_symbols: int | None = None
-    position_share: Decimal | None = None
-    order_value: Decimal | None = None
-    session_value: Decimal | None = None
-    session_orders: int | None = None
-    turnover: Decimal | None = None
-    price_deviation: Decimal | None = None
-    drawdown: Decimal | None = None
+    max_symbols: int | None = field(default=None, metadata=_limit(10, 500, "Most symbols held.", least=1))
+    position_share: Decimal | None = field(
+        default=None, metadata=_limit(0.3, 1, "Largest fraction of equity in one symbol.")
+    )
+    order_value: Decimal | None = field(default=None, metadata=_limit(50_000, 1e9, "Largest order, dollars."))
+    session_value: Decimal | None = field(
+        default=None, metadata=_limit(250_000, 1e9, "All orders of a session together, dollars.")
+    )
+    session_orders: int | None = field(
+        default=None, metadata=_limit(50, 1000, "Most orders of a session.", least=1)
+    )
+    # 2 is selling all and buying it anew.
+    turnover: Decimal | None = field(
+        default=None, metadata=_limit(2.0, 10, "All orders of a session as a fraction of equity.")
+    )
+    price_deviation: Decimal | None = field(
+        default=None, metadata=_limit(0.1, 1, "Nothing is bought at a price this far from another source's.")
+    )
+    drawdown: Decimal | None = field(
+        default=None, metadata=_limit(0.25, 1, "Nothing is bought this far below the highest equity.")
+    )
 
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)
-            if value is not None and one.name not in ("max_symbols", "session_orders"):
+            if value is not None and not is_count(one):
                 object.__setattr__(self, one.name, money(value))
+
+
+def is_count(limit: "Field[Any]") -> bool:
+    """Whether a limit counts something: a whole number."""
+    return limit.type == int | None
 
 
 @dataclass(frozen=True)

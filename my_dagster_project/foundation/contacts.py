@@ -1,22 +1,18 @@
 """Where news goes. The settings fill these from the environment."""
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Contact:
-    """Where somebody is told news; '' where there is no such address. A webhook's address is a secret."""
+    """Where somebody is told news, by channel (`notifications/delivery.py`); a webhook's address is a secret."""
 
-    webhook: str = field(repr=False)
-    email: str
+    addresses: Mapping[str, str] = field(repr=False)
 
     def address(self, channel: str) -> str:
-        """The address of one of CHANNELS."""
-        return str(getattr(self, channel))
-
-
-# The ways to tell somebody something; `notifications/outbox.py` has a sender for each.
-CHANNELS = tuple(one.name for one in fields(Contact))
+        """The address for a channel, '' where there is none."""
+        return self.addresses.get(channel, "")
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from my_dagster_project.foundation.addresses import WEB, address, alias_of, sqlite_address
-from my_dagster_project.foundation.contacts import CHANNELS, Contact, MailServer
+from my_dagster_project.foundation.contacts import Contact, MailServer
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.git_login import GitLogin, split_address
-from my_dagster_project.foundation.market_sources import SOURCES
 from my_dagster_project.foundation.s3_settings import S3Settings
 
 _QUIET_DEFAULTS = {
@@ -112,10 +111,11 @@ class Settings:
 
     def contact(self, who: str) -> Contact:
         """Where a team or `organiser` is told news: NOTIFY_RED_WEBHOOK, NOTIFY_RED_EMAIL; `deep-blue` is DEEP_BLUE."""
-        slot = who.upper().replace("-", "_")
-        return Contact(
-            **{channel: self.environ.get(f"NOTIFY_{slot}_{channel.upper()}", "") for channel in CHANNELS}
-        )
+        slot = f"NOTIFY_{who.upper().replace('-', '_')}_"
+        named = {
+            name.removeprefix(slot): value for name, value in self.environ.items() if name.startswith(slot)
+        }
+        return Contact({channel.lower(): address for channel, address in named.items()})
 
     def mail_server(self) -> MailServer | None:
         """The server for e-mail, None without SMTP_HOST; raises ConfigError when SMTP_PORT is no number."""
@@ -149,10 +149,9 @@ class Settings:
             " a service"
         )
 
-    def market_data_keys(self, source: str) -> tuple[str, str]:
-        """The organiser's key and secret for a market data source; empty where it needs none or there is none."""
-        terms = SOURCES[source]
-        return self.environ.get(terms.key, ""), self.environ.get(terms.secret, "")
+    def market_data_keys(self, key: str, secret: str) -> tuple[str, str]:
+        """The organiser's key and secret for a source of bars, by their variables' names; '' where there is none."""
+        return self.environ.get(key, ""), self.environ.get(secret, "")
 
 
 @cache

@@ -1,13 +1,12 @@
 """From the registry's `market` section to the source it names."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ConfigError
-from my_dagster_project.foundation.market_sources import SOURCES, SourceName
 from my_dagster_project.market_data import alpaca_bars as alpaca
 from my_dagster_project.market_data import alpha_vantage
 from my_dagster_project.market_data.alpaca_bars import AlpacaSource
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 class SourceSpec:
     """Which source, and what it needs; keys never show in its repr."""
 
-    kind: SourceName
+    kind: str
     path: Path | None = None
     """csv: the file or folder."""
     base_url: str | None = None
@@ -43,7 +42,7 @@ def make_source(spec: SourceSpec, sleep: Callable[[float], None] = time.sleep) -
     """The source the spec describes; raises ConfigError when the spec lacks something. Nothing is asked or opened yet."""
     if spec.kind not in SOURCES:
         raise ConfigError(f"market.source: {spec.kind!r} is unknown; known are {', '.join(SOURCES)}.")
-    return MAKERS[spec.kind](spec, sleep)
+    return SOURCES[spec.kind].make(spec, sleep)
 
 
 def _sample(spec: SourceSpec, sleep: Callable[[float], None]) -> "MarketDataSource":
@@ -90,10 +89,25 @@ def _require(value: str, source: str, what: str) -> None:
         raise ConfigError(f"market.source: {source} needs its {what}; see .env.secrets.template.")
 
 
-# One for each of SOURCES.
-MAKERS: "dict[str, Callable[[SourceSpec, Callable[[float], None]], MarketDataSource]]" = {
-    "sample": _sample,
-    "csv": _csv,
-    "alpha_vantage": _alpha_vantage,
-    "alpaca": _alpaca,
-}
+@dataclass(frozen=True)
+class SourceKind:
+    """How a source is made, and what it needs: `options` are keys of the registry's `market` section that are its own,
+    `needed` says of those it cannot do without what they are, `key` and `secret` name environment variables.
+    """
+
+    make: "Callable[[SourceSpec, Callable[[float], None]], MarketDataSource]"
+    options: tuple[str, ...] = ()
+    needed: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    secret: str = ""
+
+
+SOURCES: dict[str, SourceKind] = {
+    "sample": SourceKind(_sample),
+    "csv": SourceKind(_csv, options=("path",), needed={"path": "the folder with one file per symbol"}),
+    "alpha_vantage": SourceKind(_alpha_vantage, options=("base_url",), key="ALPHA_VANTAGE_API_KEY"),
+    "alpaca": SourceKind(
+        _alpaca, options=("feed", "base_url"), key="ALPACA_DATA_KEY", secret="ALPACA_DATA_SECRET"  # noqa: S106 - names
+    ),
+}  # fmt: skip
+"""What a registry's `market.source` may name."""

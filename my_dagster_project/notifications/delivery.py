@@ -3,10 +3,12 @@
 import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from email.message import EmailMessage
 
-from my_dagster_project.foundation.contacts import Contact, MailServer
+from my_dagster_project.foundation.contacts import MailServer
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import Settings
 
 # Dagster gives a sensor 60 s in all, and there may be several addresses to try.
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3, 7
@@ -20,7 +22,7 @@ class NotSentError(TradingError):
     """A message could not be handed over; trying again later may help."""
 
 
-def send_to_webhook(contact: Contact, text: str) -> None:
+def send_to_webhook(address: str, text: str) -> None:
     """Post the text as Slack's {"text": ...}; raises NotSentError unless the answer is 2xx.
 
     The text is plain: what a team's YAML holds is quoted in it.
@@ -29,7 +31,7 @@ def send_to_webhook(contact: Contact, text: str) -> None:
 
     try:
         answer = requests.post(
-            contact.webhook,
+            address,
             json={"text": slack_text(text), "mrkdwn": False},
             timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS),
             # A redirect would carry the message to an address nobody has set.
@@ -49,7 +51,7 @@ def slack_text(text: str) -> str:
     return _EMOJI.sub("\u200b", escaped)
 
 
-def send_mail(contact: Contact, server: MailServer | None, subject: str, text: str) -> None:
+def send_mail(address: str, server: MailServer | None, subject: str, text: str) -> None:
     """Hand the text to the mail server; raises NotSentError when it is refused, by one recipient too.
 
     A password goes only over TLS.
@@ -58,7 +60,7 @@ def send_mail(contact: Contact, server: MailServer | None, subject: str, text: s
         raise NotSentError("there is an e-mail address, but no SMTP_HOST")
     try:
         mail = EmailMessage()
-        mail["Subject"], mail["From"], mail["To"] = subject, server.sender, contact.email
+        mail["Subject"], mail["From"], mail["To"] = subject, server.sender, address
         mail.set_content(text)
         with _connected(server) as connection:
             _sign_in(connection, server)
@@ -90,3 +92,12 @@ def _sign_in(connection: smtplib.SMTP, server: MailServer) -> None:
 
 def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
+
+
+SENDERS: dict[str, Callable[[str, str, str, Settings], None]] = {
+    "webhook": lambda address, _subject, text, _settings: send_to_webhook(address, text),
+    "email": lambda address, subject, text, settings: send_mail(
+        address, settings.mail_server(), subject, text
+    ),
+}
+"""By channel how a subject and a text are sent to an address; a team's address is NOTIFY_<TEAM>_<CHANNEL>."""

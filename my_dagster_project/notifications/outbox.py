@@ -4,13 +4,12 @@ A letter leaves the outbox when its address took it, or after a day. Sending com
 a crash between the two tells something twice rather than never.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from pydantic import BaseModel
 
-from my_dagster_project.foundation.contacts import CHANNELS, Contact
 from my_dagster_project.foundation.settings import Settings
-from my_dagster_project.notifications.delivery import NotSentError, send_mail, send_to_webhook
+from my_dagster_project.notifications.delivery import SENDERS, NotSentError
 from my_dagster_project.notifications.messages import ORGANISER, Message
 from my_dagster_project.teams.registry import Registry
 
@@ -60,7 +59,7 @@ class Outbox(BaseModel):
             self.told[message.key] = Told(at=now)
         for to in _readers(message, registry):
             contact = settings.contact(to)
-            for by in CHANNELS:
+            for by in SENDERS:
                 if contact.address(by):
                     self.letters.append(
                         Letter(to=to, by=by, subject=message.subject, text=text, written=now, due=now)
@@ -97,18 +96,10 @@ def _readers(message: Message, registry: Registry) -> list[str]:
 
 
 def _send(letter: Letter, settings: Settings) -> None:
-    contact = settings.contact(letter.to)
+    address = settings.contact(letter.to).address(letter.by)
     # An address may be gone since the letter was written; a channel, with another release.
-    if letter.by in SENDERS and contact.address(letter.by):
-        SENDERS[letter.by](contact, letter, settings)
-
-
-SENDERS: dict[str, Callable[[Contact, Letter, Settings], None]] = {
-    "webhook": lambda contact, letter, _: send_to_webhook(contact, letter.text),
-    "email": lambda contact, letter, settings: send_mail(
-        contact, settings.mail_server(), letter.subject, letter.text
-    ),
-}
+    if letter.by in SENDERS and address:
+        SENDERS[letter.by](address, letter.subject, letter.text, settings)
 
 
 def _postponed(letter: Letter, now: float) -> Letter:

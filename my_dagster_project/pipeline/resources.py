@@ -14,7 +14,7 @@ from pydantic import Field
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.foundation.settings import Settings, load_settings
-from my_dagster_project.market_data.source_kinds import SourceSpec, make_source
+from my_dagster_project.market_data.source_kinds import SOURCES, SourceSpec, make_source
 from my_dagster_project.paper_broker.client import AccountTerms
 from my_dagster_project.paper_broker.embedded import EmbeddedBroker
 from my_dagster_project.paper_broker.served import ServedBroker
@@ -67,7 +67,8 @@ class MarketDataResource(dg.ConfigurableResource):
     def source(self) -> "MarketDataSource":
         """The source, with the organiser's keys from the environment; raises ConfigError when it needs some and has none."""
         settings = load_settings()
-        key, secret = settings.market_data_keys(self.kind)
+        named = SOURCES[self.kind]
+        key, secret = settings.market_data_keys(named.key, named.secret)
         return make_source(
             SourceSpec(
                 kind=self.kind,

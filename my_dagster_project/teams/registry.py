@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
 from my_dagster_project.domain.leaderboard import HOUSE_TEAMS
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
-from my_dagster_project.foundation.market_sources import SOURCES, SourceName
+from my_dagster_project.market_data.source_kinds import SOURCES
 from my_dagster_project.teams.problems import Problem, show
 from my_dagster_project.teams.schema import SYMBOL, TEAM_NAME
 from my_dagster_project.teams.sections import Mode
@@ -59,6 +59,11 @@ def _slot(value: str) -> str:
         raise ValueError(f"{show(value)} is no slot name: capital letters, digits and _, like RED")
     return value
 
+
+if TYPE_CHECKING:
+    type SourceName = str
+else:
+    SourceName = Literal[tuple(SOURCES)]
 
 type NotifyKind = Literal["success", "failure", "bad_configuration", "drift", "alarm"]
 type TeamName = Annotated[str, AfterValidator(_team_name)]

@@ -11,6 +11,6 @@ def test_settings_are_those_of_the_environment_they_were_made_from(tmp_path, mon
     monkeypatch.setenv("NOTIFY_RED_EMAIL", "ann@example.org")
     credentials = settings.credentials("RED")
     assert (credentials.key, credentials.secret) == ("k", "canary-91c2")
-    assert settings.contact("red").email == ""
+    assert settings.contact("red").address("email") == ""
     assert settings.instance_home == tmp_path
     assert "canary-91c2" not in repr(settings)
