@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Times the longer nights of the symbol, those it exceeds one time in twenty.
 _NIGHTS = 3
+_BEFORE = 3
 # A step asks for so much of `Thresholds.busy`, and for all of it from this factor on.
 _LEAST_BUSY, _ALL_BUSY = 0.4, 1.43
 # No volume explains more: no listed stock has opened at 20 times, or a 20th of, its last close.
@@ -37,7 +38,7 @@ def unexplained_steps(
     """True for the rows of a bars frame, sorted by session, that begin on another level than the session before ended.
 
     A row counts when its open is `limits.step` or more away and far outside the symbol's own nights, its whole range lies
-    on the new side of halfway (geometric), and its volume is ordinary for a step of that size. `sessions` is how many of them
+    on the new side of halfway (geometric), also from where prices were for some sessions, and its volume is ordinary for a step of that size. `sessions` is how many of them
     lie between a row and the one before: over a hole prices go on as in days, and only what no day does is a step.
     """
     import numpy as np
@@ -49,7 +50,10 @@ def unexplained_steps(
     over_hole = np.maximum(np.log(_ALL_BUSY), np.sqrt(sessions) * day)
     usual = np.where(np.greater(sessions, 1), over_hole, night)
     limit = np.maximum(np.log(limits.step), usual) + days.grain
+    level = np.log(days.open / days.close.rolling(_BEFORE, min_periods=1).median().shift())
     moved = (step < 0) & (high < step / 2) | (step > 0) & (low > step / 2)
+    # Back from a single wrong close is no new level.
+    moved &= level / step >= 0.5
     news = limits.busy * np.minimum(1, _LEAST_BUSY + (1 - _LEAST_BUSY) * step.abs() / np.log(_ALL_BUSY))
     explained = (days.busier > news) & (step.abs() <= np.log(_NEVER))
     return (step.abs() >= limit) & moved & ~explained
