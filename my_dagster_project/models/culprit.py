@@ -4,6 +4,7 @@ Ludwig's errors name a Python class or a shape of a matrix, not the line of a te
 """
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,9 +21,10 @@ _KEPT = frozenset({("model_type",), ("preprocessing", "split")})
 _BATCHES = {"batch_size": 256, "eval_batch_size": 1024}
 
 
-def culprit(section: dict[str, Any], works: Callable[[dict[str, Any]], bool]) -> Loc:
+def culprit(section: dict[str, Any], works: Callable[[dict[str, Any]], bool], said: str = "") -> Loc:
     """The place of the part in a section that does not work; () where leaving out any single one does not help.
 
+    What the error `said` names is tried first: `KeyError: 'foo'` is of the key whose value is foo.
     Where there are too many to try, or `works` raises OutOfTimeError, it is the larger part that is known by then.
     """
     tries = 0
@@ -36,15 +38,19 @@ def culprit(section: dict[str, Any], works: Callable[[dict[str, Any]], bool]) ->
 
     found: Loc = ()
     try:
-        while (deeper := _below(section, found, helps)) is not None:
+        while (deeper := _below(section, found, said, helps)) is not None:
             found = deeper
     except OutOfTimeError:
         pass
     return found
 
 
-def _below(section: dict[str, Any], loc: Loc, helps: Callable[[dict[str, Any]], bool]) -> Loc | None:
-    candidates = list(_parts(section, loc))
+def _below(
+    section: dict[str, Any], loc: Loc, said: str, helps: Callable[[dict[str, Any]], bool]
+) -> Loc | None:
+    candidates = sorted(
+        _parts(section, loc), key=lambda part: not _is_named(part[-1], _at(section, part), said)
+    )
     if len(candidates) == 1 and loc:  # without its only part it is gone itself, which helps, as is known
         return candidates[0]
     return next((part for part in candidates if helps(_without(section, part))), None)
@@ -63,6 +69,11 @@ def _parts(section: dict[str, Any], loc: Loc) -> Iterator[Loc]:
         part = (*loc, key)
         if part not in _KEPT and _without(section, part) != section:
             yield part
+
+
+def _is_named(key: str | int, value: Any, said: str) -> bool:
+    words = set(re.findall(r"\w+", said))
+    return str(key) in words or (isinstance(value, str) and value in words)
 
 
 def _is_structural(key: str) -> bool:

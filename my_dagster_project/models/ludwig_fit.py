@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -63,4 +64,8 @@ def is_out_of_memory(error: Exception) -> bool:
 
 def in_one_line(error: Exception, limit: int = 300) -> str:
     """Ludwig's own errors, from a readable line about the configuration to an AttributeError from its depths."""
-    return textwrap.shorten(f"{type(error).__name__}: {error}", limit, placeholder=" ...")
+    said = str(error)
+    # Ludwig wraps pydantic's, which prints the whole configuration after the one sentence that matters.
+    found = re.search(r"Value error, (.*?)(: \{.*)? \[type=", said, re.DOTALL)
+    words = found[1] if found else f"{type(error).__name__}: {said}"
+    return textwrap.shorten(words, limit, placeholder=" ...")

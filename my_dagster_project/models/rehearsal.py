@@ -1,4 +1,4 @@
-"""A rehearsal: Ludwig builds a section's model and trains it for a moment on made-up rows, before anything is spent on it.
+"""A rehearsal: Ludwig builds a section's model and trains it for a moment on a few rows, before anything is spent on it.
 
 A table cannot know what Ludwig and torch make of every combination of settings; they know. About half a second where Ludwig
 is imported already, a few where something is wrong: then parts of the section are left out until it works, to say which.
@@ -10,12 +10,12 @@ import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.domain.targets import OUTPUT_TYPE, Target
+from my_dagster_project.domain.targets import Target
 from my_dagster_project.models.bounds import Bounds, Clock, OutOfTimeError, bounded_memory
 from my_dagster_project.models.culprit import Loc, culprit
 from my_dagster_project.models.ludwig_fit import fit, in_one_line, is_divergence, is_out_of_memory
 from my_dagster_project.models.ludwig_runtime import ludwig_session
-from my_dagster_project.models.training_input import SPLIT
+from my_dagster_project.models.training_input import SPLIT, TRAIN, VALIDATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _EPOCHS, _STEPS = 2, 6
 # Some batches of the section's own size, the last one not full.
 _FEWEST_ROWS, _MOST_ROWS, _VALIDATION_ROWS = 60, 700, 40
-_CATEGORIES = 5
 _SEARCH_SECONDS = 60
 
 
@@ -45,11 +44,14 @@ class Verdict:
     lasting: bool = True
 
 
-def rehearse(section: dict[str, Any], target: Target, bounds: Bounds) -> Verdict:
-    """Let Ludwig try a complete section (`TeamConfig.complete_ludwig`) within these bounds."""
+def rehearse(section: dict[str, Any], target: Target, rows: pd.DataFrame, bounds: Bounds) -> Verdict:
+    """Let Ludwig try a complete section (`TeamConfig.complete_ludwig`) within these bounds.
+
+    `rows` are any that its features have (`domain.targets.training_rows`), of whatever symbol: the last few are used.
+    """
     with ludwig_session(), bounded_memory(bounds.memory):
         try:
-            return _verdict(section, target, bounds)
+            return _verdict(section, target, rows, bounds)
         except OutOfTimeError as error:
             return Verdict(reason=f"a trial of two epochs on few rows was ended: {error}", lasting=False)
         except MemoryError:
@@ -59,16 +61,16 @@ def rehearse(section: dict[str, Any], target: Target, bounds: Bounds) -> Verdict
             )
 
 
-def _verdict(section: dict[str, Any], target: Target, bounds: Bounds) -> Verdict:
+def _verdict(section: dict[str, Any], target: Target, rows: pd.DataFrame, bounds: Bounds) -> Verdict:
     try:
-        model = _attempt(section, target, Clock(bounds))
+        model = _attempt(section, target, rows, Clock(bounds))
     except (OutOfTimeError, MemoryError):
         raise
     except Exception as error:
         if is_out_of_memory(error):
             raise MemoryError from error
         clock = Clock(replace(bounds, seconds=min(bounds.seconds, _SEARCH_SECONDS)))
-        part = culprit(section, lambda other: _works(other, target, clock))
+        part = culprit(section, lambda other: _works(other, target, rows, clock), str(error))
         return Verdict(reason=f"Ludwig cannot train it: {in_one_line(error)}", loc=part)
     ignored = unread(section, model.config)
     if ignored:
@@ -76,9 +78,9 @@ def _verdict(section: dict[str, Any], target: Target, bounds: Bounds) -> Verdict
     return Verdict(weights=sum(weights.numel() for weights in model.model.parameters()))
 
 
-def _works(section: dict[str, Any], target: Target, clock: Clock) -> bool:
+def _works(section: dict[str, Any], target: Target, rows: pd.DataFrame, clock: Clock) -> bool:
     try:
-        _attempt(section, target, clock)
+        _attempt(section, target, rows, clock)
     except OutOfTimeError:
         raise
     except Exception:
@@ -86,7 +88,7 @@ def _works(section: dict[str, Any], target: Target, clock: Clock) -> bool:
     return True
 
 
-def _attempt(section: dict[str, Any], target: Target, clock: Clock) -> LudwigModel:
+def _attempt(section: dict[str, Any], target: Target, rows: pd.DataFrame, clock: Clock) -> LudwigModel:
     """A model of the section after a few steps, which has also predicted; raises whatever Ludwig raises."""
     from ludwig.callbacks import Callback
 
@@ -96,15 +98,16 @@ def _attempt(section: dict[str, Any], target: Target, clock: Clock) -> LudwigMod
 
     clock.check()
     config = _shortened(section)
-    rows = _made_up(config, target)
+    names = [feature["name"] for feature in config["input_features"]]
+    few = _few(rows, config["trainer"].get("batch_size"))[[*names, target, SPLIT]]
     made: list[LudwigModel] = []
     try:
-        fit(config, rows, seed=0, callback=Timed(), built=made.append)
+        fit(config, few, seed=0, callback=Timed(), built=made.append)
     except Exception as error:
-        if not (made and is_divergence(error)):  # made-up rows are not the team's: on those it may do well
+        if not (made and is_divergence(error)):  # that is said of the training itself, on all its rows
             raise
     model = made[0]
-    model.predict(dataset=rows[[feature["name"] for feature in config["input_features"]]], batch_size=1024)
+    model.predict(dataset=few[names].reset_index(drop=True), batch_size=1024)
     return model
 
 
@@ -118,26 +121,10 @@ def _shortened(section: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _made_up(config: dict[str, Any], target: Target) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    batch = config["trainer"].get("batch_size")
-    count = min(max(_FEWEST_ROWS, 5 * batch // 2 if isinstance(batch, int) else 0), _MOST_ROWS)
-    drawn = np.random.default_rng(0)
-    total = count + _VALIDATION_ROWS
-    columns: dict[str, Any] = {
-        feature["name"]: (
-            drawn.integers(_CATEGORIES, size=total).astype(str)
-            if feature["type"] == "category"
-            else drawn.normal(scale=0.01, size=total)
-        )
-        for feature in config["input_features"]
-    }
-    binary = OUTPUT_TYPE[target] == "binary"
-    columns[target] = np.arange(total) % 2 if binary else drawn.normal(scale=0.01, size=total)
-    columns[SPLIT] = (np.arange(total) >= count).astype(int)
-    return pd.DataFrame(columns)
+def _few(rows: pd.DataFrame, batch: object) -> pd.DataFrame:
+    wanted = 5 * batch // 2 if isinstance(batch, int) else 0
+    few = rows.tail(min(max(_FEWEST_ROWS, wanted), _MOST_ROWS) + _VALIDATION_ROWS)
+    return few.assign(**{SPLIT: [*[TRAIN] * (len(few) - _VALIDATION_ROWS), *[VALIDATION] * _VALIDATION_ROWS]})
 
 
 def unread(given: Any, complete: Any, loc: Loc = ()) -> list[Loc]:

@@ -1,10 +1,21 @@
-"""What Ludwig says of a team's section, before its first training: asked once per section, remembered in the store."""
+"""What Ludwig says of a team's section, before its first training: asked once per section, remembered in the store.
+
+It is asked on the team's own features of the sample's prices, which are always at hand and are real: `log1p` of a volatility
+is right, of a return it is not.
+"""
+
+from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import date
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
+from my_dagster_project.domain.features import Feature, compute_features
+from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.foundation.errors import ModelError, ObjectMissingError, StorageError
+from my_dagster_project.market_data.sample import SampleSource
 from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.models.rehearsal import Verdict, rehearse
 from my_dagster_project.storage.assets import AssetStore
@@ -13,10 +24,14 @@ from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.problems import Problem
 from my_dagster_project.teams.schema import TeamConfig
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _REMEMBERED = ".rehearsals/"
 # A number for this code's own way of asking; another one asks anew.
 _ASKED = 1
 _PACKAGES = ("ludwig", "torch")
+_SYMBOL, _START, _END = "IBM", date(2000, 3, 1), date(2012, 11, 30)
 
 
 def require_trainable(
@@ -83,10 +98,26 @@ def _known(assets: AssetStore, config: TeamConfig) -> Verdict | None:
 
 
 def _asked(assets: AssetStore, config: TeamConfig, bounds: Bounds) -> Verdict:
-    verdict = rehearse(config.complete_ludwig(), config.target, bounds)
+    try:
+        rows = _sample_rows(config)
+    except ModelError:  # features that need longer to settle than the sample's twelve years
+        return Verdict(lasting=False)
+    verdict = rehearse(config.complete_ludwig(), config.target, rows, bounds)
     if verdict.lasting:
         assets.store.put(_key(config), json.dumps(asdict(verdict)).encode())
     return verdict
+
+
+def _sample_rows(config: TeamConfig) -> pd.DataFrame:
+    bars = SampleSource().fetch(_SYMBOL, _START, _END)
+    features = compute_features(bars, _used(config), _SYMBOL)
+    return training_rows(
+        features, bars, config.target, start=None, cutoff=_END, validation_fraction=0.15, symbol=_SYMBOL
+    )
+
+
+def _used(config: TeamConfig) -> list[Feature]:
+    return [feature for feature in config.feature_list if feature.name in config.input_names]
 
 
 def _key(config: TeamConfig) -> str:
@@ -94,6 +125,7 @@ def _key(config: TeamConfig) -> str:
         "asked": _ASKED,
         "ludwig": config.complete_ludwig(),
         "target": config.target,
+        "features": {name: config.features[name].model_dump(mode="json") for name in config.input_names},
         "by": {name: version(name) for name in _PACKAGES},
     }
     return f"{_REMEMBERED}{fingerprint(said)}.json"

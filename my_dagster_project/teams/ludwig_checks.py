@@ -10,6 +10,10 @@ from my_dagster_project.teams.ludwig_keys import metrics_of, usable_input_types
 from my_dagster_project.teams.problems import MOST_PROBLEMS, Problem, show, suggestion
 from my_dagster_project.teams.schema import TeamConfig
 
+_OTHER_METRICS = (
+    ("trainer", "increase_batch_size_eval_metric"),
+    ("trainer", "learning_rate_scheduler", "reduce_eval_metric"),
+)
 _NORMALIZED = ("zscore", "minmax")
 
 
@@ -97,8 +101,15 @@ def validation_problems(config: TeamConfig) -> Iterator[Problem]:
     fields = [config.target, "combined"]
     if isinstance(field, str) and field not in fields:
         yield Problem(("trainer", "validation_field"), f"cannot be {show(field)}" + suggestion(field, fields))
-    metrics = ["loss"] if field == "combined" else metrics_of(OUTPUT_TYPE[config.target])
+    known = metrics_of(OUTPUT_TYPE[config.target])
+    metrics = ["loss"] if field == "combined" else known
     if isinstance(metric, str) and metric not in metrics:
         yield Problem(
             ("trainer", "validation_metric"), f"cannot be {show(metric)}" + suggestion(metric, metrics)
         )
+    for loc in _OTHER_METRICS:
+        section: Any = config.ludwig
+        for part in loc:
+            section = section.get(part) if isinstance(section, dict) else None
+        if isinstance(section, str) and section not in known:
+            yield Problem(loc, f"cannot be {show(section)}" + suggestion(section, known))

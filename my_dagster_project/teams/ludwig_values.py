@@ -19,6 +19,13 @@ _UNFIT = {
     "bfill": "it fills in what comes later",
     "ffill": "what it fills in depends on the rows around",
 }
+# Inputs are numbers and categories, the output is a number or binary. The organiser's defaults are for teams of both targets.
+_DEFAULTS = {
+    "number": ("preprocessing", "encoder", "decoder", "loss"),
+    "category": ("preprocessing", "encoder"),
+    "binary": ("preprocessing", "decoder", "loss"),
+}
+_NO_FEATURE = "has no effect: inputs are numbers and categories, the output is a number or binary; remove it"
 _NO_SEQUENCES = "is for sequences, and has no effect on numbers and categories; remove it"
 _NO_PAIRS = "is for pairs of texts and pictures, and has no effect here; remove it"
 
@@ -29,11 +36,13 @@ def value_problems(section: dict[str, Any], batch_size: int) -> Iterator[Problem
         yield from _pair_problems(mapping, loc)
         yield from _norm_problems(mapping, loc)
         strategy = mapping.get("missing_value_strategy")
+        yield from _test_problems(mapping, loc)
         if strategy in _UNFIT and loc[:1] != ("output_features",):
             text = f"cannot be {strategy}: {_UNFIT[strategy]}; use fill_with_mean, or fill_with_mode for categories"
             yield Problem((*loc, "missing_value_strategy"), text)
     yield from _trainer_problems(section.get("trainer") or {}, batch_size)
     yield from _sampling_problems(section)
+    yield from _default_problems(section.get("defaults") or {})
     yield from _tie_problems(section["input_features"])
     for index, output in enumerate(section["output_features"]):
         if output.get("dependencies"):
@@ -56,8 +65,10 @@ def _pair_problems(mapping: dict[str, Any], loc: Loc) -> Iterator[Problem]:
     betas, clip = mapping.get("betas"), mapping.get("clip")
     if isinstance(betas, list) and not (len(betas) == 2 and all(beta < 1 for beta in betas)):
         yield Problem((*loc, "betas"), "must be two numbers from 0 to below 1, such as [0.9, 0.999]")
-    if isinstance(clip, list) and not (len(clip) == 2 and clip[0] < clip[1]):
-        yield Problem((*loc, "clip"), "must be two numbers, the lowest and the highest prediction")
+    whole = isinstance(clip, list) and all(float(number).is_integer() for number in clip)
+    if isinstance(clip, list) and not (whole and len(clip) == 2 and clip[0] < clip[1]):
+        text = "must be two whole numbers (Ludwig takes no others), the lowest and the highest prediction"
+        yield Problem((*loc, "clip"), text)
 
 
 def _norm_problems(mapping: dict[str, Any], loc: Loc) -> Iterator[Problem]:
@@ -71,6 +82,22 @@ def _norm_problems(mapping: dict[str, Any], loc: Loc) -> Iterator[Problem]:
         )
         for name in params.keys() - set(valid):
             yield Problem((*loc, key, name), "unknown parameter" + suggestion(str(name), valid))
+
+
+def _test_problems(mapping: dict[str, Any], loc: Loc) -> Iterator[Problem]:
+    for key, value in mapping.items():
+        if str(key).endswith("eval_split") and value == "test":
+            yield Problem((*loc, key), "cannot be test: no rows are kept for one; use validation")
+
+
+def _default_problems(defaults: dict[str, Any]) -> Iterator[Problem]:
+    """What all features of a type have, where there can be no such feature, or none with such a part."""
+    for kind, parts in defaults.items():
+        for part in parts if isinstance(parts, dict) else ():
+            if part not in _DEFAULTS.get(kind, ()):
+                yield Problem(("defaults", kind, part), _NO_FEATURE)
+        if kind not in _DEFAULTS and not parts:
+            yield Problem(("defaults", kind), _NO_FEATURE)
 
 
 def _trainer_problems(trainer: dict[str, Any], batch_size: int) -> Iterator[Problem]:
@@ -94,6 +121,8 @@ def _sampling_problems(section: dict[str, Any]) -> Iterator[Problem]:
         yield Problem(("preprocessing", "sample_ratio"), f"must be above 0 and at most 1, not {show(ratio)}")
     balancing = [key for key in ("oversample_minority", "undersample_majority") if sampling.get(key)]
     binary = [output.get("type") for output in section["output_features"]] == ["binary"]
+    if "global_max_sequence_length" in sampling:
+        yield Problem(("preprocessing", "global_max_sequence_length"), _NO_SEQUENCES)
     for key in balancing:
         if not binary:
             yield Problem(("preprocessing", key), "balances two classes: it needs target next_direction")

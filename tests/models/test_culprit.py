@@ -67,3 +67,13 @@ def test_the_section_itself_stays_as_it_is():
     before = repr(SECTION)
     culprit(SECTION, lambda section: False)
     assert repr(SECTION) == before
+
+
+def test_what_the_error_names_is_tried_first():
+    watched = {**SECTION, "trainer": {"reduce_on_plateau": 2, "reduce_eval_metric": "foo"}}
+
+    def works(section):  # either is enough
+        return not {"reduce_on_plateau", "reduce_eval_metric"} <= section["trainer"].keys()
+
+    assert culprit(watched, works, "KeyError: 'foo'") == ("trainer", "reduce_eval_metric")
+    assert culprit(watched, works) == ("trainer", "reduce_on_plateau")
