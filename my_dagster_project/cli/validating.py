@@ -73,7 +73,7 @@ def _is_valid(settings: Settings, platform: Platform, in_force: Platform, team: 
     caused = effects(in_force.teams.get(team), config) or ["as in force"]
     console.print(styled((f"  {in_force.origin(team)}:", "dim"), f" {'; '.join(caused)}"))
     if unasked:
-        text = "Ludwig has not tried it yet: it does before the first training, or now with `trading validate --build`"
+        text = "Ludwig tries it before the first training; `trading validate --build` does now"
         console.print(styled((f"  {text}", "dim")))
     for line in outranked(config, platform.registry.teams[team].limits):
         console.print(styled((f"  {line}", "yellow")))

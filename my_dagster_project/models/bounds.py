@@ -14,14 +14,15 @@ _NOTE_SECONDS = 10
 
 @dataclass(frozen=True)
 class Bounds:
-    """Of one training: seconds by the clock, bytes of memory beyond what the process had when it began, seconds of CPU.
+    """Of one training: seconds by the clock, bytes of memory beyond what the process had when it began, and up to which CPU
+    time of the process (`time.process_time`) it may go on.
 
     `note` is called every few seconds while it trains: what a killed process has taken is on record, too.
     """
 
     seconds: float
     memory: int
-    cpu_seconds: float = float("inf")
+    cpu_until: float = float("inf")
     note: Callable[[], None] = lambda: None
 
 
@@ -33,7 +34,7 @@ class Clock:
     """Runs from when it is made; asked after every batch."""
 
     def __init__(self, bounds: Bounds | None) -> None:
-        self._bounds, self._started, self._cpu = bounds, time.monotonic(), time.process_time()
+        self._bounds, self._started = bounds, time.monotonic()
         self._noted = self._started
 
     def check(self) -> None:
@@ -46,10 +47,9 @@ class Clock:
             self._bounds.note()
         if now - self._started > self._bounds.seconds:
             raise OutOfTimeError(f"it took longer than the {self._bounds.seconds:g} s a training may take")
-        if time.process_time() - self._cpu > self._bounds.cpu_seconds:
-            left = self._bounds.cpu_seconds
+        if time.process_time() > self._bounds.cpu_until:
             raise OutOfTimeError(
-                f"it took more than the {left:,.0f} s of CPU that its team had left of what the registry allows in 24 hours"
+                "its team has taken the seconds of CPU that the registry allows in 24 hours (training.seconds_per_day)"
             )
 
 

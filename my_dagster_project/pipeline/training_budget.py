@@ -36,8 +36,8 @@ def metered(instance: dg.DagsterInstance, run_id: str, team: str, budget: Traini
     taken = cpu_seconds(instance, team)
     if taken >= budget.seconds_per_day:
         raise ModelError(
-            f"team {team} has trained for {taken:,.0f} s of CPU in the last 24 hours; the registry allows"
-            f" {budget.seconds_per_day:,.0f} (training.seconds_per_day). Train again when less of it is of the last 24 hours."
+            f"team {team} has trained for {taken:,.1f} s of CPU in the last 24 hours; the registry allows"
+            f" {budget.seconds_per_day:,g} (training.seconds_per_day). Train again when less of it is of the last 24 hours."
         )
     before, started = _noted(instance.get_run_by_id(run_id), team), time.process_time()
 
@@ -47,7 +47,9 @@ def metered(instance: dg.DagsterInstance, run_id: str, team: str, budget: Traini
 
     note()
     try:
-        yield Bounds(budget.seconds, budget.memory_mb * 1024**2, budget.seconds_per_day - taken, note)
+        yield Bounds(
+            budget.seconds, budget.memory_mb * 1024**2, started + budget.seconds_per_day - taken, note
+        )
     finally:
         note()
 

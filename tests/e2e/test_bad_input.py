@@ -64,6 +64,20 @@ def test_a_torn_registry_is_said_with_its_line(fresh):
     assert "configs/teams.yaml:" in done.err
 
 
+def test_what_only_ludwig_knows_is_said_with_its_line_when_asked_and_known_from_then_on(copied):
+    clipping = {"gradient_clipping": {"clipvalue": 0.5}}  # in Ludwig's schema, and never worked
+    copied.edit("red", lambda config: config["ludwig"]["trainer"].update(clipping))
+    before = copied.trading("validate", "red")
+    assert before.code == 0
+    assert "Ludwig tries it before the first training" in before.out
+    text = (copied.folder / "configs" / "red.yaml").read_text()
+    line = 1 + text[: text.index("clipvalue")].count("\n")
+    said = f"configs/red.yaml:{line}: ludwig.trainer.gradient_clipping.clipvalue: Ludwig cannot train it: "
+    for arguments in (["--build"], []):
+        done = copied.trading("validate", "red", *arguments)
+        assert (done.code, said in done.out) == (1, True), done.text
+
+
 def test_without_one_valid_team_file_every_mistake_is_said_and_nothing_breaks(fresh):
     project = fresh()
     for team in ("red", "blue"):

@@ -56,14 +56,14 @@ def test_what_was_trained_today_counts_whatever_launched_it_and_however_it_ended
         with metered(instance, run(instance, done, team="blue"), "blue", budget) as bounds:
             burn(0.3)
         with metered(instance, first, "red", budget) as bounds:
+            assert 0 < bounds.cpu_until - time.process_time() <= 0.2
             burn(0.12)
-        assert bounds.cpu_seconds == pytest.approx(0.2, abs=0.01)
         with pytest.raises(ZeroDivisionError), metered(instance, second, "red", budget) as bounds:
             fail_after(0.12)
-        assert bounds.cpu_seconds < 0.1
-        assert cpu_seconds(instance, "red") == pytest.approx(0.24, abs=0.03)
+        assert bounds.cpu_until < time.process_time()
+        assert 0.24 <= cpu_seconds(instance, "red") < 0.6
         with (
-            pytest.raises(ModelError, match=r"red has trained for 0 s of CPU .* allows 0 "),
+            pytest.raises(ModelError, match=r"red has trained for 0\.2 s of CPU .* allows 0\.2 "),
             metered(instance, first, "red", budget),
         ):
             pytest.fail("a team without time must not train")
