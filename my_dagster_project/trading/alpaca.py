@@ -14,7 +14,6 @@ from my_dagster_project.trading.broker import (
     Activity,
     BrokerRefusedError,
     EquityPoint,
-    Fill,
     Order,
     OrderRequest,
     Position,
@@ -159,10 +158,6 @@ class AlpacaBroker:
                 ),
             )
         )
-
-    def fills(self) -> list[Fill]:
-        """Give all executions, oldest first."""
-        return [parsing.fill(raw) for raw in self._activities("fills", "/account/activities/FILL")]
 
     def activities(self, since: date) -> list[Activity]:
         """Give the statement from `since` (New York date) on, oldest first."""

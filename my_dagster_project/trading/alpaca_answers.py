@@ -8,9 +8,8 @@ from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from my_dagster_project.domain.plan import Side
 from my_dagster_project.foundation.errors import BrokerError
-from my_dagster_project.trading.broker import Account, Activity, EquityPoint, Fill, Order, Position
+from my_dagster_project.trading.broker import Account, Activity, EquityPoint, Order, Position
 
 NEW_YORK = ZoneInfo("America/New_York")
 # Splits, spin-offs, mergers, changes of name or symbol, and shares that are moved between accounts.
@@ -94,33 +93,17 @@ def order(raw: Any) -> Order:
 
 
 @_whole
-def fill(raw: Any) -> Fill:
-    """Read an activity of type FILL."""
-    # Alpaca says sell_short for what opens a short; it is a sell all the same.
-    side: Side = "buy" if raw["side"] == "buy" else "sell"
-    return Fill(
-        id=raw["id"],
-        order_id=raw["order_id"],
-        symbol=raw["symbol"],
-        side=side,
-        qty=Decimal(raw["qty"]),
-        price=Decimal(raw["price"]),
-        at=instant(raw["transaction_time"]),
-    )
-
-
-@_whole
 def activity(raw: Any) -> Activity:
     """Read an activity of any type. The `qty` of a fee or a dividend is what it was computed on, no change of shares."""
     kind = raw["activity_type"]
     if kind == "FILL":
-        one = fill(raw)
-        signed = one.qty if one.side == "buy" else -one.qty
-        day = one.at.astimezone(NEW_YORK).date()
+        # Alpaca says sell_short for what opens a short; it is a sell all the same.
+        signed = Decimal(raw["qty"]) * (1 if raw["side"] == "buy" else -1)
+        price, at = Decimal(raw["price"]), instant(raw["transaction_time"])
         costs = raw.get("cost_bps")  # the bundled broker's alone
         return Activity(
-            *(one.id, kind, day, one.symbol, signed, -signed * one.price, one.order_id, one.price, one.at),
-            cost_bps=None if costs is None else Decimal(costs),
+            *(raw["id"], kind, at.astimezone(NEW_YORK).date(), raw["symbol"], signed, -signed * price),
+            *(raw["order_id"], price, at, None if costs is None else Decimal(costs)),
         )
     return Activity(
         id=raw["id"],

@@ -122,19 +122,6 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Fill:
-    """One execution: shares and dollars a share, costs included in the price."""
-
-    id: str
-    order_id: str
-    symbol: str
-    side: Side
-    qty: Decimal
-    price: Decimal
-    at: datetime
-
-
-@dataclass(frozen=True)
 class Activity:
     """A line of the account's statement: by how much it changed the shares of `symbol`, and the cash (dollars).
 
@@ -202,9 +189,6 @@ class Broker(Protocol):
 
     def orders(self, since: date | None = None) -> list[Order]:
         """Give all orders submitted on or after `since` (exchange date), oldest first."""
-
-    def fills(self) -> list[Fill]:
-        """Give all executions of the account, oldest first."""
 
     def activities(self, since: date) -> list[Activity]:
         """Give the account's statement from `since` (exchange date) on, oldest first: executions and all else."""

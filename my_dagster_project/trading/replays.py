@@ -49,6 +49,25 @@ def end(assets: AssetStore, team: str, window: Sequence[date], total_return: flo
         _write(assets, key, replace(newest, total_return=total_return))
 
 
+def counted(
+    assets: AssetStore,
+    team: str,
+    window: Sequence[date],
+    configuration: str,
+    origin: str,
+    total_return: float | None,
+) -> list[Try]:
+    """Note what the newest replay has come to (None: not to its end yet) and give all tries; the first one first.
+
+    One of before anybody counted is taken for the first try, of the configuration of now.
+    """
+    if total_return is not None:
+        if not tries(assets, team, window):
+            begin(assets, team, window, configuration, origin)
+        end(assets, team, window, total_return)
+    return tries(assets, team, window)
+
+
 def tries(assets: AssetStore, team: str, window: Sequence[date]) -> list[Try]:
     """Give the configurations that were replayed on this window, or on one that shares a session with it, the first one first.
 

@@ -8,6 +8,7 @@ from my_dagster_project.foundation.errors import BrokerError, OrderOutcomeUnknow
 from my_dagster_project.trading.alpaca import AlpacaBroker
 from my_dagster_project.trading.broker import BrokerRefusedError, OrderRequest
 from tests.paper_broker.market import CASH, FIRST, SECOND
+from tests.support.accounts import fills
 
 BUY = OrderRequest("red-20121228-AAPL-buy-1", "AAPL", "buy", 9)
 
@@ -41,7 +42,7 @@ def test_a_partial_fill_on_order_keeps_what_was_filled_and_the_rest_expires(hous
     red.at_close_of(SECOND)
     [order] = red.orders()
     assert (order.status, order.qty, order.filled_qty, order.filled_avg_price) == ("expired", 9, 4, 100)
-    assert [(fill.qty, fill.price) for fill in red.fills()] == [(4, 100)]
+    assert [(fill.qty, fill.price) for fill in fills(red)] == [(4, 100)]
     assert red.positions()[0].qty == 4
     assert red.account().cash == CASH - 400
 
@@ -53,7 +54,7 @@ def test_a_partial_fill_of_less_than_a_share_fills_nothing(house, red):
     assert [(order.status, order.filled_qty, order.filled_avg_price) for order in red.orders()] == [
         ("expired", 0, None)
     ]
-    assert (red.fills(), red.positions()) == ([], [])
+    assert (fills(red), red.positions()) == ([], [])
 
 
 def test_a_stale_clock_stops_a_session_before_anything_is_sent(house, red):

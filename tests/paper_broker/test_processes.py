@@ -12,6 +12,7 @@ from my_dagster_project.paper_broker.client import BundledBroker, PaperAdmin
 from my_dagster_project.paper_broker.server import serve_in_thread
 from my_dagster_project.trading.broker import OrderRequest
 from tests.paper_broker.market import CALENDAR, CASH, FIRST, SECOND, make_feed
+from tests.support.accounts import fills
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_two_processes_that_submit_the_same_orders_at_once_make_each_of_them_onc
         red = BundledBroker(server.url, "PKred", "s", team="red")
         assert len(red.orders()) == 40
         assert red.positions()[0].qty == 40
-        assert len(red.fills()) == 40
+        assert len(fills(red)) == 40
 
 
 def test_many_processes_may_open_a_new_file_at_once(tmp_path):

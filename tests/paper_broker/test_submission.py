@@ -11,6 +11,7 @@ from my_dagster_project.domain.risk import gate
 from my_dagster_project.trading.broker import OrderRequest, SessionPassedError
 from my_dagster_project.trading.submission import orders_of, submit_plan
 from tests.paper_broker.market import FIRST, SECOND, THIRD
+from tests.support.accounts import fills
 
 RULES = Rules("long_flat", 0.0005, 0.0, Decimal("0.5"))
 
@@ -125,7 +126,7 @@ def test_teams_replay_independently_on_their_own_clocks(house, red):
     submit_plan(red, plan(red, FIRST, AAPL=0.01))
     red.at_close_of(THIRD)
     blue.at_close_of(FIRST)
-    assert (len(red.fills()), len(blue.fills())) == (1, 0)
+    assert (len(fills(red)), len(fills(blue))) == (1, 0)
     house.admin.reset("red", Decimal(5000))
     assert submit_plan(red, plan(red, FIRST, AAPL=0.01))[0].status == "submitted"
     assert red.account().cash == 5000

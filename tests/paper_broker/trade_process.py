@@ -29,4 +29,12 @@ if __name__ == "__main__":
         account.at_close_of(day)
         account.submit(OrderRequest(f"{team}-{day:%Y%m%d}-AAPL-buy-1", "AAPL", "buy", 1))
     account.at_close_of(days[-1])
-    print(json.dumps({"fills": len(account.fills()), "cash": str(account.account().cash)}), flush=True)
+    print(
+        json.dumps(
+            {
+                "fills": sum(line.kind == "FILL" for line in account.activities(days[0])),
+                "cash": str(account.account().cash),
+            }
+        ),
+        flush=True,
+    )

@@ -21,6 +21,7 @@ from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.main_job.summary import print_leaderboard
 from my_dagster_project.pipeline.alarming import stored_leaderboard
 from my_dagster_project.pipeline.assets import keys
+from tests.support.accounts import fills
 from tests.support.gitrepo import git
 from tests.support.house import House
 from tests.support.trading import predict, trading_house
@@ -111,12 +112,12 @@ def quiet(house):
 def test_the_table_agrees_with_the_brokers_own_books(house):
     assert run(house)[0] == []
     account, money = house.account(), board(house)
-    assert (money.orders, money.fills) == (len(account.orders()), len(account.fills()))
+    assert (money.orders, money.fills) == (len(account.orders()), len(fills(account)))
     assert money.orders == 5
     curve = [float(point.equity) for point in account.equity_history()]
     assert money.equity == curve[-1]
     assert money.total_return == curve[-1] / 100_000 - 1
-    traded = float(sum(fill.qty * fill.price for fill in account.fills()))
+    traded = float(sum(abs(fill.amount) for fill in fills(account)))
     assert money.costs == pytest.approx(traded * 5 / 10_000, abs=0.001)
     assert (money.sessions, money.expected, money.part) == (3, 3, "")
 

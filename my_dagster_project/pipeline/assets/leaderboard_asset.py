@@ -41,7 +41,7 @@ from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import all_bars
 from my_dagster_project.teams.platform import Platform
-from my_dagster_project.trading.replays import begin, end, tries
+from my_dagster_project.trading.replays import counted
 from my_dagster_project.trading.results import Result, expected_sessions, result_of
 
 if TYPE_CHECKING:
@@ -160,19 +160,27 @@ def _held(
     largest_share: float = 1.0,
 ) -> EquityCurve:
     """Buying and holding what has bars, for a start after the close of `first`: cash until the next open, as for a team."""
-    competition, opened = platform.registry.competition, platform.calendar.next_session(first)
+    cash, opened = platform.registry.competition.starting_cash, platform.calendar.next_session(first)
     # On the day a team starts there is no next open yet, and a symbol whose source broke before has no bars since.
-    alive = {symbol: frame for symbol, frame in bars.items() if _has_bars(frame, opened, last)}
-    if not alive:
-        return [(first, competition.starting_cash)]
-    spreads = {symbol: competition.costs_of(symbol)[0] for symbol in alive}
-    return buy_and_hold(alive, opened, last, competition.starting_cash, spreads, largest_share)
+    costs = _buying_bps(platform, bars, opened, last)
+    if not costs:
+        return [(first, cash)]
+    return buy_and_hold({symbol: bars[symbol] for symbol in costs}, opened, last, cash, costs, largest_share)
 
 
-def _has_bars(frame: "pd.DataFrame", first: date, last: date) -> bool:
+def _buying_bps(
+    platform: Platform, bars: "dict[str, pd.DataFrame]", first: date, last: date
+) -> dict[str, float]:
+    """What buying each symbol with bars costs at its first open, hundredths of a per cent: half spread and commission."""
     import pandas as pd
 
-    return bool(frame["session"].between(pd.Timestamp(first), pd.Timestamp(last)).any())
+    competition, found = platform.registry.competition, {}
+    for symbol, frame in bars.items():
+        opens = frame.loc[frame["session"].between(pd.Timestamp(first), pd.Timestamp(last)), "open"]
+        if len(opens):
+            commission = competition.commission / float(opens.iloc[0]) * 10_000
+            found[symbol] = competition.costs_of(symbol)[0] + commission
+    return found
 
 
 def _summaries(
@@ -199,8 +207,8 @@ def _summaries(
             )
         summaries[team.name] = money
     if house := curves.get(BUY_AND_HOLD):
-        spreads = [platform.registry.competition.costs_of(symbol)[0] for symbol in platform.symbols]
-        costs = sum(buying_costs(cash / len(spreads), bps) for bps in spreads)
+        every = _buying_bps(platform, bars, house[0][0], house[-1][0])
+        costs = sum(buying_costs(cash / len(every), bps) for bps in every.values())
         money = _with_figures(TradingSummary(), house, cash, costs)
         summaries[BUY_AND_HOLD] = replace(money, buy_and_hold_return=money.total_return)
     return summaries
@@ -216,16 +224,12 @@ def _with_tries(
     found = dict(money)
     for team in teams:
         one = found[team.name]
-        if not (math.isnan(one.total_return) or one.part):
-            if not tries(assets, team.name, window):
-                # Replayed before anybody counted: what there is, is the first try.
-                begin(assets, team.name, window, team.config.trial_fingerprint(), platform.origin(team.name))
-            end(assets, team.name, window, one.total_return)
-        if known := tries(assets, team.name, window):
+        come_to = None if math.isnan(one.total_return) or one.part else one.total_return
+        told = (team.config.trial_fingerprint(), platform.origin(team.name), come_to)
+        if known := counted(assets, team.name, window, *told):
             first = known[0].total_return
-            found[team.name] = replace(
-                one, edits=len(known) - 1, first_return=math.nan if first is None else first
-            )
+            first = math.nan if first is None else first
+            found[team.name] = replace(one, edits=len(known) - 1, first_return=first)
     return found
 
 

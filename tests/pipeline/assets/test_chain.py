@@ -11,6 +11,7 @@ from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.reports.report_tests import report_tests
 from my_dagster_project.storage.parquet import from_parquet
 from tests.pipeline.assets.conftest import CHAINS, SESSIONS
+from tests.support.accounts import fills
 from tests.support.house import House, checks, failures, made
 
 pytestmark = pytest.mark.slow
@@ -173,7 +174,7 @@ def test_the_stored_table_agrees_with_reports_and_accounts(chain):
     for team in ("red", "blue"):
         account = chain.house.account(team)
         assert rows[team]["trading"]["orders"] == len(account.orders())
-        assert rows[team]["trading"]["fills"] == len(account.fills())
+        assert rows[team]["trading"]["fills"] == len(fills(account))
         assert rows[team]["trading"]["equity"] == pytest.approx(float(account.account().equity))
     by_symbol = {(row["team"], row["symbol"]): row["metrics"]["mase"] for row in board["symbols"]}
     for team, symbol in CHAINS:

@@ -9,6 +9,7 @@ import pytest
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.resources import BrokerResource
 from my_dagster_project.trading.alpaca import AlpacaBroker
+from tests.support.accounts import fills
 from tests.support.house import build, failures, made
 from tests.support.trading import FIRST, SECOND, predict, record, sent, statuses, trade, trading_house
 
@@ -37,7 +38,7 @@ def test_what_was_sent_fills_at_the_next_open(house):
     predict(house, SECOND, AAPL=-0.01)
     assert trade(house, FIRST).success
     assert trade(house, SECOND).success
-    [fill] = house.account().fills()
+    [fill] = fills(house.account())
     assert (fill.side, int(fill.qty), fill.at.date()) == ("buy", 55, date(2013, 2, 25))
     assert sent(house) == ["red-20130222-AAPL-buy-1", "red-20130225-AAPL-sell-1"]
 
