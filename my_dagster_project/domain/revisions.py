@@ -152,7 +152,7 @@ def netted(before: Iterable[Revision], found: Iterable[Revision]) -> list[Revisi
     return sorted(merged.values(), key=lambda one: (one.session, one.field))
 
 
-def told(found: Sequence[Revision]) -> list[str]:
+def revision_lines(found: Sequence[Revision]) -> list[str]:
     """Lines for people, a few of many."""
     more = len(found) - MOST_LINES
     return [

@@ -5,7 +5,10 @@ import re
 from collections.abc import Mapping
 
 # A file's address, as in AWS_SHARED_CREDENTIALS_FILE, is none; short values would be masked inside ordinary words.
-_SECRET_NAME = re.compile(r"(SECRET|PASSWORD|PASSWD|TOKEN|KEY|WEBHOOK|ACCOUNTS)(?!.*_(FILE|DIR|PATH)$)")
+# Whatever the channel, who has its address can write there; a mailbox alone has a sender's name.
+_SECRET_NAME = re.compile(
+    r"(SECRET|PASSWORD|PASSWD|TOKEN|KEY|WEBHOOK|ACCOUNTS)(?!.*_(FILE|DIR|PATH)$)|^NOTIFY_(?!.*_EMAIL$)"
+)
 _SECRET_LENGTH = 8
 _URL_PASSWORD = re.compile(r"://[^/\s@:]*:([^/\s@]{8,})@")
 

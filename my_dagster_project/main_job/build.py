@@ -7,7 +7,7 @@ from pathlib import Path
 
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
-from my_dagster_project.main_job.news import Tell
+from my_dagster_project.main_job.phases import Tell
 from my_dagster_project.main_job.run import Result, recorded
 from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.pipeline import chain

@@ -13,7 +13,7 @@ _ENDS = (DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE, DagsterEv
 
 
 @dataclass(frozen=True)
-class News:
+class PhaseEvent:
     """One message about a phase: it begins (`number` pieces of work), something happens, it ends (`number` seconds, `text` on how)."""
 
     phase: str
@@ -22,7 +22,7 @@ class News:
     text: str = ""
 
 
-type Tell = Callable[[News], None]
+type Tell = Callable[[PhaseEvent], None]
 
 
 class Phase:
@@ -36,7 +36,7 @@ class Phase:
     def heard(self, event: dg.DagsterEvent | None, text: str) -> None:
         """Pass on what our own code says; Dagster's own events are not news to people."""
         if event is None:
-            self._tell(News(self._title, "now", text=text.splitlines()[0][:70]))
+            self._tell(PhaseEvent(self._title, "now", text=text.splitlines()[0][:70]))
 
     def heard_step(self, event: dg.DagsterEvent | None, text: str) -> None:
         """As `heard`, and count finished steps."""
@@ -46,16 +46,16 @@ class Phase:
 
     def step(self, *, failed: bool = False) -> None:
         """Count one piece of work."""
-        self._tell(News(self._title, "failed step" if failed else "step"))
+        self._tell(PhaseEvent(self._title, "failed step" if failed else "step"))
 
 
 @contextmanager
 def phase(tell: Tell, title: str, total: int) -> Iterator[Phase]:
     """A phase of `total` pieces of work; none means that everything is up to date."""
     started = time.monotonic()
-    tell(News(title, "begin", total))
+    tell(PhaseEvent(title, "begin", total))
     voice = Phase(title, tell)
     try:
         yield voice
     finally:
-        tell(News(title, "end", time.monotonic() - started, voice.note))
+        tell(PhaseEvent(title, "end", time.monotonic() - started, voice.note))

@@ -14,7 +14,7 @@ from my_dagster_project.foundation.errors import StorageError, VersioningError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.history.commits import Committed, NotAllCommittedError
 from my_dagster_project.main_job.dvc_yaml import missing_teams
-from my_dagster_project.main_job.news import Tell
+from my_dagster_project.main_job.phases import Tell
 from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.main_job.team_processes import can_fork, run_teams
 from my_dagster_project.pipeline import chain

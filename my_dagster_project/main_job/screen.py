@@ -13,7 +13,7 @@ from rich.progress import (
 )
 
 from my_dagster_project.foundation.console import Console, Part, styled
-from my_dagster_project.main_job.news import News
+from my_dagster_project.main_job.phases import PhaseEvent
 
 
 @dataclass
@@ -24,7 +24,7 @@ class _Line:
 
 
 class Screen:
-    """Shows news on a console; without a terminal only the lasting lines. Use with `with`."""
+    """Shows events of phases on a console; without a terminal only the lasting lines. Use with `with`."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -48,28 +48,31 @@ class Screen:
     def __exit__(self, *exception: object) -> None:
         self._progress.stop()
 
-    def show(self, news: News) -> None:
+    def show(self, event: PhaseEvent) -> None:
         """Take in one message."""
-        if news.kind == "begin":
-            task = self._progress.add_task(news.phase, total=news.number, now="")
-            self._lines[news.phase] = _Line(task, int(news.number))
+        if event.kind == "begin":
+            task = self._progress.add_task(event.phase, total=event.number, now="")
+            self._lines[event.phase] = _Line(task, int(event.number))
             return
-        line = self._lines[news.phase]
-        if news.kind == "now":
-            self._progress.update(line.task, now=news.text)
-        elif news.kind == "end":
+        line = self._lines[event.phase]
+        if event.kind == "now":
+            self._progress.update(line.task, now=event.text)
+        elif event.kind == "end":
             self._progress.remove_task(line.task)
-            self._console.print(styled(*_lasting(news, self._lines.pop(news.phase))))
+            self._console.print(styled(*_lasting(event, self._lines.pop(event.phase))))
         else:
-            line.done += news.kind == "step"
+            line.done += event.kind == "step"
             self._progress.advance(line.task)
 
 
-def _lasting(news: News, line: _Line) -> list[Part]:
+def _lasting(event: PhaseEvent, line: _Line) -> list[Part]:
     if not line.total:
-        return [(f"✓ {news.phase}: up to date", "dim")]
+        return [(f"✓ {event.phase}: up to date", "dim")]
     # What a failure kept from being begun is not done either: a replay that stops at its 14th session of 60 has 47 to go.
     if (left := line.total - line.done) > 0:
-        return [(f"✗ {news.phase}: {left} of {line.total} not done ", "red"), (f"{news.number:.1f} s", "dim")]
-    note = f"; {news.text}" if news.text else ""
-    return [("✓", "green"), f" {news.phase} ", (f"{line.total} done, {news.number:.1f} s", "dim"), note]
+        return [
+            (f"✗ {event.phase}: {left} of {line.total} not done ", "red"),
+            (f"{event.number:.1f} s", "dim"),
+        ]
+    note = f"; {event.text}" if event.text else ""
+    return [("✓", "green"), f" {event.phase} ", (f"{line.total} done, {event.number:.1f} s", "dim"), note]

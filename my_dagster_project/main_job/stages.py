@@ -10,7 +10,7 @@ from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.main_job.abandoned import end_abandoned
 from my_dagster_project.main_job.afresh import start_afresh
-from my_dagster_project.main_job.news import Tell, phase
+from my_dagster_project.main_job.phases import Tell, phase
 from my_dagster_project.main_job.runner import Runner
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.alarming import alarms_changed, blocking_checks
@@ -119,16 +119,16 @@ class Stages:
         if due and not now.has_a_model(team):
             return  # Nothing was ever predicted, and why has been said.
         made = now.makeable(row.purpose, team)
-        with phase(self._tell, row.title(team), len(self._sessions if due is None else due)) as news:
+        with phase(self._tell, row.title(team), len(self._sessions if due is None else due)) as work:
             if due == []:
                 return
             if due is None or due == self._sessions:
                 self._start_afresh(team)
             if due is None:
-                news.note = self._why_anew(team)
+                work.note = self._why_anew(team)
             for session in due or self._sessions:
-                done = self._runner.run(row.of(team), made, news.heard, [session])
-                news.step(failed=not done)
+                done = self._runner.run(row.of(team), made, work.heard, [session])
+                work.step(failed=not done)
                 if not done:
                     # The next session would be planned on an account that is not where it should be.
                     return
@@ -206,6 +206,6 @@ class Stages:
         sessions: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        with phase(self._tell, row.title(team), len(due)) as news:
+        with phase(self._tell, row.title(team), len(due)) as work:
             if due:
-                self._runner.run(row.of(team), due, news.heard_step, sessions if row.sessions else (), tags)
+                self._runner.run(row.of(team), due, work.heard_step, sessions if row.sessions else (), tags)

@@ -1,7 +1,7 @@
 """The end of the main job: the tables a person wants to read, what went wrong, and where to look next."""
 
 from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow
-from my_dagster_project.domain.revisions import STAYS, told
+from my_dagster_project.domain.revisions import STAYS, revision_lines
 from my_dagster_project.foundation.addresses import folder_of
 from my_dagster_project.foundation.console import Console, styled
 from my_dagster_project.foundation.errors import ObjectMissingError
@@ -76,7 +76,7 @@ def print_problems(console: Console, result: Result, platform: Platform) -> None
         console.say((warning, "yellow"))
     for symbol, revised in result.revised.items():
         console.say((f"{symbol}: the source has revised bars", "yellow"))
-        for line in told(revised):
+        for line in revision_lines(revised):
             console.say(f"    {line}")
     if result.revised:
         console.say((f"    {STAYS}", "dim"))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkContext, ForkProcess
 
-from my_dagster_project.main_job.news import News, Tell
+from my_dagster_project.main_job.phases import PhaseEvent, Tell
 from my_dagster_project.pipeline.failures import Problem
 
 type Work = Callable[[str, Tell], list[Problem]]
@@ -52,7 +52,7 @@ def run_teams(teams: list[str], work: Work, tell: Tell) -> list[Problem]:
     if not can_fork() or len(teams) < 2:
         return [problem for team in teams for problem in work(team, tell)]
     context = multiprocessing.get_context("fork")
-    messages: multiprocessing.Queue[News | _Done] = context.Queue()
+    messages: multiprocessing.Queue[PhaseEvent | _Done] = context.Queue()
     pool = _Pool(list(teams))
     while pool.waiting or pool.working:
         while pool.waiting and len(pool.working) < (os.cpu_count() or 1):
@@ -62,7 +62,7 @@ def run_teams(teams: list[str], work: Work, tell: Tell) -> list[Problem]:
 
 
 def _start(
-    context: ForkContext, pool: _Pool, work: Work, messages: "multiprocessing.Queue[News | _Done]"
+    context: ForkContext, pool: _Pool, work: Work, messages: "multiprocessing.Queue[PhaseEvent | _Done]"
 ) -> None:
     team, parent = pool.waiting.pop(0), os.getpid()
 
@@ -81,7 +81,7 @@ def _end_with(parent: int) -> None:
         os._exit(1)
 
 
-def _take_in(pool: _Pool, messages: "multiprocessing.Queue[News | _Done]", tell: Tell) -> None:
+def _take_in(pool: _Pool, messages: "multiprocessing.Queue[PhaseEvent | _Done]", tell: Tell) -> None:
     # Looked at before the queue: a process that ended after this has its last words still in there.
     dead = [team for team, process in pool.working.items() if process.exitcode]
     try:
@@ -91,7 +91,7 @@ def _take_in(pool: _Pool, messages: "multiprocessing.Queue[News | _Done]", tell:
             code = pool.working.pop(team).exitcode
             pool.problems.append(Problem(f"team {team}", _last_words(code)))
         return
-    if isinstance(message, News):
+    if isinstance(message, PhaseEvent):
         tell(message)
         return
     pool.problems += message.problems

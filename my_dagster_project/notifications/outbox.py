@@ -31,7 +31,7 @@ class Letter(BaseModel):
     tries: int = 0
 
 
-class Told(BaseModel):
+class Notice(BaseModel):
     """When a piece of news was told, and how often it came again since without being told."""
 
     at: float
@@ -42,7 +42,7 @@ class Outbox(BaseModel):
     """Letters that wait, and what was told of late. Times are seconds since 1970, UTC."""
 
     letters: list[Letter] = []
-    told: dict[str, Told] = {}
+    told: dict[str, Notice] = {}
 
     def post(self, message: Message, registry: Registry, settings: Settings, now: float) -> None:
         """Write a letter to everybody who wants this kind of news and has an address; nothing when it was told just now."""
@@ -56,7 +56,7 @@ class Outbox(BaseModel):
             else message.text
         )
         if message.key:
-            self.told[message.key] = Told(at=now)
+            self.told[message.key] = Notice(at=now)
         for to in _readers(message, registry):
             contact = settings.contact(to)
             for by in SENDERS:

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from my_dagster_project.paper_broker import market
 from my_dagster_project.paper_broker.accounts import Opening, block_account, ensure_account, reset_account
-from my_dagster_project.paper_broker.desk import Ask, Desk, parse_date
 from my_dagster_project.paper_broker.engine import advance
 from my_dagster_project.paper_broker.faults import Fault, Faults
 from my_dagster_project.paper_broker.ledger import Costs, Terms
+from my_dagster_project.paper_broker.open_account import Ask, OpenAccount, parse_date
 from my_dagster_project.paper_broker.refusals import malformed
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,15}$")]
@@ -88,12 +88,12 @@ def block(db: sqlite3.Connection, ask: Ask) -> tuple[int, Any]:
     return 200, {"team": ask.path["team"], "blocked": blocked}
 
 
-def move_clock(desk: Desk, ask: Ask) -> tuple[int, Any]:
+def move_clock(account: OpenAccount, ask: Ask) -> tuple[int, Any]:
     """POST /paper/v1/clock {"session"}: put this account after the close of a session; answers the clock."""
     if not isinstance(ask.body, dict) or set(ask.body) != {"session"}:
         raise malformed('the body is {"session": "YYYY-MM-DD"}')
-    advance(desk, parse_date("session", ask.body["session"]))
-    return market.clock(desk, Ask())
+    advance(account, parse_date("session", ask.body["session"]))
+    return market.clock(account, Ask())
 
 
 def script(faults: Faults, ask: Ask) -> tuple[int, Any]:

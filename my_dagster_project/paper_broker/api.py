@@ -15,9 +15,9 @@ from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import CalendarError, StorageError
 from my_dagster_project.paper_broker import admin, market, order_entry, queries, stock_bars
 from my_dagster_project.paper_broker.accounts import authenticate, check_admin
-from my_dagster_project.paper_broker.desk import Ask, Desk
 from my_dagster_project.paper_broker.faults import MET, FaultLayer, Faults
 from my_dagster_project.paper_broker.feed import Market
+from my_dagster_project.paper_broker.open_account import Ask, OpenAccount
 from my_dagster_project.paper_broker.refusals import ApiError, malformed, not_found, unprocessable
 from my_dagster_project.paper_broker.store import Store
 
@@ -30,7 +30,7 @@ ADMIN_HEADER = "X-Paper-Admin"
 READ, WRITE = False, True
 
 # Alpaca's routes and the account's clock: method, path, handler, does it write.
-TEAM_ROUTES: tuple[tuple[str, str, Callable[[Desk, Ask], Answer], bool], ...] = (
+TEAM_ROUTES: tuple[tuple[str, str, Callable[[OpenAccount, Ask], Answer], bool], ...] = (
     ("GET", "/v2/account", queries.account, READ),
     ("GET", "/v2/account/activities", queries.activities, READ),
     ("GET", "/v2/account/activities/{kind}", queries.activities, READ),
@@ -77,9 +77,9 @@ def create_app(
     def add(method: str, path: str, work: Work) -> None:
         app.add_api_route(path, _endpoint(work), methods=[method])
 
-    counter = Counter(store, prices, calendar)
+    routes = TeamRoutes(store, prices, calendar)
     for method, path, handler, writes in TEAM_ROUTES:
-        add(method, path, counter.serves(handler, writes=writes))
+        add(method, path, routes.serves(handler, writes=writes))
     for path, organiser_handler in ORGANISER_ROUTES:
         add("POST", path, _for_organiser(store, admin_token, organiser_handler))
     add("POST", "/paper/v1/faults", _for_faults(faults, admin_token))
@@ -92,26 +92,26 @@ def create_app(
 
 
 @dataclass(frozen=True)
-class Counter:
+class TeamRoutes:
     """Where the teams are served."""
 
     store: Store
     prices: Market
     calendar: TradingCalendar
 
-    def serves(self, handler: Callable[[Desk, Ask], Answer], *, writes: bool) -> Work:
+    def serves(self, handler: Callable[[OpenAccount, Ask], Answer], *, writes: bool) -> Work:
         """Give the work of one route: who asks, one transaction, the handler."""
 
         def work(request: "Request", ask: Ask) -> Answer:
             with self.store.transaction(write=writes) as db:
-                return handler(self._desk(db, request), ask)
+                return handler(self._account(db, request), ask)
 
         return work
 
-    def _desk(self, db: Connection, request: "Request") -> Desk:
+    def _account(self, db: Connection, request: "Request") -> OpenAccount:
         headers = request.headers
         team = authenticate(db, headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY"))
-        return Desk(db, team, self.prices.current(), self.calendar)
+        return OpenAccount(db, team, self.prices.current(), self.calendar)
 
 
 def _for_organiser(store: Store, token: str, handler: Callable[[Any, Ask], Answer]) -> Work:

@@ -1,4 +1,4 @@
-"""The bundled broker from the client's side: a team's account with a clock that moves, and the organiser's desk."""
+"""The bundled broker from the client's side: a team's account with a clock that moves, and the organiser's account."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -78,7 +78,7 @@ class BundledBroker(AlpacaBroker):
 
 
 class PaperAdmin:
-    """The organiser's desk of the bundled broker: makes and resets accounts, scripts faults."""
+    """The organiser's account of the bundled broker: makes and resets accounts, scripts faults."""
 
     def __init__(self, url: str, admin_token: str) -> None:
         import requests

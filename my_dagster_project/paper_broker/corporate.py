@@ -5,7 +5,6 @@ from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from sqlite3 import Row
 
-from my_dagster_project.paper_broker.desk import Desk, stamp
 from my_dagster_project.paper_broker.executions import PRICE_STEP, end, record
 from my_dagster_project.paper_broker.feed import NO_SPLIT
 from my_dagster_project.paper_broker.ledger import (
@@ -17,60 +16,61 @@ from my_dagster_project.paper_broker.ledger import (
     put_cash,
     put_holding,
 )
+from my_dagster_project.paper_broker.open_account import OpenAccount, stamp
 
 
-def act_all(desk: Desk, session: date) -> None:
+def act_all(account: OpenAccount, session: date) -> None:
     """Carry out every split, then every dividend, effective at the open of `session` that concerns this account."""
-    split_all(desk, session)
-    for holding in desk.books().holdings.values():
-        if each := desk.feed.dividend(holding.symbol, session):
-            _pay(desk, holding, each, session)
+    split_all(account, session)
+    for holding in account.books().holdings.values():
+        if each := account.feed.dividend(holding.symbol, session):
+            _pay(account, holding, each, session)
 
 
-def _pay(desk: Desk, holding: Holding, each: Decimal, session: date) -> None:
+def _pay(account: OpenAccount, holding: Holding, each: Decimal, session: date) -> None:
     """Pay a dividend. Until it trades again a share is worth so much less than at its last close."""
     amount = (holding.qty * each).quantize(CENT)
-    put_holding(desk.db, desk.team, replace(holding, price=max(holding.price - each, Decimal(0))))
-    put_cash(desk.db, desk.team, desk.books().cash + amount)
-    at = desk.calendar.open_at(session)
-    record(desk, "DIV", holding.symbol, None, holding.qty, each, amount, None, session, at)
+    put_holding(account.db, account.team, replace(holding, price=max(holding.price - each, Decimal(0))))
+    put_cash(account.db, account.team, account.books().cash + amount)
+    at = account.calendar.open_at(session)
+    record(account, "DIV", holding.symbol, None, holding.qty, each, amount, None, session, at)
 
 
-def split_all(desk: Desk, session: date) -> None:
+def split_all(account: OpenAccount, session: date) -> None:
     """Carry out every split effective at the open of `session` that concerns this account."""
-    books = desk.books()
+    books = account.books()
     for symbol in sorted({*books.holdings, *(order["symbol"] for order in books.open_orders)}):
-        ratio = desk.feed.split_ratio(symbol, session)
+        ratio = account.feed.split_ratio(symbol, session)
         if ratio == NO_SPLIT:
             continue
         for order in (order for order in books.open_orders if order["symbol"] == symbol):
-            _split_order(desk, order, ratio, session)
+            _split_order(account, order, ratio, session)
         if symbol in books.holdings:
-            _split_holding(desk, books.holdings[symbol], ratio, session)
+            _split_holding(account, books.holdings[symbol], ratio, session)
 
 
-def _split_order(desk: Desk, order: Row, ratio: Decimal, session: date) -> None:
+def _split_order(account: OpenAccount, order: Row, ratio: Decimal, session: date) -> None:
     """Queued orders change with the shares (FINRA rule 5330): selling all stays selling all."""
     qty = None if order["qty"] is None else _shares(Decimal(order["qty"]), ratio)[0]
     price = plain((Decimal(order["price"]) / ratio).quantize(FINE))
     limit = order["limit_price"] and plain((Decimal(order["limit_price"]) / ratio).quantize(PRICE_STEP))
-    desk.db.execute(
+    account.db.execute(
         "UPDATE orders SET qty = ?, price = ?, limit_price = ? WHERE id = ?",
         (None if qty is None else plain(qty), price, limit, order["id"]),
     )
     if qty == 0:
-        end(desk, order, "canceled", stamp(desk.calendar.open_at(session)))
+        end(account, order, "canceled", stamp(account.calendar.open_at(session)))
 
 
-def _split_holding(desk: Desk, old: Holding, ratio: Decimal, session: date) -> None:
+def _split_holding(account: OpenAccount, old: Holding, ratio: Decimal, session: date) -> None:
     """A fraction that whole shares leave over is paid out at the last close (cash in lieu)."""
     qty, fraction = _shares(old.qty, ratio)
     price = (old.price / ratio).quantize(FINE)
     amount = (fraction * price).quantize(CENT)
-    put_holding(desk.db, desk.team, replace(old, qty=qty, price=price))
-    put_cash(desk.db, desk.team, desk.books().cash + amount)
-    at = desk.calendar.open_at(session)
-    record(desk, "SPLIT", old.symbol, None, qty - old.qty, price, amount, None, session, at)
+    put_holding(account.db, account.team, replace(old, qty=qty, price=price))
+    put_cash(account.db, account.team, account.books().cash + amount)
+    at = account.calendar.open_at(session)
+    record(account, "SPLIT", old.symbol, None, qty - old.qty, price, amount, None, session, at)
 
 
 def _shares(qty: Decimal, ratio: Decimal) -> tuple[Decimal, Decimal]:

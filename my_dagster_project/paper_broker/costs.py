@@ -16,15 +16,15 @@ from decimal import Decimal
 
 from my_dagster_project.domain.volatility import WINDOW
 from my_dagster_project.foundation.errors import CalendarError
-from my_dagster_project.paper_broker.desk import Desk
 from my_dagster_project.paper_broker.ledger import BPS, Terms
+from my_dagster_project.paper_broker.open_account import OpenAccount
 
 # Whatever the formula says of an order of a hundred days' volume, a price stays one.
 _MOST = Decimal("0.5")
 _STEP = Decimal("0.00000001")
 
 
-def worse_by(desk: Desk, terms: Terms, symbol: str, session: date, qty: Decimal) -> Decimal:
+def worse_by(account: OpenAccount, terms: Terms, symbol: str, session: date, qty: Decimal) -> Decimal:
     """Give the fraction that the price of an order of `qty` shares is worse by, executed in `session`.
 
     Without a month of bars, or without volume, impact is not known and none is taken.
@@ -32,13 +32,15 @@ def worse_by(desk: Desk, terms: Terms, symbol: str, session: date, qty: Decimal)
     costs = terms.of(symbol)
     spread = costs.cost_bps / BPS
     return (
-        spread if not costs.impact else min(spread + costs.impact * _root(desk, symbol, session, qty), _MOST)
+        spread
+        if not costs.impact
+        else min(spread + costs.impact * _root(account, symbol, session, qty), _MOST)
     )
 
 
-def _root(desk: Desk, symbol: str, session: date, qty: Decimal) -> Decimal:
+def _root(account: OpenAccount, symbol: str, session: date, qty: Decimal) -> Decimal:
     """Give the impact of an order with coefficient 1, a fraction."""
-    past = list(_past(desk, symbol, session))
+    past = list(_past(account, symbol, session))
     moves = [move for move, _ in past if move is not None]
     volume = math.fsum(shares for _, shares in past) / max(len(past), 1)
     if len(moves) < WINDOW or volume <= 0:
@@ -46,20 +48,20 @@ def _root(desk: Desk, symbol: str, session: date, qty: Decimal) -> Decimal:
     return Decimal(repr(statistics.stdev(moves) * math.sqrt(float(qty) / volume))).quantize(_STEP)
 
 
-def _past(desk: Desk, symbol: str, session: date) -> Iterator[tuple[float | None, float]]:
+def _past(account: OpenAccount, symbol: str, session: date) -> Iterator[tuple[float | None, float]]:
     """Give log return and volume, in shares of `session`, of the last 22 bars before it, newest first; the oldest has no return."""
     worth, shares, day, found = None, 1.0, session, 0
     # Beyond three months of sessions a symbol that hardly trades has no volume to speak of.
     for _ in range(3 * WINDOW):
-        ratio = float(desk.feed.split_ratio(symbol, day))
+        ratio = float(account.feed.split_ratio(symbol, day))
         shares *= ratio
         # What a share of the day before is worth with its dividend and its split.
-        worth = worth and (worth + float(desk.feed.dividend(symbol, day))) * ratio
+        worth = worth and (worth + float(account.feed.dividend(symbol, day))) * ratio
         try:
-            day = desk.calendar.previous_session(day)
+            day = account.calendar.previous_session(day)
         except CalendarError:
             return
-        if bar := desk.feed.bar(symbol, day):
+        if bar := account.feed.bar(symbol, day):
             close, found = float(bar.close), found + 1
             yield worth and math.log(worth / close), bar.volume * shares
             worth = close

@@ -44,7 +44,7 @@ class EmbeddedBroker:
         self._terms.reset(self.admin(), team)
 
     def admin(self) -> PaperAdmin:
-        """The organiser's desk of this process's server."""
+        """The organiser's account of this process's server."""
         return PaperAdmin(self._url(), self._running().admin_token)
 
     def _url(self) -> str:

@@ -12,7 +12,6 @@ from random import Random
 from sqlite3 import Row
 
 from my_dagster_project.paper_broker.costs import worse_by
-from my_dagster_project.paper_broker.desk import Desk, stamp
 from my_dagster_project.paper_broker.feed import Bar
 from my_dagster_project.paper_broker.ledger import (
     BPS,
@@ -27,6 +26,7 @@ from my_dagster_project.paper_broker.ledger import (
     put_holding,
     shares_of,
 )
+from my_dagster_project.paper_broker.open_account import OpenAccount, stamp
 
 PRICE_STEP = Decimal("0.0001")  # Alpaca reports execution prices to four decimals.
 WHOLE = Decimal(1)
@@ -48,25 +48,25 @@ class Execution:
         return self.at, self.order["side"] == "buy", self.order["number"]
 
 
-def execute_all(desk: Desk, session: date) -> None:
+def execute_all(account: OpenAccount, session: date) -> None:
     """Execute what is due at the session's open or in it; the day is over for the rest, which expires."""
-    books = desk.books()
-    found = [_execution(desk, order, books.terms, session) for order in books.open_orders]
+    books = account.books()
+    found = [_execution(account, order, books.terms, session) for order in books.open_orders]
     for execution in sorted((one for one in found if one), key=lambda one: one.turn):
-        _execute(desk, execution, session)
+        _execute(account, execution, session)
     for order, one in zip(books.open_orders, found, strict=True):
         if one is None:
-            end(desk, order, "expired", stamp(desk.calendar.close_at(session)))
+            end(account, order, "expired", stamp(account.calendar.close_at(session)))
 
 
-def _execution(desk: Desk, order: Row, terms: Terms, session: date) -> Execution | None:
+def _execution(account: OpenAccount, order: Row, terms: Terms, session: date) -> Execution | None:
     """Give the price and the instant an order gets; None when there is no bar (halted) or its limit is not reached."""
-    bar = desk.feed.bar(order["symbol"], session)
+    bar = account.feed.bar(order["symbol"], session)
     if bar is None:
         return None
-    opened, closed = desk.calendar.open_at(session), desk.calendar.close_at(session)
+    opened, closed = account.calendar.open_at(session), account.calendar.close_at(session)
     sign = 1 if order["side"] == "buy" else -1
-    fraction = worse_by(desk, terms, order["symbol"], session, shares_of(order))
+    fraction = worse_by(account, terms, order["symbol"], session, shares_of(order))
     worse, bps = 1 + sign * fraction, fraction * BPS
     price = (bar.open * worse).quantize(PRICE_STEP, ROUND_HALF_UP)
     if order["limit_price"] is None:
@@ -83,28 +83,28 @@ def _best(bar: Bar, sign: int) -> Decimal:
     return bar.low if sign > 0 else bar.high
 
 
-def _execute(desk: Desk, execution: Execution, session: date) -> None:
+def _execute(account: OpenAccount, execution: Execution, session: date) -> None:
     order, price, at = execution.order, execution.price, execution.at
-    books = desk.books()
+    books = account.books()
     wanted = _shares(books, order, price)
     if order["side"] == "buy" and not _payable(books, wanted, price):
-        end(desk, order, "rejected", stamp(at))
+        end(account, order, "rejected", stamp(at))
         return
     filled, sign = Decimal(0), 1 if order["side"] == "buy" else -1
     for qty, when in _parts(books.terms, order, wanted, at):
         filled, at = filled + qty, when
-        _book(desk, order["symbol"], sign * qty, price)
+        _book(account, order["symbol"], sign * qty, price)
         done = (plain(filled), plain(wanted - filled), plain(execution.cost_bps))
         what = ("FILL", order["symbol"], order["side"], qty, price, -sign * qty * price, order["id"])
-        record(desk, *what, session, when, done)
-        _charge(desk, order, qty, session, when)
-    desk.db.execute(
+        record(account, *what, session, when, done)
+        _charge(account, order, qty, session, when)
+    account.db.execute(
         "UPDATE orders SET filled_qty = ?, filled_avg_price = ? WHERE id = ?",
         (plain(filled), plain(price) if filled else None, order["id"]),
     )
     whole = filled == wanted
-    status, ended = ("filled", at) if whole else ("expired", desk.calendar.close_at(session))
-    end(desk, order, status, stamp(ended))
+    status, ended = ("filled", at) if whole else ("expired", account.calendar.close_at(session))
+    end(account, order, status, stamp(ended))
 
 
 def _payable(books: Books, qty: Decimal, price: Decimal) -> bool:
@@ -143,34 +143,34 @@ def _parts(terms: Terms, order: Row, qty: Decimal, at: datetime) -> Iterator[tup
     yield qty, at
 
 
-def _book(desk: Desk, symbol: str, change: Decimal, price: Decimal) -> None:
-    books = desk.books()
-    put_cash(desk.db, desk.team, books.cash - change * price)
+def _book(account: OpenAccount, symbol: str, change: Decimal, price: Decimal) -> None:
+    books = account.books()
+    put_cash(account.db, account.team, books.cash - change * price)
     old = books.holdings.get(symbol, Holding(symbol, Decimal(0), Decimal(0), price))
     if change > 0:
         cost = old.cost + change * price
     else:
         cost = (old.cost * (old.qty + change) / old.qty).quantize(FINE)
-    put_holding(desk.db, desk.team, replace(old, qty=old.qty + change, cost=cost))
+    put_holding(account.db, account.team, replace(old, qty=old.qty + change, cost=cost))
 
 
-def _charge(desk: Desk, order: Row, qty: Decimal, session: date, at: datetime) -> None:
-    books = desk.books()
+def _charge(account: OpenAccount, order: Row, qty: Decimal, session: date, at: datetime) -> None:
+    books = account.books()
     fee = (qty * books.terms.commission).quantize(CENT, ROUND_HALF_UP)
     if fee:
-        put_cash(desk.db, desk.team, books.cash - fee)
+        put_cash(account.db, account.team, books.cash - fee)
         record(
-            desk, "FEE", order["symbol"], None, qty, books.terms.commission, -fee, order["id"], session, at
+            account, "FEE", order["symbol"], None, qty, books.terms.commission, -fee, order["id"], session, at
         )
 
 
-def end(desk: Desk, order: Row, status: str, at: str) -> None:
+def end(account: OpenAccount, order: Row, status: str, at: str) -> None:
     """Put an order into a state it never leaves."""
-    desk.db.execute("UPDATE orders SET status = ?, ended_at = ? WHERE id = ?", (status, at, order["id"]))
+    account.db.execute("UPDATE orders SET status = ?, ended_at = ? WHERE id = ?", (status, at, order["id"]))
 
 
 def record(
-    desk: Desk,
+    account: OpenAccount,
     kind: str,
     symbol: str,
     side: str | None,
@@ -183,8 +183,8 @@ def record(
     done: tuple[str | None, str | None, str | None] = (None, None, None),
 ) -> None:
     """Write an activity; `done` is of a fill: the quantity filled so far, what is left, and the costs in its price."""
-    what = (desk.team, kind, symbol, side, plain(qty), plain(price), plain(amount), order_id)
-    desk.db.execute(
+    what = (account.team, kind, symbol, side, plain(qty), plain(price), plain(amount), order_id)
+    account.db.execute(
         "INSERT INTO activities VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*what, session.isoformat(), stamp(at), *done),
     )

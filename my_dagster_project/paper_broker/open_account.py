@@ -16,8 +16,8 @@ from my_dagster_project.paper_broker.refusals import malformed, unprocessable
 
 
 @dataclass(frozen=True)
-class Desk:
-    """One account's counter, open for one transaction."""
+class OpenAccount:
+    """One account, open for one transaction."""
 
     db: sqlite3.Connection
     team: str

@@ -6,8 +6,8 @@ from sqlite3 import Row
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from my_dagster_project.paper_broker.desk import Ask, Desk, stamp
 from my_dagster_project.paper_broker.ledger import OPEN, SHARE_STEP, Books, plain
+from my_dagster_project.paper_broker.open_account import Ask, OpenAccount, stamp
 from my_dagster_project.paper_broker.order_body import Ticket, read_body
 from my_dagster_project.paper_broker.refusals import (
     ApiError,
@@ -21,30 +21,30 @@ from my_dagster_project.paper_broker.views import order_view
 STALE_SESSIONS = 10  # How far back the last trade of a halted symbol may lie.
 
 
-def submit(desk: Desk, ask: Ask) -> tuple[int, Any]:
+def submit(account: OpenAccount, ask: Ask) -> tuple[int, Any]:
     """POST /v2/orders: queue an order for the next open."""
-    return 200, order_view(place(desk, read_body(ask.body).ticket(), ask))
+    return 200, order_view(place(account, read_body(ask.body).ticket(), ask))
 
 
-def place(desk: Desk, ticket: Ticket, ask: Ask) -> Row:
+def place(account: OpenAccount, ticket: Ticket, ask: Ask) -> Row:
     """Queue the order and give its row; raises 403 or 422 in Alpaca's words."""
     # First of all: an order sent twice must be recognised even when a second one of its kind could not be taken.
-    if by_client_id(desk, ticket.client_order_id) is not None:
+    if by_client_id(account, ticket.client_order_id) is not None:
         raise unprocessable("client_order_id must be unique")
-    books = desk.books()
+    books = account.books()
     session = books.stands_at()
     if books.blocked:
         raise forbidden("trading is blocked for this account")
-    price = ticket.limit or _last_price(desk, ticket.symbol, session)
+    price = ticket.limit or _last_price(account, ticket.symbol, session)
     _check_wash_trade(books, ticket)
     _check_funds(books, ticket, price) if ticket.side == "buy" else _check_shares(books, ticket, price)
-    return _insert(desk, ticket, price, session, ask)
+    return _insert(account, ticket, price, session, ask)
 
 
-def _insert(desk: Desk, ticket: Ticket, price: Decimal, session: date, ask: Ask) -> Row:
-    order_id = str(uuid5(NAMESPACE_URL, f"paper-order/{desk.team}/{ticket.client_order_id}"))
+def _insert(account: OpenAccount, ticket: Ticket, price: Decimal, session: date, ask: Ask) -> Row:
+    order_id = str(uuid5(NAMESPACE_URL, f"paper-order/{account.team}/{ticket.client_order_id}"))
     only = str(ask.fault.share) if ask.fault and ask.fault.kind == "partial_fill" else None
-    what = (order_id, desk.team, ticket.client_order_id, ticket.symbol, ticket.side, ticket.type)
+    what = (order_id, account.team, ticket.client_order_id, ticket.symbol, ticket.side, ticket.type)
     size = (
         "day",
         _text(ticket.qty),
@@ -52,21 +52,21 @@ def _insert(desk: Desk, ticket: Ticket, price: Decimal, session: date, ask: Ask)
         _text(ticket.limit),
         plain(price),
     )
-    desk.db.execute(
+    account.db.execute(
         "INSERT INTO orders (id, team, client_order_id, symbol, side, type, time_in_force, qty, notional, limit_price,"
         " price, status, session, submitted_at, fills_only) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*what, *size, OPEN, session.isoformat(), stamp(desk.now(session)), only),
+        (*what, *size, OPEN, session.isoformat(), stamp(account.now(session)), only),
     )
-    return by_id(desk, order_id)
+    return by_id(account, order_id)
 
 
 def _text(number: Decimal | None) -> str | None:
     return None if number is None else plain(number)
 
 
-def _last_price(desk: Desk, symbol: str, session: date) -> Decimal:
+def _last_price(account: OpenAccount, symbol: str, session: date) -> Decimal:
     """Give the latest close an order is valued at; raises 422 for a symbol that has not traded lately."""
-    price = desk.last_close(symbol, session, STALE_SESSIONS)
+    price = account.last_close(symbol, session, STALE_SESSIONS)
     if price is None:
         raise unprocessable(f"asset {symbol} not found")
     return price
@@ -109,52 +109,52 @@ def _check_shares(books: Books, ticket: Ticket, price: Decimal) -> None:
         )
 
 
-def by_client_id(desk: Desk, client_id: str) -> Row | None:
+def by_client_id(account: OpenAccount, client_id: str) -> Row | None:
     """Give the account's order with this client id."""
-    row: Row | None = desk.db.execute(
-        "SELECT * FROM orders WHERE team = ? AND client_order_id = ?", (desk.team, client_id)
+    row: Row | None = account.db.execute(
+        "SELECT * FROM orders WHERE team = ? AND client_order_id = ?", (account.team, client_id)
     ).fetchone()
     return row
 
 
-def by_id(desk: Desk, order_id: str) -> Row:
+def by_id(account: OpenAccount, order_id: str) -> Row:
     """Give the account's order with this id; raises 404."""
-    row: Row | None = desk.db.execute(
-        "SELECT * FROM orders WHERE team = ? AND id = ?", (desk.team, order_id)
+    row: Row | None = account.db.execute(
+        "SELECT * FROM orders WHERE team = ? AND id = ?", (account.team, order_id)
     ).fetchone()
     if row is None:
         raise not_found(f"order not found for {order_id}")
     return row
 
 
-def cancel(desk: Desk, ask: Ask) -> tuple[int, Any]:
+def cancel(account: OpenAccount, ask: Ask) -> tuple[int, Any]:
     """DELETE /v2/orders/{id}: 204; 422 when it is filled, expired or canceled already."""
-    order = by_id(desk, ask.path["order_id"])
+    order = by_id(account, ask.path["order_id"])
     if order["status"] != OPEN:
         raise unprocessable(f'order is already in "{order["status"]}" state')
-    _cancel(desk, order)
+    _cancel(account, order)
     return 204, None
 
 
-def cancel_all(desk: Desk, ask: Ask) -> tuple[int, Any]:
+def cancel_all(account: OpenAccount, ask: Ask) -> tuple[int, Any]:
     """DELETE /v2/orders: 207 with one status per order that was open."""
-    orders = desk.books().open_orders
+    orders = account.books().open_orders
     for order in orders:
-        _cancel(desk, order)
+        _cancel(account, order)
     return 207, [{"id": order["id"], "status": 200} for order in orders]
 
 
-def close_position(desk: Desk, ask: Ask) -> tuple[int, Any]:
+def close_position(account: OpenAccount, ask: Ask) -> tuple[int, Any]:
     """DELETE /v2/positions/{symbol}: a market order that sells `qty` shares, or all of them.
 
     `qty` is a query parameter; alpaca-trade-api sends it in a body, and ignoring that would sell everything.
     """
-    symbol, held = ask.path["symbol"], desk.books().held(ask.path["symbol"])
+    symbol, held = ask.path["symbol"], account.books().held(ask.path["symbol"])
     if not held:
         raise not_found(f"position not found: {symbol}")
     body = {"symbol": symbol, "side": "sell", "type": "market", "time_in_force": "day", "qty": plain(held)}
     body |= _how_much(ask)
-    return 200, order_view(place(desk, read_body(body).ticket(), ask))
+    return 200, order_view(place(account, read_body(body).ticket(), ask))
 
 
 def _how_much(ask: Ask) -> dict[str, Any]:
@@ -164,21 +164,21 @@ def _how_much(ask: Ask) -> dict[str, Any]:
     return given
 
 
-def close_all_positions(desk: Desk, ask: Ask) -> tuple[int, Any]:
+def close_all_positions(account: OpenAccount, ask: Ask) -> tuple[int, Any]:
     """DELETE /v2/positions?cancel_orders=true: 207 with one answer per position."""
     ask.only("cancel_orders")
     if ask.choice("cancel_orders", "false", "true", "False", "True").lower() == "true":
-        cancel_all(desk, ask)
+        cancel_all(account, ask)
     answers = []
-    for symbol in sorted(desk.books().holdings):
+    for symbol in sorted(account.books().holdings):
         try:
-            status, body = close_position(desk, Ask(path={"symbol": symbol}))
+            status, body = close_position(account, Ask(path={"symbol": symbol}))
         except ApiError as refusal:
             status, body = refusal.status, refusal.body
         answers.append({"symbol": symbol, "status": status, "body": body})
     return 207, answers
 
 
-def _cancel(desk: Desk, order: Row) -> None:
-    at = stamp(desk.now(desk.books().stands_at()))
-    desk.db.execute("UPDATE orders SET status = 'canceled', ended_at = ? WHERE id = ?", (at, order["id"]))
+def _cancel(account: OpenAccount, order: Row) -> None:
+    at = stamp(account.now(account.books().stands_at()))
+    account.db.execute("UPDATE orders SET status = 'canceled', ended_at = ? WHERE id = ?", (at, order["id"]))

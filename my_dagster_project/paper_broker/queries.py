@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.paper_broker.desk import Ask, Desk, parse_date
 from my_dagster_project.paper_broker.ledger import OPEN, Books
+from my_dagster_project.paper_broker.open_account import Ask, OpenAccount, parse_date
 from my_dagster_project.paper_broker.order_entry import by_client_id, by_id
 from my_dagster_project.paper_broker.refusals import malformed, not_found
 from my_dagster_project.paper_broker.views import (
@@ -22,57 +22,57 @@ ACTIVITY_VIEWS = {"FILL": fill_view, "SPLIT": cash_view, "DIV": cash_view, "FEE"
 PERIOD_DAYS = {"D": 1, "W": 7, "M": 30, "A": 365}
 
 
-def account(desk: Desk, ask: Ask) -> Answer:
+def account(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/account."""
-    books = desk.books()
-    row = desk.db.execute(
+    books = account.books()
+    row = account.db.execute(
         "SELECT equity FROM equity WHERE team = ? AND session < ? ORDER BY session DESC LIMIT 1",
-        (desk.team, books.session.isoformat() if books.session else ""),
+        (account.team, books.session.isoformat() if books.session else ""),
     ).fetchone()
     return 200, account_view(books, Decimal(row["equity"]) if row else books.starting_cash)
 
 
-def positions(desk: Desk, ask: Ask) -> Answer:
+def positions(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/positions."""
     ask.only()
-    books = desk.books()
-    return 200, [_position(desk, books, symbol) for symbol in books.holdings]
+    books = account.books()
+    return 200, [_position(account, books, symbol) for symbol in books.holdings]
 
 
-def position(desk: Desk, ask: Ask) -> Answer:
+def position(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/positions/{symbol}: 404 when none is held."""
-    books, symbol = desk.books(), ask.path["symbol"]
+    books, symbol = account.books(), ask.path["symbol"]
     if symbol not in books.holdings:
         raise not_found("position does not exist")
-    return 200, _position(desk, books, symbol)
+    return 200, _position(account, books, symbol)
 
 
-def _position(desk: Desk, books: Books, symbol: str) -> dict[str, Any]:
+def _position(account: OpenAccount, books: Books, symbol: str) -> dict[str, Any]:
     session, holding = books.stands_at(), books.holdings[symbol]
-    before = desk.last_close(symbol, desk.calendar.previous_session(session), sessions=1)
-    lastday = holding.price if before is None else before / desk.feed.split_ratio(symbol, session)
+    before = account.last_close(symbol, account.calendar.previous_session(session), sessions=1)
+    lastday = holding.price if before is None else before / account.feed.split_ratio(symbol, session)
     return position_view(holding, books.available(symbol), lastday)
 
 
-def order(desk: Desk, ask: Ask) -> Answer:
+def order(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/orders/{id}."""
     ask.only("nested")
-    return 200, order_view(by_id(desk, ask.path["order_id"]))
+    return 200, order_view(by_id(account, ask.path["order_id"]))
 
 
-def order_by_client_id(desk: Desk, ask: Ask) -> Answer:
+def order_by_client_id(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/orders:by_client_order_id."""
     client_id = ask.only("client_order_id").get("client_order_id", "")
-    row = by_client_id(desk, client_id)
+    row = by_client_id(account, client_id)
     if row is None:
         raise not_found(f"order not found for {client_id}")
     return 200, order_view(row)
 
 
-def orders(desk: Desk, ask: Ask) -> Answer:
+def orders(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/orders: by default the 50 newest open ones; `after` and `until` exclude their own instant."""
     query = ask.only("status", "limit", "after", "until", "direction", "nested", "symbols", "side")
-    wanted, values = ["team = ?"], [desk.team]
+    wanted, values = ["team = ?"], [account.team]
     status = ask.choice("status", "open", "closed", "all")
     if status != "all":
         wanted.append("status = ?" if status == "open" else "status <> ?")
@@ -90,21 +90,21 @@ def orders(desk: Desk, ask: Ask) -> Answer:
         values.extend(names)
     direction = ask.choice("direction", "desc", "asc")
     sql = f"SELECT * FROM orders WHERE {' AND '.join(wanted)} ORDER BY number {direction} LIMIT ?"  # noqa: S608
-    return 200, [order_view(row) for row in desk.db.execute(sql, (*values, ask.number("limit", 50, 500)))]
+    return 200, [order_view(row) for row in account.db.execute(sql, (*values, ask.number("limit", 50, 500)))]
 
 
-def activities(desk: Desk, ask: Ask) -> Answer:
+def activities(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/account/activities[/{type}]: newest first by default, paged by the id of the last one seen."""
     ask.only("activity_types", "after", "until", "date", "direction", "page_size", "page_token")
     kinds, size = sorted(_kinds(ask)), ask.number("page_size", 100, 100)
-    wanted, values = [f"team = ? AND type IN ({','.join('?' * len(kinds))})"], [desk.team, *kinds]
+    wanted, values = [f"team = ? AND type IN ({','.join('?' * len(kinds))})"], [account.team, *kinds]
     newest_first = ask.choice("direction", "desc", "asc") == "desc"
     for test, value in _activity_tests(ask, newest_first):
         wanted.append(test)
         values.append(value)
     order = "desc" if newest_first else "asc"
     sql = f"SELECT * FROM activities WHERE {' AND '.join(wanted)} ORDER BY number {order} LIMIT ?"  # noqa: S608
-    return 200, [ACTIVITY_VIEWS[row["type"]](row) for row in desk.db.execute(sql, (*values, size))]
+    return 200, [ACTIVITY_VIEWS[row["type"]](row) for row in account.db.execute(sql, (*values, size))]
 
 
 def _activity_tests(ask: Ask, newest_first: bool) -> list[tuple[str, str]]:
@@ -134,19 +134,19 @@ def _kinds(ask: Ask) -> set[str]:
     return kinds
 
 
-def history(desk: Desk, ask: Ask) -> Answer:
+def history(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/account/portfolio/history: a point a session; by default those of the last month, as at Alpaca."""
     ask.only("period", "timeframe", "extended_hours", "date_end", "start", "end", "intraday_reporting")
     ask.choice("timeframe", "1D")
-    first, last = _window(desk, ask)
-    rows = desk.db.execute(
-        "SELECT * FROM equity WHERE team = ? AND session <= ? ORDER BY session", (desk.team, last)
+    first, last = _window(account, ask)
+    rows = account.db.execute(
+        "SELECT * FROM equity WHERE team = ? AND session <= ? ORDER BY session", (account.team, last)
     ).fetchall()
     before = [row["equity"] for row in rows if row["session"] < first]
     rows = [row for row in rows if row["session"] >= first]
-    base = float(before[-1]) if before else float(desk.books().starting_cash)
+    base = float(before[-1]) if before else float(account.books().starting_cash)
     equity = [float(row["equity"]) for row in rows]
-    opens = [desk.calendar.open_at(date.fromisoformat(row["session"])) for row in rows]
+    opens = [account.calendar.open_at(date.fromisoformat(row["session"])) for row in rows]
     return 200, {
         "timestamp": [int(opened.timestamp()) for opened in opens],
         "equity": equity,
@@ -157,10 +157,10 @@ def history(desk: Desk, ask: Ask) -> Answer:
     }
 
 
-def _window(desk: Desk, ask: Ask) -> tuple[str, str]:
+def _window(account: OpenAccount, ask: Ask) -> tuple[str, str]:
     """Give the first and the last session wanted, as ISO dates: `start` and `end`, or `period` up to `date_end`."""
     until = ask.query.get("end") or ask.query.get("date_end")
-    last = parse_date("end", until[:10]) if until else desk.books().session or date.max
+    last = parse_date("end", until[:10]) if until else account.books().session or date.max
     if start := ask.query.get("start"):
         return parse_date("start", start[:10]).isoformat(), last.isoformat()
     period = ask.query.get("period", "1M")

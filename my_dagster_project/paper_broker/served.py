@@ -37,7 +37,7 @@ class ServedBroker:
         self._terms.reset(self.admin(), team)
 
     def admin(self) -> PaperAdmin:
-        """The organiser's desk."""
+        """The organiser's account."""
         return PaperAdmin(self._url, self._token)
 
 

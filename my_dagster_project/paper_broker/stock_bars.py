@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.paper_broker.desk import Ask, Desk, stamp
 from my_dagster_project.paper_broker.feed import Bar
+from my_dagster_project.paper_broker.open_account import Ask, OpenAccount, stamp
 from my_dagster_project.paper_broker.refusals import bad_request
 
 Answer = tuple[int, Any]
@@ -21,28 +21,30 @@ QUERY = ("timeframe", "start", "end", "limit", "adjustment", "asof", "feed", "cu
 PRICE_STEP = Decimal("0.0001")
 
 
-def bars(desk: Desk, ask: Ask) -> Answer:
+def bars(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/stocks/bars: daily bars by symbol, paged over symbols and sessions; by default those of today."""
     ask.only("symbols", *QUERY)
     symbols = sorted(set(filter(None, ask.query.get("symbols", "").split(","))))
     if not symbols:
         raise bad_request("symbols is required")
-    found, token = _page(desk, ask, symbols)
+    found, token = _page(account, ask, symbols)
     return 200, {"bars": found, "next_page_token": token}
 
 
-def bars_of_one(desk: Desk, ask: Ask) -> Answer:
+def bars_of_one(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/stocks/{symbol}/bars: the same of one symbol."""
     ask.only(*QUERY)
     symbol = ask.path["symbol"]
-    found, token = _page(desk, ask, [symbol])
+    found, token = _page(account, ask, [symbol])
     return 200, {"symbol": symbol, "bars": found.get(symbol, []), "next_page_token": token}
 
 
-def _page(desk: Desk, ask: Ask, symbols: list[str]) -> Page:
+def _page(account: OpenAccount, ask: Ask, symbols: list[str]) -> Page:
     wanted = _adjustment(ask)
-    days = _sessions(desk, ask)
-    rows = [(symbol, day, bar) for symbol in symbols for day in days if (bar := desk.feed.bar(symbol, day))]
+    days = _sessions(account, ask)
+    rows = [
+        (symbol, day, bar) for symbol in symbols for day in days if (bar := account.feed.bar(symbol, day))
+    ]
     names = [f"{symbol}|{day}" for symbol, day, _ in rows]
     if (token := ask.query.get("page_token")) and token not in names:
         raise bad_request(f"invalid page_token: {token!r}")
@@ -50,7 +52,7 @@ def _page(desk: Desk, ask: Ask, symbols: list[str]) -> Page:
     last = first + ask.number("limit", 1000, 10_000)
     found: dict[str, list[dict[str, Any]]] = {}
     for symbol, day, bar in rows[first:last]:
-        found.setdefault(symbol, []).append(_view(desk, symbol, day, bar, wanted))
+        found.setdefault(symbol, []).append(_view(account, symbol, day, bar, wanted))
     return found, names[last - 1] if last < len(rows) else None
 
 
@@ -65,22 +67,22 @@ def _adjustment(ask: Ask) -> set[str]:
     return wanted
 
 
-def _sessions(desk: Desk, ask: Ask) -> list[date]:
+def _sessions(account: OpenAccount, ask: Ask) -> list[date]:
     """Give the sessions from `start` (by default today's midnight) to `end`, none after the account's own."""
-    stands, zone = desk.books().stands_at(), desk.calendar.time_zone
-    midnight = datetime.combine(desk.now(stands).astimezone(zone), time(), zone)
-    start, end = _moment(ask, "start", desk) or midnight, _moment(ask, "end", desk)
+    stands, zone = account.books().stands_at(), account.calendar.time_zone
+    midnight = datetime.combine(account.now(stands).astimezone(zone), time(), zone)
+    start, end = _moment(ask, "start", account) or midnight, _moment(ask, "end", account)
     if end is not None and end < start:
         raise bad_request("end should not be before start")
     first = start.astimezone(zone)
     last = min(stands, end.astimezone(zone).date()) if end else stands
     # A daily bar is stamped with its midnight in New York: one second later is the next day's.
-    days = desk.calendar.sessions(max(first.date(), desk.calendar.first), last)
+    days = account.calendar.sessions(max(first.date(), account.calendar.first), last)
     found = [day for day in days if datetime.combine(day, time(), zone) >= start]
     return found[::-1] if ask.choice("sort", "asc", "desc") == "desc" else found
 
 
-def _moment(ask: Ask, name: str, desk: Desk) -> datetime | None:
+def _moment(ask: Ask, name: str, account: OpenAccount) -> datetime | None:
     """Read an instant; a bare date is its midnight in New York."""
     text = ask.query.get(name)
     if not text:
@@ -91,12 +93,12 @@ def _moment(ask: Ask, name: str, desk: Desk) -> datetime | None:
         raise bad_request(f"invalid {name}: {text!r}") from None
     if when.tzinfo is not None:
         return when
-    return when.replace(tzinfo=desk.calendar.time_zone if len(text) == len("2013-01-02") else UTC)
+    return when.replace(tzinfo=account.calendar.time_zone if len(text) == len("2013-01-02") else UTC)
 
 
-def _view(desk: Desk, symbol: str, day: date, bar: Bar, wanted: set[str]) -> dict[str, Any]:
-    factor, shares = _factors(desk, symbol, day, bar, wanted)
-    midnight = datetime.combine(day, time(), desk.calendar.time_zone)
+def _view(account: OpenAccount, symbol: str, day: date, bar: Bar, wanted: set[str]) -> dict[str, Any]:
+    factor, shares = _factors(account, symbol, day, bar, wanted)
+    midnight = datetime.combine(day, time(), account.calendar.time_zone)
     prices = zip("ohlc", (bar.open, bar.high, bar.low, bar.close), strict=True)
     return {
         "t": f"{stamp(midnight)[:19]}Z",
@@ -107,13 +109,17 @@ def _view(desk: Desk, symbol: str, day: date, bar: Bar, wanted: set[str]) -> dic
     }
 
 
-def _factors(desk: Desk, symbol: str, day: date, bar: Bar, wanted: set[str]) -> tuple[Decimal, Decimal]:
+def _factors(
+    account: OpenAccount, symbol: str, day: date, bar: Bar, wanted: set[str]
+) -> tuple[Decimal, Decimal]:
     """Give what prices and volume are multiplied by, for splits and dividends between `day` and the account's session."""
-    stands = desk.books().stands_at()
+    stands = account.books().stands_at()
     shares = Decimal(1)
-    for later in desk.calendar.sessions(desk.calendar.next_session(day), stands):
-        shares *= desk.feed.split_ratio(symbol, later)
-    every = _adjusted(bar) / (_adjusted(newest) if (newest := desk.feed.bar(symbol, stands)) else Decimal(1))
+    for later in account.calendar.sessions(account.calendar.next_session(day), stands):
+        shares *= account.feed.split_ratio(symbol, later)
+    every = _adjusted(bar) / (
+        _adjusted(newest) if (newest := account.feed.bar(symbol, stands)) else Decimal(1)
+    )
     split = bool(wanted & {"split", "all"})
     if split:
         return (every if wanted & {"dividend", "all"} else 1 / shares), shares

@@ -44,7 +44,7 @@ class RunsSeen(BaseModel):
     drifting: dict[str, list[str]] = {}
     open_alarms: dict[str, list[str]] = {}
 
-    def news(self, instance: dg.DagsterInstance, registry: Registry, dagit: str) -> Iterator[Message]:
+    def messages(self, instance: dg.DagsterInstance, registry: Registry, dagit: str) -> Iterator[Message]:
         """Messages about the runs that ended since the last look, and remembers them; the first look tells nothing."""
         for kind, event_type in _ENDS.items():
             if kind not in self.upto:

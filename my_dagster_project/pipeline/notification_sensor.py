@@ -61,7 +61,7 @@ def notifications_sensor(platform: Platform, settings: Settings) -> dg.SensorDef
         state, now = State.load(context.cursor), time.time()
         registry = platform.registry
         for message in [
-            *state.runs.news(context.instance, registry, settings.dagit_link),
+            *state.runs.messages(context.instance, registry, settings.dagit_link),
             *_files(state, platform, settings),
         ]:
             state.outbox.post(message, registry, settings, now)

@@ -11,8 +11,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.domain.journal import FEES
 from my_dagster_project.domain.plan import Limits, Side
+from my_dagster_project.domain.round_trips import FEES
 from my_dagster_project.trading.broker import Activity, Order
 
 NOTHING = Decimal(0)

@@ -1,4 +1,4 @@
-"""A team's journal: its round trips (`domain.journal`), each with the decisions behind its entry and its exit."""
+"""A team's journal: its round trips (`domain.round_trips`), each with the decisions behind its entry and its exit."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.domain.journal import Journal, Trip, journal
+from my_dagster_project.domain.round_trips import Journal, Trip, journal
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.assets import AssetStore

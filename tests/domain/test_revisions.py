@@ -13,8 +13,8 @@ from my_dagster_project.domain.revisions import (
     FIELDS,
     from_json,
     netted,
+    revision_lines,
     revisions,
-    told,
 )
 from my_dagster_project.market_data.sample import SampleSource
 from tests.support.draws import draws
@@ -71,7 +71,7 @@ def test_a_dividend_moves_the_level_of_adjusted_closes_and_that_is_one_line():
     [one] = revisions(ibm(), after)
     assert one.is_adjustment
     assert (one.session, one.through, one.sessions) == (START, date(2013, 2, 5), int(older.sum()))
-    assert f"{START} to 2013-02-05 ({one.sessions} sessions): adj_close " in told([one])[0]
+    assert f"{START} to 2013-02-05 ({one.sessions} sessions): adj_close " in revision_lines([one])[0]
 
 
 def test_a_few_of_many_are_told_and_how_many_more():
@@ -79,7 +79,7 @@ def test_a_few_of_many_are_told_and_how_many_more():
     after.loc[100:300:4, "close"] += 1
     found = revisions(ibm(), after)
     assert len(found) == 51
-    assert told(found)[-1] == f"and 41 more, up to {ibm()['session'][300].date()}"
+    assert revision_lines(found)[-1] == f"and 41 more, up to {ibm()['session'][300].date()}"
 
 
 def close_of(row, factor):
@@ -116,7 +116,7 @@ def test_the_bars_of_another_symbol_are_a_line_per_field_and_no_adjustment():
     assert {one.field for one in found} == {EVERYWHERE.format(field) for field in FIELDS}
     assert {(one.session, one.through) for one in found} == {(START, END)}
     assert not any(one.is_adjustment for one in found)
-    assert "adj_close, by no common factor" in "\n".join(told(found))
+    assert "adj_close, by no common factor" in "\n".join(revision_lines(found))
 
 
 def test_a_declared_dividend_that_is_another_is_a_revision_and_one_that_is_new_to_the_source_is_none():

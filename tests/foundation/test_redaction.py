@@ -23,21 +23,21 @@ CREDENTIALS = "postgresql://dagster:another-pass@db:5432/dagster"  # pragma: all
 
 
 @pytest.fixture(autouse=True)
-def known(monkeypatch):
+def environment_with_a_secret(monkeypatch):
     monkeypatch.setenv("DAGSTER_PG_PASSWORD", CANARY)
 
 
 def test_which_variables_hold_secrets():
     environment = {
         "REDIS_PASSWORD": "long-enough-1",  # pragma: allowlist secret
-        "ALPACA_RED_KEY": "PK12345678", "NOTIFY_RED_WEBHOOK": "https://chat/abc",
+        "ALPACA_RED_KEY": "PK12345678", "NOTIFY_RED_WEBHOOK": "https://chat/abc", "NOTIFY_RED_CHAT": "room/1234567", "NOTIFY_RED_EMAIL": "red@example.org",
         "GIT_ACCOUNTS": "organiser:pass-word-1,platform:pass-word-2", "AWS_ACCESS_KEY_ID": "AKIA12345678",
         "TRADING_GIT_REMOTE": "https://bot:token-of-bot@git.example.org/teams.git",  # pragma: allowlist secret
         "PAPER_BROKER_TOKEN": "short", "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token", "GIT_CONFIG_KEY_0": "safe.directory",
         "HOME": "/root/long/enough", "MLFLOW_TRACKING_USERNAME": "administrator",
     }  # fmt: skip
     assert secret_values(environment) == {
-        "long-enough-1", "PK12345678", "https://chat/abc", "pass-word-1", "pass-word-2", "AKIA12345678",
+        "long-enough-1", "PK12345678", "https://chat/abc", "room/1234567", "pass-word-1", "pass-word-2", "AKIA12345678",
         "token-of-bot",
     }  # fmt: skip
 

@@ -5,7 +5,7 @@ import dagster as dg
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.models.tracking_server import open_client
 from my_dagster_project.pipeline.killed_trainings import killed_trainings_sensor
-from tests.pipeline.desk import PROJECT
+from tests.pipeline.ticks import PROJECT
 
 
 @dg.op

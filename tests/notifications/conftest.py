@@ -18,7 +18,7 @@ ENVIRONMENT = {"TRADING_CONFIG": "working-tree", "TRADING_DAGIT_LINK": "https://
 
 
 @dataclass
-class Desk:
+class NotificationTicks:
     """Ticks of the sensor `notifications` on a real instance; the cursor goes from one to the next, as in the daemon."""
 
     platform: Platform
@@ -57,11 +57,11 @@ def notify(platform: Platform, **kinds: tuple[str, ...]) -> Platform:
 
 
 @pytest.fixture
-def desk(platform, tmp_path) -> Desk:
+def sensor_ticks(platform, tmp_path) -> NotificationTicks:
     settings = settings_from({"TRADING_HOME": str(tmp_path), **ENVIRONMENT}, PROJECT)
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Desk(platform, instance, settings)
+        yield NotificationTicks(platform, instance, settings)
 
 
-def repository(desk: Desk) -> dg.RepositoryDefinition:
-    return build_definitions(desk.platform, desk.settings).get_repository_def()
+def repository(sensor_ticks: NotificationTicks) -> dg.RepositoryDefinition:
+    return build_definitions(sensor_ticks.platform, sensor_ticks.settings).get_repository_def()

@@ -24,7 +24,7 @@ TAGS = {"team": "red", "config": CONFIG, "dagster/partition": "2013-02-27"}
 CANARY = "canary-0a1b2c3d4e"
 
 
-def run(desk, work, job="red_daily", tags=TAGS, key=REPORT) -> dg.ExecuteInProcessResult:
+def run(sensor_ticks, work, job="red_daily", tags=TAGS, key=REPORT) -> dg.ExecuteInProcessResult:
     """A real run of one asset under a team's job; `work` is its body."""
 
     @dg.asset(key=key, check_specs=[dg.AssetCheckSpec(DRIFT.name, asset=key)])
@@ -33,7 +33,7 @@ def run(desk, work, job="red_daily", tags=TAGS, key=REPORT) -> dg.ExecuteInProce
 
     definitions = dg.Definitions([made], jobs=[dg.define_asset_job(job)])
     return definitions.resolve_job_def(job).execute_in_process(
-        instance=desk.instance, tags=tags, raise_on_error=False
+        instance=sensor_ticks.instance, tags=tags, raise_on_error=False
     )
 
 
@@ -64,55 +64,55 @@ def red(monkeypatch):
         yield receiver
 
 
-def test_what_was_before_the_first_look_is_not_told(desk, red):
-    run(desk, full_disk)
-    assert desk.tick() == "Nothing to tell"
-    assert desk.tick() == "Nothing to tell"
+def test_what_was_before_the_first_look_is_not_told(sensor_ticks, red):
+    run(sensor_ticks, full_disk)
+    assert sensor_ticks.tick() == "Nothing to tell"
+    assert sensor_ticks.tick() == "Nothing to tell"
     assert red.seen == []
 
 
-def test_a_failure_is_told_to_its_team_in_words_with_session_commit_and_link(desk, red):
-    desk.tick()
-    result = run(desk, full_disk)
-    assert desk.tick() == "1 told"
-    assert desk.told(red) == [
+def test_a_failure_is_told_to_its_team_in_words_with_session_commit_and_link(sensor_ticks, red):
+    sensor_ticks.tick()
+    result = run(sensor_ticks, full_disk)
+    assert sensor_ticks.tick() == "1 told"
+    assert sensor_ticks.told(red) == [
         "red: red_daily for session 2013-02-27 failed.\n"
         "red/AAPL/report: the disk is full; free some space\n"
         f"In force: {CONFIG}\n"
         f"Run: https://trading.example.org/dagit/runs/{result.run_id}"
     ]
     assert red.seen[0].headers["content-type"] == "application/json"
-    desk.tick()
+    sensor_ticks.tick()
     assert len(red.seen) == 1
 
 
-def test_success_is_told_to_whoever_asked_for_it(desk, red):
-    desk.tick()
-    run(desk, steady)
-    assert desk.tick() == "Nothing to tell"
-    desk.platform = notify(desk.platform, red=("success",))
-    run(desk, steady, tags={**TAGS, "dagster/partition": "2013-02-28"})
-    run(desk, full_disk)
-    desk.tick()
-    [text] = desk.told(red)
+def test_success_is_told_to_whoever_asked_for_it(sensor_ticks, red):
+    sensor_ticks.tick()
+    run(sensor_ticks, steady)
+    assert sensor_ticks.tick() == "Nothing to tell"
+    sensor_ticks.platform = notify(sensor_ticks.platform, red=("success",))
+    run(sensor_ticks, steady, tags={**TAGS, "dagster/partition": "2013-02-28"})
+    run(sensor_ticks, full_disk)
+    sensor_ticks.tick()
+    [text] = sensor_ticks.told(red)
     assert text.startswith("red: red_daily for session 2013-02-28 is done in ")
 
 
-def test_drift_is_told_when_it_begins_and_again_only_after_it_was_over(desk, red):
-    desk.tick()
+def test_drift_is_told_when_it_begins_and_again_only_after_it_was_over(sensor_ticks, red):
+    sensor_ticks.tick()
     told = []
     for work in (moved, moved, steady, moved):
-        run(desk, work)
-        desk.cursor = aged(desk.cursor)
-        desk.tick()
+        run(sensor_ticks, work)
+        sensor_ticks.cursor = aged(sensor_ticks.cursor)
+        sensor_ticks.tick()
         told.append(len(red.seen))
     assert told == [1, 1, 1, 2]
-    text = desk.told(red)[0]
+    text = sensor_ticks.told(red)[0]
     assert text.startswith("red: features have drifted: AAPL.\nAAPL: 5 of 8 features moved\n")
     assert "trading report red SYMBOL" in text
 
 
-def table(desk, **teams: dict[str, str]) -> None:
+def table(sensor_ticks, **teams: dict[str, str]) -> None:
     """A run of the table on which these alarms are open, words by id."""
     key = leaderboard_key()
 
@@ -126,11 +126,11 @@ def table(desk, **teams: dict[str, str]) -> None:
         )
 
     job = dg.Definitions([made], jobs=[dg.define_asset_job("leaderboard")]).resolve_job_def("leaderboard")
-    job.execute_in_process(instance=desk.instance, raise_on_error=False)
+    job.execute_in_process(instance=sensor_ticks.instance, raise_on_error=False)
 
 
-def test_an_alarm_is_told_once_however_its_figures_move_and_another_one_again(desk, red):
-    desk.tick()
+def test_an_alarm_is_told_once_however_its_figures_move_and_another_one_again(sensor_ticks, red):
+    sensor_ticks.tick()
     told = []
     for teams in (
         {"red": {"leak AAPL 1": "AAPL: MASE 0.36 over 60 sessions"}},
@@ -141,56 +141,56 @@ def test_an_alarm_is_told_once_however_its_figures_move_and_another_one_again(de
         {},
         {"red": {"leak AAPL 1": "AAPL: MASE 0.35"}},
     ):
-        table(desk, **teams)
-        desk.cursor = aged(desk.cursor)
-        desk.tick()
+        table(sensor_ticks, **teams)
+        sensor_ticks.cursor = aged(sensor_ticks.cursor)
+        sensor_ticks.tick()
         told.append(len(red.seen))
     assert told == [1, 1, 2, 2, 3, 3, 4]
-    texts = desk.told(red)
+    texts = sensor_ticks.told(red)
     assert texts[0].startswith("red: an alarm is open, the team has no rank.\nAAPL: MASE 0.36")
     assert "trading clear red --reason" in texts[0]
     assert "IBM: MASE 0.40" in texts[1]
     assert texts[2].startswith("red: no alarm is open any more")
 
 
-def test_the_same_failure_is_told_once_an_hour_with_how_often_it_came_again(desk, red):
-    desk.tick()
+def test_the_same_failure_is_told_once_an_hour_with_how_often_it_came_again(sensor_ticks, red):
+    sensor_ticks.tick()
     for day in range(20, 24):
-        run(desk, full_disk, tags={**TAGS, "dagster/partition": f"2013-02-{day}"})
-    desk.tick()
+        run(sensor_ticks, full_disk, tags={**TAGS, "dagster/partition": f"2013-02-{day}"})
+    sensor_ticks.tick()
     assert len(red.seen) == 1
-    desk.cursor = aged(desk.cursor)
-    run(desk, full_disk)
-    desk.tick()
+    sensor_ticks.cursor = aged(sensor_ticks.cursor)
+    run(sensor_ticks, full_disk)
+    sensor_ticks.tick()
     assert len(red.seen) == 2
-    assert desk.told(red)[1].endswith("(The same 3 more times since.)")
+    assert sensor_ticks.told(red)[1].endswith("(The same 3 more times since.)")
 
 
-def test_another_cause_is_told_at_once(desk, red):
-    desk.tick()
-    run(desk, full_disk)
-    run(desk, bug)
-    desk.tick()
+def test_another_cause_is_told_at_once(sensor_ticks, red):
+    sensor_ticks.tick()
+    run(sensor_ticks, full_disk)
+    run(sensor_ticks, bug)
+    sensor_ticks.tick()
     assert len(red.seen) == 2
 
 
-def test_a_run_that_will_be_tried_again_has_not_failed_yet(desk, red):
-    desk.tick()
-    run(desk, full_disk, tags={**TAGS, "dagster/will_retry": "true"})
-    assert desk.tick() == "Nothing to tell"
-    run(desk, full_disk, tags={**TAGS, "dagster/will_retry": "false"})
-    assert desk.tick() == "1 told"
+def test_a_run_that_will_be_tried_again_has_not_failed_yet(sensor_ticks, red):
+    sensor_ticks.tick()
+    run(sensor_ticks, full_disk, tags={**TAGS, "dagster/will_retry": "true"})
+    assert sensor_ticks.tick() == "Nothing to tell"
+    run(sensor_ticks, full_disk, tags={**TAGS, "dagster/will_retry": "false"})
+    assert sensor_ticks.tick() == "1 told"
 
 
-def test_a_secret_in_an_error_is_not_sent(desk, red, monkeypatch):
+def test_a_secret_in_an_error_is_not_sent(sensor_ticks, red, monkeypatch):
     monkeypatch.setenv("DAGSTER_PG_PASSWORD", CANARY)
-    desk.tick()
-    run(desk, bug)
-    desk.tick()
-    [text] = desk.told(red)
+    sensor_ticks.tick()
+    run(sensor_ticks, bug)
+    sensor_ticks.tick()
+    [text] = sensor_ticks.told(red)
     assert "ZeroDivisionError: could not reach postgresql://***@db/dagster" in text
     assert "Traceback" not in text
-    assert CANARY not in text + (desk.cursor or "")
+    assert CANARY not in text + (sensor_ticks.cursor or "")
 
 
 def test_no_line_number_becomes_an_emoji():
@@ -202,40 +202,50 @@ def test_no_line_number_becomes_an_emoji():
     assert slack_text("configs/red.yaml:99: :+1: :warning: :e-mail:").count("\u200b") == 3
 
 
-def test_nobody_can_be_called_by_what_a_team_writes(desk, red):
+def test_nobody_can_be_called_by_what_a_team_writes(sensor_ticks, red):
     """Slack reads <!channel> as a call to everybody."""
-    broken = replace(desk.platform, problems={"red": "configs/red.yaml:3: <!channel> & more"})
-    desk.tick(broken)
-    [text] = desk.told(red)
+    broken = replace(sensor_ticks.platform, problems={"red": "configs/red.yaml:3: <!channel> & more"})
+    sensor_ticks.tick(broken)
+    [text] = sensor_ticks.told(red)
     assert "configs/red.yaml:3: &lt;!channel&gt; &amp; more" in text
 
 
-def test_teams_hear_only_of_themselves_and_the_organiser_of_all(desk, red, monkeypatch):
+def test_teams_hear_only_of_themselves_and_the_organiser_of_all(sensor_ticks, red, monkeypatch):
     market = {"team": "market"}
     with serving(Reply("ok")) as blue, serving(Reply("ok")) as organiser:
         monkeypatch.setenv("NOTIFY_BLUE_WEBHOOK", blue.url)
         monkeypatch.setenv("NOTIFY_ORGANISER_WEBHOOK", organiser.url)
-        desk.tick()
-        run(desk, full_disk)
-        run(desk, full_disk, job="market_daily", tags=market, key=dg.AssetKey(["market", "IBM", "bars"]))
-        run(desk, full_disk, job="by_hand", tags={}, key=dg.AssetKey(["blue", "IBM", "report"]))
-        desk.tick()
-        starts = [[text.split(" ")[1] for text in desk.told(one)] for one in (red, blue, organiser)]
+        sensor_ticks.tick()
+        run(sensor_ticks, full_disk)
+        run(
+            sensor_ticks,
+            full_disk,
+            job="market_daily",
+            tags=market,
+            key=dg.AssetKey(["market", "IBM", "bars"]),
+        )
+        run(sensor_ticks, full_disk, job="by_hand", tags={}, key=dg.AssetKey(["blue", "IBM", "report"]))
+        sensor_ticks.tick()
+        starts = [[text.split(" ")[1] for text in sensor_ticks.told(one)] for one in (red, blue, organiser)]
     assert starts == [["red_daily"], [], ["red_daily", "market_daily", "by_hand"]]
 
 
-def test_a_bad_file_is_told_once_until_it_changes_and_so_is_its_mending(desk, red):
+def test_a_bad_file_is_told_once_until_it_changes_and_so_is_its_mending(sensor_ticks, red):
     first = "configs/red.yaml:67: trading.buy_abov: unknown key (did you mean buy_above?)"
-    broken = replace(desk.platform, problems={"red": first})
+    broken = replace(sensor_ticks.platform, problems={"red": first})
     for _ in range(3):
-        desk.tick(broken)
-    without = {team: config for team, config in desk.platform.teams.items() if team != "red"}
-    desk.tick(
-        replace(desk.platform, problems={"red": "configs/red.yaml:1: there is no such file"}, teams=without)
+        sensor_ticks.tick(broken)
+    without = {team: config for team, config in sensor_ticks.platform.teams.items() if team != "red"}
+    sensor_ticks.tick(
+        replace(
+            sensor_ticks.platform,
+            problems={"red": "configs/red.yaml:1: there is no such file"},
+            teams=without,
+        )
     )
-    desk.tick()
-    desk.tick()
-    told = desk.told(red)
+    sensor_ticks.tick()
+    sensor_ticks.tick()
+    told = sensor_ticks.told(red)
     assert told[0] == (
         f"red: configs/red.yaml has a mistake.\n{first}\n"
         "Mend it and commit; `trading validate red` checks it beforehand. The last valid file stays in force."
@@ -245,26 +255,26 @@ def test_a_bad_file_is_told_once_until_it_changes_and_so_is_its_mending(desk, re
     assert told[2:] == ["red: configs/red.yaml is valid again.\nIn force: working tree"]
 
 
-def test_the_organisers_own_mistake_is_told_to_the_organiser(desk, tmp_path, monkeypatch):
+def test_the_organisers_own_mistake_is_told_to_the_organiser(sensor_ticks, tmp_path, monkeypatch):
     configs = tmp_path / "project" / "configs"
     configs.mkdir(parents=True)
-    for source in (desk.settings.project / "configs").glob("*.yaml"):
+    for source in (sensor_ticks.settings.project / "configs").glob("*.yaml"):
         (configs / source.name).write_bytes(source.read_bytes())
-    desk.settings = replace(desk.settings, project=configs.parent)
+    sensor_ticks.settings = replace(sensor_ticks.settings, project=configs.parent)
     registry = configs / "teams.yaml"
     valid = registry.read_text()
     with serving(Reply("ok")) as organiser:
         monkeypatch.setenv("NOTIFY_ORGANISER_WEBHOOK", organiser.url)
-        desk.tick()
+        sensor_ticks.tick()
         registry.write_text(valid.replace("calendar: XNYS", "calender: XNYS"))
-        desk.tick()
-        desk.tick()
+        sensor_ticks.tick()
+        sensor_ticks.tick()
         registry.write_text(valid)
         (configs / "defaults.yaml").write_text("nonsense: 1\n")
-        desk.tick()
+        sensor_ticks.tick()
         (configs / "defaults.yaml").unlink()
-        desk.tick()
-        told = desk.told(organiser)
+        sensor_ticks.tick()
+        told = sensor_ticks.told(organiser)
     assert [
         "configs/teams.yaml:4: calender: unknown key" in told[0],
         "configs/defaults.yaml:1: nonsense" in told[1],
@@ -272,55 +282,58 @@ def test_the_organisers_own_mistake_is_told_to_the_organiser(desk, tmp_path, mon
     assert told[2:] == ["configs/teams.yaml and configs/defaults.yaml are valid again."]
 
 
-def test_what_could_not_be_sent_is_sent_later_and_fails_nothing(desk, monkeypatch):
+def test_what_could_not_be_sent_is_sent_later_and_fails_nothing(sensor_ticks, monkeypatch):
     with serving(Reply("no", 500), Reply("no", 302, {"Location": "http://127.0.0.1:1/"}), Reply("ok")) as red:
         monkeypatch.setenv("NOTIFY_RED_WEBHOOK", f"{red.url}/hooks/{CANARY}")
-        desk.tick()
-        run(desk, full_disk)
-        run(desk, bug)
-        assert desk.tick() == "Nothing to tell; webhook of red: the webhook answered HTTP 500"
+        sensor_ticks.tick()
+        run(sensor_ticks, full_disk)
+        run(sensor_ticks, bug)
+        assert sensor_ticks.tick() == "Nothing to tell; webhook of red: the webhook answered HTTP 500"
         assert len(red.seen) == 1  # one failure is enough to leave the address alone for this tick
-        assert desk.tick() == "Nothing to tell; webhook of red: the webhook answered HTTP 302"
-        desk.cursor = aged(desk.cursor, 120)
-        assert desk.tick() == "2 told"
-        assert desk.tick() == "Nothing to tell"
-        texts = desk.told(red)
+        assert sensor_ticks.tick() == "Nothing to tell; webhook of red: the webhook answered HTTP 302"
+        sensor_ticks.cursor = aged(sensor_ticks.cursor, 120)
+        assert sensor_ticks.tick() == "2 told"
+        assert sensor_ticks.tick() == "Nothing to tell"
+        texts = sensor_ticks.told(red)
     assert texts[0] == texts[2] or texts[0] == texts[3]
-    assert CANARY not in (desk.cursor or "")
+    assert CANARY not in (sensor_ticks.cursor or "")
 
 
-def test_an_address_nobody_answers_at_is_given_up_after_a_day(desk, monkeypatch):
+def test_an_address_nobody_answers_at_is_given_up_after_a_day(sensor_ticks, monkeypatch):
     monkeypatch.setenv("NOTIFY_RED_WEBHOOK", f"http://127.0.0.1:9/{CANARY}")
-    desk.tick()
-    run(desk, full_disk)
-    assert desk.tick() == "Nothing to tell; webhook of red: the webhook does not answer (ConnectionError)"
-    desk.cursor = aged(desk.cursor, 25 * 3600)
-    said = desk.tick()
+    sensor_ticks.tick()
+    run(sensor_ticks, full_disk)
+    assert (
+        sensor_ticks.tick()
+        == "Nothing to tell; webhook of red: the webhook does not answer (ConnectionError)"
+    )
+    sensor_ticks.cursor = aged(sensor_ticks.cursor, 25 * 3600)
+    said = sensor_ticks.tick()
     assert "1 messages could not be delivered and are given up" in said
     assert CANARY not in said
-    assert desk.tick() == "Nothing to tell"
+    assert sensor_ticks.tick() == "Nothing to tell"
 
 
-def test_a_webhook_that_hangs_costs_seconds_and_no_other_letter(desk, monkeypatch):
+def test_a_webhook_that_hangs_costs_seconds_and_no_other_letter(sensor_ticks, monkeypatch):
     with serving(Reply(hang=True)) as red, serving(Reply("ok")) as organiser:
         monkeypatch.setenv("NOTIFY_RED_WEBHOOK", red.url)
         monkeypatch.setenv("NOTIFY_ORGANISER_WEBHOOK", organiser.url)
         monkeypatch.setattr("my_dagster_project.notifications.delivery._ANSWER_SECONDS", 0.3)
-        desk.tick()
-        run(desk, full_disk)
-        assert desk.tick() == "1 told; webhook of red: the webhook does not answer (ReadTimeout)"
+        sensor_ticks.tick()
+        run(sensor_ticks, full_disk)
+        assert sensor_ticks.tick() == "1 told; webhook of red: the webhook does not answer (ReadTimeout)"
         assert len(organiser.seen) == 1
 
 
-def test_mail_arrives_with_subject_and_text(desk, monkeypatch):
+def test_mail_arrives_with_subject_and_text(sensor_ticks, monkeypatch):
     with mailbox() as box:
         monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
         monkeypatch.setenv("SMTP_PORT", str(box.port))
         monkeypatch.setenv("SMTP_FROM", "trading@example.org")
         monkeypatch.setenv("NOTIFY_RED_EMAIL", "ann@example.org, bob@example.org")
-        desk.tick()
-        run(desk, full_disk)
-        assert desk.tick() == "1 told"
+        sensor_ticks.tick()
+        run(sensor_ticks, full_disk)
+        assert sensor_ticks.tick() == "1 told"
     [mail] = box.mails
     assert (mail["Subject"], mail["From"]) == (
         "red: red_daily for session 2013-02-27 failed",
@@ -330,48 +343,52 @@ def test_mail_arrives_with_subject_and_text(desk, monkeypatch):
     assert "the disk is full" in mail.get_content()
 
 
-def test_a_mail_that_is_refused_waits_and_a_webhook_beside_it_is_not_told_twice(desk, red, monkeypatch):
+def test_a_mail_that_is_refused_waits_and_a_webhook_beside_it_is_not_told_twice(
+    sensor_ticks, red, monkeypatch
+):
     with mailbox() as box:
         monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
         monkeypatch.setenv("SMTP_PORT", str(box.port))
         monkeypatch.setenv("NOTIFY_RED_EMAIL", "ann@example.org")
         box.refuse = "452 no room"
-        desk.tick()
-        run(desk, full_disk)
-        assert desk.tick() == "1 told; email of red: the mail server did not take it (SMTPDataError 452)"
+        sensor_ticks.tick()
+        run(sensor_ticks, full_disk)
+        assert (
+            sensor_ticks.tick() == "1 told; email of red: the mail server did not take it (SMTPDataError 452)"
+        )
         box.refuse = ""
-        desk.cursor = aged(desk.cursor, 120)
-        assert desk.tick() == "1 told"
+        sensor_ticks.cursor = aged(sensor_ticks.cursor, 120)
+        assert sensor_ticks.tick() == "1 told"
     assert (len(box.mails), len(red.seen)) == (1, 1)
 
 
-def test_the_password_of_the_mail_server_never_goes_in_clear(desk, monkeypatch):
+def test_the_password_of_the_mail_server_never_goes_in_clear(sensor_ticks, monkeypatch):
     with mailbox(auth_require_tls=False) as box:
         monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
         monkeypatch.setenv("SMTP_PORT", str(box.port))
         monkeypatch.setenv("SMTP_USER", "trading")
         monkeypatch.setenv("SMTP_PASSWORD", CANARY)
         monkeypatch.setenv("NOTIFY_RED_EMAIL", "ann@example.org")
-        desk.tick()
-        run(desk, full_disk)
-        said = desk.tick()
+        sensor_ticks.tick()
+        run(sensor_ticks, full_disk)
+        said = sensor_ticks.tick()
     assert said.endswith("the mail server offers no TLS, and the password is not sent in clear")
     assert box.mails == []
 
 
-def test_nothing_is_kept_for_who_has_no_address(desk):
-    desk.tick()
-    run(desk, full_disk)
-    assert desk.tick() == "Nothing to tell"
-    assert json.loads(desk.cursor)["outbox"]["letters"] == []
+def test_nothing_is_kept_for_who_has_no_address(sensor_ticks):
+    sensor_ticks.tick()
+    run(sensor_ticks, full_disk)
+    assert sensor_ticks.tick() == "Nothing to tell"
+    assert json.loads(sensor_ticks.cursor)["outbox"]["letters"] == []
 
 
-def test_a_cursor_nobody_can_read_is_a_new_beginning(desk, red):
-    desk.cursor = "not ours"
-    run(desk, full_disk)
-    assert desk.tick() == "Nothing to tell"
-    run(desk, full_disk)
-    assert desk.tick() == "1 told"
+def test_a_cursor_nobody_can_read_is_a_new_beginning(sensor_ticks, red):
+    sensor_ticks.cursor = "not ours"
+    run(sensor_ticks, full_disk)
+    assert sensor_ticks.tick() == "Nothing to tell"
+    run(sensor_ticks, full_disk)
+    assert sensor_ticks.tick() == "1 told"
 
 
 def aged(cursor: str, seconds: float = 3700) -> str:
@@ -385,7 +402,7 @@ def aged(cursor: str, seconds: float = 3700) -> str:
     return json.dumps(state)
 
 
-def test_mail_goes_over_tls_with_a_login_where_the_server_wants_one(desk, monkeypatch, tmp_path):
+def test_mail_goes_over_tls_with_a_login_where_the_server_wants_one(sensor_ticks, monkeypatch, tmp_path):
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
          "-addext", "subjectAltName=DNS:localhost", "-keyout", tmp_path / "key", "-out", tmp_path / "cert"],
@@ -405,10 +422,10 @@ def test_mail_goes_over_tls_with_a_login_where_the_server_wants_one(desk, monkey
         monkeypatch.setenv("SMTP_USER", "trading")
         monkeypatch.setenv("SMTP_PASSWORD", "wrong-password")
         monkeypatch.setenv("NOTIFY_RED_EMAIL", "ann@example.org")
-        desk.tick()
-        run(desk, full_disk)
-        assert desk.tick().endswith("(SMTPAuthenticationError 535)")
+        sensor_ticks.tick()
+        run(sensor_ticks, full_disk)
+        assert sensor_ticks.tick().endswith("(SMTPAuthenticationError 535)")
         monkeypatch.setenv("SMTP_PASSWORD", CANARY)
-        desk.cursor = aged(desk.cursor, 120)
-        assert desk.tick() == "1 told"
+        sensor_ticks.cursor = aged(sensor_ticks.cursor, 120)
+        assert sensor_ticks.tick() == "1 told"
     assert len(box.mails) == 1

@@ -64,7 +64,7 @@ def test_equity_never_moves_by_any_of_500_random_corporate_actions(make_account,
     account.close_of(SECOND)
     for symbol, (qty, price) in held.items():
         one = Holding(symbol, Decimal(qty), qty * price, price)
-        account.do(lambda desk, one=one: put_holding(desk.db, "red", one))
+        account.do(lambda account, one=one: put_holding(account.db, "red", one))
     before = account.books()
     after = account.close_of(THIRD)
     paid = dict.fromkeys(held, Decimal(0))

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.paper_broker.costs import worse_by
-from my_dagster_project.paper_broker.desk import Desk
 from my_dagster_project.paper_broker.feed import Bar, TableFeed
 from my_dagster_project.paper_broker.ledger import Costs, Terms
+from my_dagster_project.paper_broker.open_account import OpenAccount
 from my_dagster_project.trading.broker import OrderRequest
 from my_dagster_project.trading.fills import settle
 from tests.paper_broker.market import CALENDAR
@@ -39,9 +39,13 @@ def market(seed=1, volume=10_000, halted=(), splits=None, dividends=None):
 
 def worse(feed, qty=1000, session=NOW, **terms):
     given_ = {"cost_bps": Decimal(5), "impact": Decimal(1), **terms}
-    desk = Desk(None, "red", feed, CALENDAR)
+    account = OpenAccount(None, "red", feed, CALENDAR)
     return worse_by(
-        desk, Terms(commission=Decimal(0), partial_fills=Decimal(0), seed=1, **given_), "AAPL", session, qty
+        account,
+        Terms(commission=Decimal(0), partial_fills=Decimal(0), seed=1, **given_),
+        "AAPL",
+        session,
+        qty,
     )
 
 

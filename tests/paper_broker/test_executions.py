@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.paper_broker.accounts import Opening, ensure_account
-from my_dagster_project.paper_broker.desk import Ask
 from my_dagster_project.paper_broker.feed import Bar
 from my_dagster_project.paper_broker.ledger import Costs, Terms, books
+from my_dagster_project.paper_broker.open_account import Ask
 from my_dagster_project.paper_broker.order_entry import submit
 from my_dagster_project.paper_broker.refusals import ApiError
 from my_dagster_project.paper_broker.sql_schema import FORMAT
@@ -25,7 +25,7 @@ from tests.support.draws import one_folder
 
 def send(account, **order):
     body = {"symbol": "AAPL", "side": "buy", "type": "market", "time_in_force": "day", **order}
-    return account.do(lambda desk: submit(desk, Ask(body=body)))[1]
+    return account.do(lambda account: submit(account, Ask(body=body)))[1]
 
 
 def orders(account):

@@ -12,9 +12,9 @@ from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits, Rules, Signal
 from my_dagster_project.domain.risk import gate
 from my_dagster_project.paper_broker.accounts import Opening, ensure_account
-from my_dagster_project.paper_broker.desk import Ask
 from my_dagster_project.paper_broker.feed import Bar, TableFeed
 from my_dagster_project.paper_broker.ledger import Terms
+from my_dagster_project.paper_broker.open_account import Ask
 from my_dagster_project.paper_broker.order_entry import submit
 from my_dagster_project.paper_broker.refusals import ApiError
 from my_dagster_project.paper_broker.store import Store
@@ -68,7 +68,7 @@ def planned(account: Account, session: date, rng: Random):
 def send(account: Account, side: str, qty, symbol: str, name: str, limit=None) -> None:
     body = {"symbol": symbol, "side": side, "qty": str(qty), "time_in_force": "day", "client_order_id": name}
     kind = {"type": "market"} if limit is None else {"type": "limit", "limit_price": str(limit)}
-    account.do(lambda desk: submit(desk, Ask(body=body | kind)))
+    account.do(lambda account: submit(account, Ask(body=body | kind)))
 
 
 def test_limits_hold_at_the_fill_and_cash_is_never_below_nothing(account):

@@ -1,8 +1,8 @@
-"""A desk for whoever looks at schedules."""
+"""Ticks for whoever looks at schedules."""
 
 import pytest
 
-from tests.pipeline.desk import Desk
+from tests.pipeline.ticks import Ticks
 from tests.support.deployment import embedded_instance
 
 
@@ -13,5 +13,5 @@ def instance(tmp_path):
 
 
 @pytest.fixture
-def desk(tmp_path, instance):
-    return Desk(tmp_path, instance, end=None)
+def ticks(tmp_path, instance):
+    return Ticks(tmp_path, instance, end=None)

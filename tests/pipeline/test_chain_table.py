@@ -9,7 +9,7 @@ import yaml
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.main_job.build import made_by
 from my_dagster_project.main_job.dvc_yaml import dvc_yaml, missing_teams
-from my_dagster_project.people.status.book import team_jobs
+from my_dagster_project.people.status.dagster_state import team_jobs
 from my_dagster_project.people.status.page import chain_of_symbols
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.keys import key

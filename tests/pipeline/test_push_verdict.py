@@ -4,14 +4,14 @@ import pytest
 
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.pipeline.push_notice import verdict_on_push
-from tests.pipeline.desk import PROJECT
+from tests.pipeline.ticks import PROJECT
 from tests.support.gitrepo import git
 
 REF = "refs/heads/red"
 
 
 @pytest.fixture
-def told(tmp_path):
+def verdict(tmp_path):
     """Pushes red's file with a replacement made in it; gives what the platform answers."""
     seed, remote, ours = tmp_path / "seed", tmp_path / "teams.git", tmp_path / "platform"
     seed.mkdir()
@@ -44,17 +44,17 @@ def told(tmp_path):
     return push
 
 
-def test_a_mistake_is_told_with_its_line_and_that_the_push_counts(told):
-    told("team: red", "team: red")  # The first look knows the file that stays in force.
-    lines = told("buy_above", "buy_abov").splitlines()
+def test_a_mistake_is_told_with_its_line_and_that_the_push_counts(verdict):
+    verdict("team: red", "team: red")  # The first look knows the file that stays in force.
+    lines = verdict("buy_above", "buy_abov").splitlines()
     assert all(line.startswith("configs/red.yaml:") for line in lines[:2])
     assert "buy_abov: unknown key (did you mean buy_above?)" in lines[1]
     assert lines[-1] == "Your push counts; until the file is mended, the last valid one stays in force."
 
 
-def test_a_right_file_is_told_only_what_it_causes(told):
-    assert told("team: red", "team: red") == ""
-    said = told("epochs: ", "epochs: 1")
+def test_a_right_file_is_told_only_what_it_causes(verdict):
+    assert verdict("team: red", "team: red") == ""
+    said = verdict("epochs: ", "epochs: 1")
     assert said.startswith("configs/red.yaml is valid: trains AAPL")
     assert said.endswith("(4 models, about 88 s).")
-    assert told("team: red\n", "# a remark\nteam: red\n") == ""
+    assert verdict("team: red\n", "# a remark\nteam: red\n") == ""

@@ -17,7 +17,7 @@ from my_dagster_project.pipeline.jobs import all_jobs
 from my_dagster_project.pipeline.partitions import replay_sessions, session_partitions
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
-from tests.pipeline.desk import PROJECT
+from tests.pipeline.ticks import PROJECT
 
 COUNT = 3
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")

@@ -7,46 +7,46 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from tests.pipeline.desk import Desk, asked, definitions
+from tests.pipeline.ticks import Ticks, asked, definitions
 
 SCHEDULES = ("red_daily_schedule", "red_trade_schedule", "blue_daily_schedule", "blue_trade_schedule")
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_the_morning_after_a_session_asks_for_that_session(desk, name):
+def test_the_morning_after_a_session_asks_for_that_session(ticks, name):
     job = name.removesuffix("_schedule")
-    desk.predictions(job.partition("_")[0], "2013-02-27")
-    assert asked(desk.tick(name, desk.at(2013, 2, 28, 6, 30))) == (f"{job}:2013-02-27", "2013-02-27")
+    ticks.predictions(job.partition("_")[0], "2013-02-27")
+    assert asked(ticks.tick(name, ticks.at(2013, 2, 28, 6, 30))) == (f"{job}:2013-02-27", "2013-02-27")
 
 
 @pytest.mark.parametrize("name", ["red_daily_schedule", "red_trade_schedule"])
-def test_a_weekend_asks_for_friday_once(desk, name):
-    desk.predictions("red", "2013-03-01")
-    saturday = desk.tick(name, desk.at(2013, 3, 2, 8, 0))
-    run = desk.run(saturday)
+def test_a_weekend_asks_for_friday_once(ticks, name):
+    ticks.predictions("red", "2013-03-01")
+    saturday = ticks.tick(name, ticks.at(2013, 3, 2, 8, 0))
+    run = ticks.run(saturday)
     assert asked(saturday)[1] == "2013-03-01"
     for day in (3, 4):
-        data = desk.tick(name, desk.at(2013, 3, day, 8, 0))
+        data = ticks.tick(name, ticks.at(2013, 3, day, 8, 0))
         assert data.run_requests == []
         assert data.skip_message == (
             f"Nothing new: session 2013-03-01 was asked for already, run {run.run_id[:8]} (NOT_STARTED)."
         )
 
 
-def test_running_an_older_session_again_does_not_bring_a_newer_one_back(desk):
+def test_running_an_older_session_again_does_not_bring_a_newer_one_back(ticks):
     for day in (27, 28):
-        desk.run(desk.tick("red_daily_schedule", desk.at(2013, 2, day, 6, 30)))
+        ticks.run(ticks.tick("red_daily_schedule", ticks.at(2013, 2, day, 6, 30)))
     again = {"dagster/run_key": "red_daily:2013-02-26", "dagster/schedule_name": "red_daily_schedule"}
-    create_run_for_test(desk.instance, job_name="red_daily", tags=again)
-    assert desk.tick("red_daily_schedule", desk.at(2013, 2, 28, 7, 0)).run_requests == []
+    create_run_for_test(ticks.instance, job_name="red_daily", tags=again)
+    assert ticks.tick("red_daily_schedule", ticks.at(2013, 2, 28, 7, 0)).run_requests == []
 
 
 @pytest.mark.parametrize("year", [2024, 2025, 2026])
 def test_a_whole_year_asks_for_every_session_once(tmp_path, instance, year):
     """Holidays, half days, observed holidays, leap days and both clock changes, by the schedule's own cron."""
-    desk = Desk(tmp_path, instance, end=None, start=date(year, 1, 2))
-    schedule = desk.repository.get_schedule_def("red_daily_schedule")
-    first, end = desk.at(year, 1, 3, 0, 0), desk.at(year + 1, 1, 2, 0, 0)
+    ticks = Ticks(tmp_path, instance, end=None, start=date(year, 1, 2))
+    schedule = ticks.repository.get_schedule_def("red_daily_schedule")
+    first, end = ticks.at(year, 1, 3, 0, 0), ticks.at(year + 1, 1, 2, 0, 0)
     found = []
     for when in schedule_execution_time_iterator(
         first.timestamp(), schedule.cron_schedule, schedule.execution_timezone
@@ -54,11 +54,11 @@ def test_a_whole_year_asks_for_every_session_once(tmp_path, instance, year):
         if when >= end:
             break
         assert (when.hour, when.minute) == (6, 30)
-        data = desk.tick(schedule.name, when)
+        data = ticks.tick(schedule.name, when)
         if data.run_requests:
             found.append(asked(data)[1])
-            desk.run(data)
-    sessions = desk.platform.calendar.sessions(date(year, 1, 2), date(year, 12, 31))
+            ticks.run(data)
+    sessions = ticks.platform.calendar.sessions(date(year, 1, 2), date(year, 12, 31))
     assert found == [day.isoformat() for day in sessions]
     assert all(day not in found for day in CLOSED[year])
     assert all(day in found for day in HALF_DAYS[year])
@@ -87,8 +87,8 @@ HALF_DAYS = {
         ((2026, 7, 6, 6, 30), "2026-07-02"),  # Independence Day is observed on Friday the third
     ],
 )
-def test_the_mornings_people_ask_about(desk, moment, session):
-    assert asked(desk.tick("red_daily_schedule", desk.at(*moment)))[1] == session
+def test_the_mornings_people_ask_about(ticks, moment, session):
+    assert asked(ticks.tick("red_daily_schedule", ticks.at(*moment)))[1] == session
 
 
 def test_on_the_night_clocks_go_forward_a_tick_within_the_lost_hour_comes_once():
@@ -98,38 +98,38 @@ def test_on_the_night_clocks_go_forward_a_tick_within_the_lost_hour_comes_once()
     assert [f"{next(ticks):%m-%d %H:%M}" for _ in range(3)] == ["03-07 02:30", "03-08 03:00", "03-09 02:30"]
 
 
-def test_during_a_session_the_one_before_is_asked_for(desk):
-    assert asked(desk.tick("red_daily_schedule", desk.at(2013, 2, 28, 15, 59)))[1] == "2013-02-27"
+def test_during_a_session_the_one_before_is_asked_for(ticks):
+    assert asked(ticks.tick("red_daily_schedule", ticks.at(2013, 2, 28, 15, 59)))[1] == "2013-02-27"
 
 
-def test_the_evening_of_a_session_is_skipped_with_advice(desk):
-    data = desk.tick("red_daily_schedule", desk.at(2013, 2, 28, 18, 0))
+def test_the_evening_of_a_session_is_skipped_with_advice(ticks):
+    data = ticks.tick("red_daily_schedule", ticks.at(2013, 2, 28, 18, 0))
     assert data.run_requests == []
     assert data.skip_message == (
         "Session 2013-02-28 closed today and can be asked for from midnight on (America/New_York); "
         "let the cron tick after midnight and before the open."
     )
-    assert asked(desk.tick("red_daily_schedule", desk.at(2013, 3, 1, 0, 0)))[1] == "2013-02-28"
+    assert asked(ticks.tick("red_daily_schedule", ticks.at(2013, 3, 1, 0, 0)))[1] == "2013-02-28"
 
 
-def test_before_the_competition_begins_nothing_is_asked_for(desk):
-    data = desk.tick("red_daily_schedule", desk.at(2012, 12, 3, 6, 30))
+def test_before_the_competition_begins_nothing_is_asked_for(ticks):
+    data = ticks.tick("red_daily_schedule", ticks.at(2012, 12, 3, 6, 30))
     assert (data.run_requests, data.skip_message) == ([], "The competition begins with session 2012-12-03.")
 
 
 def test_the_last_session_that_can_be_scored_of_a_source_that_ended_is_still_asked_for(tmp_path, instance):
-    desk = Desk(tmp_path, instance, end=date(2013, 3, 1))
-    assert asked(desk.tick("red_daily_schedule", desk.at(2013, 3, 1, 6, 30)))[1] == "2013-02-28"
+    ticks = Ticks(tmp_path, instance, end=date(2013, 3, 1))
+    assert asked(ticks.tick("red_daily_schedule", ticks.at(2013, 3, 1, 6, 30)))[1] == "2013-02-28"
     for job in ("daily", "trade"):
-        told = desk.tick(f"red_{job}_schedule", desk.at(2013, 3, 4, 8, 0)).skip_message
+        told = ticks.tick(f"red_{job}_schedule", ticks.at(2013, 3, 4, 8, 0)).skip_message
         assert told == "Session 2013-03-01 is the last of source sample: no session after it can be scored."
     # Its opens are what the orders of the session before filled at.
-    assert asked(desk.tick("red_settle_schedule", desk.at(2013, 3, 4, 8, 0)))[1] == "2013-02-28"
+    assert asked(ticks.tick("red_settle_schedule", ticks.at(2013, 3, 4, 8, 0)))[1] == "2013-02-28"
 
 
 def test_after_the_source_has_ended_the_skip_says_what_to_do(tmp_path, instance):
-    desk = Desk(tmp_path, instance, end=date(2013, 3, 1))
-    data = desk.tick("red_daily_schedule", desk.at(2026, 1, 5, 6, 30))
+    ticks = Ticks(tmp_path, instance, end=date(2013, 3, 1))
+    data = ticks.tick("red_daily_schedule", ticks.at(2026, 1, 5, 6, 30))
     assert data.run_requests == []
     assert data.skip_message == (
         "The market data of source sample ended on 2013-03-01; `trading run` trades what it holds; or set a live source in configs/teams.yaml."
@@ -158,17 +158,17 @@ def test_a_teams_crons_are_those_of_its_file(tmp_path):
 
 
 def test_what_became_of_orders_is_asked_for_once_the_session_they_filled_in_has_its_bars(tmp_path, instance):
-    desk = Desk(tmp_path, instance, end=None)
+    ticks = Ticks(tmp_path, instance, end=None)
     name = "red_settle_schedule"
-    monday = desk.tick(name, desk.at(2013, 2, 26, 8, 0))
+    monday = ticks.tick(name, ticks.at(2013, 2, 26, 8, 0))
     assert asked(monday) == ("red_settle:2013-02-25", "2013-02-22")
-    desk.run(monday)
-    assert desk.tick(name, desk.at(2013, 2, 26, 9, 0)).run_requests == []
-    [later] = desk.tick(name, desk.at(2013, 3, 1, 8, 0)).run_requests
+    ticks.run(monday)
+    assert ticks.tick(name, ticks.at(2013, 2, 26, 9, 0)).run_requests == []
+    [later] = ticks.tick(name, ticks.at(2013, 3, 1, 8, 0)).run_requests
     assert later.tags["dagster/asset_partition_range_start"] == "2013-02-25"
     assert later.tags["dagster/asset_partition_range_end"] == "2013-02-27"
-    for symbol in desk.platform.symbols:
-        desk.bars(symbol, "2013-02-27")
+    for symbol in ticks.platform.symbols:
+        ticks.bars(symbol, "2013-02-27")
     with pytest.raises(dg.DagsterError) as waiting:
-        desk.tick(name, desk.at(2013, 3, 1, 8, 0))
+        ticks.tick(name, ticks.at(2013, 3, 1, 8, 0))
     assert "red_settle waits for the bars of 2013-02-28" in str(waiting.value.__cause__)

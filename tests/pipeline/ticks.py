@@ -22,7 +22,7 @@ def definitions(tmp_path, start=None, environment=None, **market) -> tuple[Platf
     return platform, build_definitions(platform, settings).get_repository_def()
 
 
-class Desk:
+class Ticks:
     """Evaluates the committed platform's schedules as Dagster does, at a New York time, over what an instance knows."""
 
     def __init__(self, tmp_path, instance, **market) -> None:

@@ -245,7 +245,7 @@ def test_a_session_that_begins_between_plan_and_submission_of_the_one_before_wai
 def test_trading_run_waits_for_who_trades_the_account_and_says_so(house, tmp_path, monkeypatch):
     monkeypatch.setattr(leasing, "WAIT_SECONDS", 0.3)
     with embedded_instance(tmp_path / "dagster") as instance:
-        stages = Stages(house.platform, house.settings, lambda news: None)
+        stages = Stages(house.platform, house.settings, lambda event: None)
         held = leases_of(instance, house.broker.leases).take("red", "run 1234abcd")
         stages.phase("trade", "red")
         [problem] = stages.problems

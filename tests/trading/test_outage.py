@@ -15,7 +15,7 @@ from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.history.commits import read_version
 from my_dagster_project.main_job.afresh import start_afresh
-from my_dagster_project.main_job.news import News
+from my_dagster_project.main_job.phases import PhaseEvent
 from my_dagster_project.main_job.screen import Screen
 from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.main_job.summary import print_leaderboard
@@ -63,12 +63,12 @@ def run(house: House, *, sessions: int | None = None) -> tuple[list[str], str]:
     console, traded = Console(width=200, file=io.StringIO()), []
     with Screen(console) as screen:
 
-        def tell(news: News) -> None:
-            screen.show(news)
-            if news.phase == "red: trading" and news.kind in ("begin", "step"):
+        def tell(event: PhaseEvent) -> None:
+            screen.show(event)
+            if event.phase == "red: trading" and event.kind in ("begin", "step"):
                 if len(traded) == sessions:
                     outage(house)
-                traded.append(news)
+                traded.append(event)
 
         stages = Stages(house.platform, house.settings, tell)
         stages.phase("trade", "red")
@@ -159,7 +159,7 @@ def test_a_changed_replay_that_stops_shows_nothing_of_the_one_before_and_goes_on
 
 def test_fills_that_could_not_be_read_are_marked_too(house, monkeypatch):
     monkeypatch.setenv("TRADING_RETRY_SECONDS", "0.01")
-    Stages(house.platform, house.settings, lambda news: None).phase("trade", "red")
+    Stages(house.platform, house.settings, lambda event: None).phase("trade", "red")
     admin = house.broker.embedded().admin()
     admin.fault("500", method="GET", path="/v2/account/activities", times=9, key="PK-red")
     problems, said = run(house)

@@ -29,53 +29,53 @@ def stored(house, data: pd.DataFrame | bytes) -> str:
 
 
 @pytest.fixture
-def said(house):
+def predicted(house):
     predict(house, FIRST, AAPL=0.02, IBM=0.01)
     return house
 
 
-def test_another_teams_file_that_was_copied_in_is_not_traded(said):
-    assert "belongs to team blue" in stored(said, table(said).assign(team="blue"))
+def test_another_teams_file_that_was_copied_in_is_not_traded(predicted):
+    assert "belongs to team blue" in stored(predicted, table(predicted).assign(team="blue"))
 
 
-def test_another_symbols_file_is_not_traded(said):
-    assert "its file holds a prediction of IBM" in stored(said, table(said).assign(symbol="IBM"))
+def test_another_symbols_file_is_not_traded(predicted):
+    assert "its file holds a prediction of IBM" in stored(predicted, table(predicted).assign(symbol="IBM"))
 
 
-def test_a_model_that_never_was_here_is_not_believed(said):
-    why_not = stored(said, table(said).assign(team="red", model="0" * 32 + ".dir"))
+def test_a_model_that_never_was_here_is_not_believed(predicted):
+    why_not = stored(predicted, table(predicted).assign(team="red", model="0" * 32 + ".dir"))
     assert "model 00000000000000000000000000000000.dir made it, and there never was one here" in why_not
 
 
-def test_the_model_in_force_is_believed_and_so_is_one_from_before(said):
-    model = said.store.write(("red", "AAPL", "model"), {"a": b"one"}, replace=True, record={})
-    said.store.write(
+def test_the_model_in_force_is_believed_and_so_is_one_from_before(predicted):
+    model = predicted.store.write(("red", "AAPL", "model"), {"a": b"one"}, replace=True, record={})
+    predicted.store.write(
         AAPL,
-        {f"{FIRST}.parquet": to_parquet(table(said).assign(team="red", model=model.md5))},
+        {f"{FIRST}.parquet": to_parquet(table(predicted).assign(team="red", model=model.md5))},
         replace=False,
         record={},
     )
-    assert trade(said, FIRST).success
-    assert len(sent(said)) == 2
+    assert trade(predicted, FIRST).success
+    assert len(sent(predicted)) == 2
 
 
-def test_of_two_contradictory_rows_none_is_traded(said):
-    both = pd.concat([table(said), table(said).assign(predicted_return=-0.02)])
-    assert "2 predictions for one session" in stored(said, both)
+def test_of_two_contradictory_rows_none_is_traded(predicted):
+    both = pd.concat([table(predicted), table(predicted).assign(predicted_return=-0.02)])
+    assert "2 predictions for one session" in stored(predicted, both)
 
 
 @pytest.mark.parametrize(("value", "words"), [(3.93, "+3.93 is beyond"), (1e308, "+1e+308 is beyond")])
-def test_a_return_beyond_anything_the_symbol_ever_did_stops_it(said, value, words):
-    assert words in stored(said, table(said).assign(predicted_return=value))
+def test_a_return_beyond_anything_the_symbol_ever_did_stops_it(predicted, value, words):
+    assert words in stored(predicted, table(predicted).assign(predicted_return=value))
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"PAR1 torn", None, "columns"], ids=["empty", "torn", "rows", "columns"]
 )
-def test_a_broken_file_names_its_symbol_and_stops_nobody_else(said, data):
-    whole = table(said)
+def test_a_broken_file_names_its_symbol_and_stops_nobody_else(predicted, data):
+    whole = table(predicted)
     data = whole.iloc[:0] if data is None else whole[["session"]] if data == "columns" else data
-    assert "the file of its prediction cannot be read (" in stored(said, data)
+    assert "the file of its prediction cannot be read (" in stored(predicted, data)
 
 
 def test_the_largest_move_is_as_of_the_session(house):

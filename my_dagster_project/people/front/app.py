@@ -68,7 +68,7 @@ class Front:
 
         now = self._snapshots.get()
         if now is None or now.equity is None:
-            return self.said(404, "There is no plot yet", [f"{everything_due()} draws it."])
+            return self.message_page(404, "There is no plot yet", [f"{everything_due()} draws it."])
         return Response(now.equity, media_type="image/png", headers=headers())
 
     def report(self, request: "Request") -> "Response":
@@ -91,7 +91,7 @@ class Front:
         """That this process answers; asks nobody else."""
         return _text("ok\n", 200)
 
-    def said(self, code: int, title: str, lines: list[str]) -> "Response":
+    def message_page(self, code: int, title: str, lines: list[str]) -> "Response":
         """A page that says what is the matter."""
         return _html(message_html(self._links, title, lines, "red" if code >= 500 else "warn"), code)
 
@@ -100,7 +100,7 @@ class Front:
         return _html(message_html(self._links, "One moment", lines, "ok", refresh=_SOON), 503)
 
     def _broken(self, now: Snapshot) -> "Response":
-        return self.said(503, "The organiser's own files cannot be used", now.broken.splitlines())
+        return self.message_page(503, "The organiser's own files cannot be used", now.broken.splitlines())
 
 
 def create_app(settings: Settings) -> "FastAPI":
@@ -129,23 +129,27 @@ def _explain_errors(app: "FastAPI", front: Front) -> None:
     from starlette.exceptions import HTTPException
 
     def missing(_: "Request", error: Exception) -> "Response":
-        return front.said(404, "There is no such report", [str(error)])
+        return front.message_page(404, "There is no such report", [str(error)])
 
     def misconfigured(_: "Request", error: Exception) -> "Response":
-        return front.said(503, "The organiser's own files cannot be used", str(error).splitlines())
+        return front.message_page(503, "The organiser's own files cannot be used", str(error).splitlines())
 
     def ours(_: "Request", error: Exception) -> "Response":
-        return front.said(503, "That does not work at the moment", [str(error)])
+        return front.message_page(503, "That does not work at the moment", [str(error)])
 
     def http(_: "Request", error: Exception) -> "Response":
         code = error.status_code if isinstance(error, HTTPException) else 400
         if code == 405:
-            return front.said(code, "That address does something else", ["It takes another kind of request."])
-        return front.said(code, "There is no such page", ["The leaderboard and the status page are above."])
+            return front.message_page(
+                code, "That address does something else", ["It takes another kind of request."]
+            )
+        return front.message_page(
+            code, "There is no such page", ["The leaderboard and the status page are above."]
+        )
 
     def other(_: "Request", error: Exception) -> "Response":
         _log.error("A page failed.", exc_info=error)
-        return front.said(
+        return front.message_page(
             500, "Something went wrong here", ["The front's log says what; other pages may work."]
         )
 

@@ -22,7 +22,7 @@ _GRACE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
-class TeamBook:
+class TeamState:
     """What it says about one team."""
 
     schedules: tuple[ScheduleStatus, ...]
@@ -31,24 +31,24 @@ class TeamBook:
 
 
 @dataclass(frozen=True)
-class Book:
+class DagsterState:
     """What it says at one moment."""
 
     services: tuple[Check, ...]
     schedules: tuple[ScheduleStatus, ...]
     sensors: tuple[Check, ...]
     runs: tuple[RunStatus, ...]
-    teams: Mapping[str, TeamBook]
+    teams: Mapping[str, TeamState]
 
 
-def read_book(
+def read_state(
     platform: Platform,
     instance: dg.DagsterInstance,
     definitions: dg.Definitions,
     chains: ChainReader,
     settings: Settings,
     now: datetime,
-) -> Book:
+) -> DagsterState:
     """Read everything; `now` is an aware instant. Raises whatever the storage raises."""
     automation = Automation(instance)
     schedules = automation.schedules(_resolved(definitions), now)
@@ -57,7 +57,7 @@ def read_book(
     }
     owned = {job for team in platform.teams for job in team_jobs(team)}
     needed = settings.dagit_is_named or any(schedule.running for schedule in schedules)
-    return Book(
+    return DagsterState(
         services=(daemon(instance, needed=needed), queue(instance, now)),
         schedules=tuple(one for one in schedules if one.job not in owned),
         sensors=automation.sensors(definitions.sensors or ()) if needed else (),
@@ -80,7 +80,7 @@ def _team(
     chains: ChainReader,
     team: str,
     now: datetime,
-) -> TeamBook:
+) -> TeamState:
     jobs = team_jobs(team)
     own = tuple(schedule for schedule in schedules if schedule.job in jobs)
     runs = last_runs(instance, jobs)
@@ -90,7 +90,7 @@ def _team(
     busy = in_progress(run for run in runs if run.job not in after)
     newest = None if busy or daily is None else _newest_due(platform, automation, daily, now)
     expected = Expected(tuple(replay_sessions(platform)), newest)
-    return TeamBook(own, runs, chains.team(team, platform.teams[team].symbols, expected, busy=busy))
+    return TeamState(own, runs, chains.team(team, platform.teams[team].symbols, expected, busy=busy))
 
 
 def team_jobs(team: str) -> list[str]:

@@ -12,7 +12,7 @@ from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status import dagster_storage as storage
 from my_dagster_project.people.status.asking import Asking, SilentError
-from my_dagster_project.people.status.book import Book, read_book
+from my_dagster_project.people.status.dagster_state import DagsterState, read_state
 from my_dagster_project.people.status.page import Check, StatusPage
 from my_dagster_project.people.status.services import Service, addresses, disk, services, start
 from my_dagster_project.people.status.symbol_chains import ChainReader
@@ -101,7 +101,7 @@ class StatusReader:
         except SilentError:
             return service.silent(f"does not answer within {SECONDS} s")
 
-    def _read(self, where: Check, until: float) -> tuple[Book | None, Check]:
+    def _read(self, where: Check, until: float) -> tuple[DagsterState | None, Check]:
         """What the storage says; without it the line that says why there is none."""
         try:
             return self._asking.answer(_BOOK, until), where
@@ -115,12 +115,12 @@ class StatusReader:
             )
             return None, self._storage.silent(f"{where.said} {said}")
 
-    def _book(self, platform: Platform, now: datetime) -> Book:
+    def _book(self, platform: Platform, now: datetime) -> DagsterState:
         self._storage.ask()
         if self.instance is None:
             self.instance = dg.DagsterInstance.get()
         graph = self._graph_of(platform, self.instance)
-        return read_book(platform, self.instance, graph.definitions, graph.chains, self._settings, now)
+        return read_state(platform, self.instance, graph.definitions, graph.chains, self._settings, now)
 
     def _graph_of(self, platform: Platform, instance: dg.DagsterInstance) -> _Graph:
         """The graph of the texts in force; loading it anew costs a second for 20 teams, so only when they changed."""

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from my_dagster_project.domain.alarms import Alarm
-from my_dagster_project.domain.revisions import STAYS, Revision, told
+from my_dagster_project.domain.revisions import STAYS, Revision, revision_lines
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
-from my_dagster_project.people.status.book import TeamBook
+from my_dagster_project.people.status.dagster_state import TeamState
 from my_dagster_project.people.status.page import Check, SymbolStatus, TeamStatus
 from my_dagster_project.pipeline.alarming import stored_leaderboard
 from my_dagster_project.storage.assets import AssetStore
@@ -50,7 +50,7 @@ def revised_bars(found: Stored | None) -> tuple[Check, ...]:
         Check(
             f"{symbol} bars",
             "ok" if all(one.is_adjustment for one in of) else "warn",
-            f"revised by the source: {'; '.join(told(of))}",
+            f"revised by the source: {'; '.join(revision_lines(of))}",
             STAYS,
         )
         for symbol, of in revised.items()
@@ -58,7 +58,7 @@ def revised_bars(found: Stored | None) -> tuple[Check, ...]:
 
 
 def team_status(
-    platform: Platform, settings: Settings, team: str, book: TeamBook | None, found: Stored | None
+    platform: Platform, settings: Settings, team: str, book: TeamState | None, found: Stored | None
 ) -> TeamStatus:
     """One team; `book` and `found` are None where what they are read from does not answer."""
     return TeamStatus(

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from my_dagster_project.foundation.dagster_private import DaemonHeartbeat
-from my_dagster_project.people.status.book import read_book
+from my_dagster_project.people.status.dagster_state import read_state
 from my_dagster_project.people.status.symbol_chains import ChainReader
 from my_dagster_project.pipeline.code_location import build_definitions
 from tests.support.deployment import ZONE
@@ -21,7 +21,7 @@ def read(deployment, settings):
 
     def at(*moment):
         now = datetime(*moment, tzinfo=ZONE).astimezone(UTC)
-        return read_book(deployment.platform, deployment.instance, definitions, chains, settings, now)
+        return read_state(deployment.platform, deployment.instance, definitions, chains, settings, now)
 
     return at
 

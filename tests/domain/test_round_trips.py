@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.journal import journal
+from my_dagster_project.domain.round_trips import journal
 from tests.support.draws import draws
 
 DAY = date(2013, 1, 2)
