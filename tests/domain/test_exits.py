@@ -13,7 +13,7 @@ from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Limits
 from my_dagster_project.domain.risk import gate
-from tests.domain.test_journal import line
+from tests.domain.test_round_trips import line
 from tests.domain.trading import NO_LIMITS, RULES, SESSION, account, position, signal
 
 DAYS = [date(2013, 1, 2) + timedelta(days=n) for n in range(8)]
