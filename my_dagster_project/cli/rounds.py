@@ -56,7 +56,7 @@ def round_(
     going_on = round_going_on(instance)
     run_id = going_on.run_id if going_on else _launched(settings)
     console.say(f"{settings.dagit_link.rstrip('/')}/runs/{run_id}")
-    if follow and not _followed(instance, run_id):
+    if follow and not _followed(instance, run_id, settings):
         raise typer.Exit(1)
 
 
@@ -87,9 +87,9 @@ def _launched(settings: Settings) -> str:
     return str(said["run"]["runId"])
 
 
-def _followed(instance: dg.DagsterInstance, run_id: str) -> bool:
+def _followed(instance: dg.DagsterInstance, run_id: str, settings: Settings) -> bool:
     """Say what happens until the round has ended; whether it ended well."""
-    from my_dagster_project.pipeline.rounds import ENDED_TAG, PROGRESS_TAG, runs_of_round
+    from my_dagster_project.pipeline.rounds import ENDED_TAG, PROGRESS_TAG, WELL, runs_of_round
 
     told: set[str] = set()
     progress = ""
@@ -107,8 +107,20 @@ def _followed(instance: dg.DagsterInstance, run_id: str) -> bool:
             console.say((f"  {now}", "dim"))
         if ended := asked.tags.get(ENDED_TAG):
             console.say(f"The round ended {ended}.")
-            return ended == "well"
+            _say_what_next(settings, well=ended == WELL)
+            return ended == WELL
         time.sleep(_LOOK_SECONDS)
+
+
+def _say_what_next(settings: Settings, *, well: bool) -> None:
+    page = settings.front_url
+    if well:
+        console.say(
+            f"The table: {page or '`trading leaderboard`'}. What is new from now on the schedules do."
+        )
+    else:
+        where = f"{page}/status" if page else "`trading status`"
+        console.say(f"What to do about each: {where}. Mend the cause, then ask for another round.")
 
 
 def _tell(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from my_dagster_project.deploy.buckets import Server, prepare_buckets
 from my_dagster_project.deploy.databases import Superuser, prepare_databases
+from my_dagster_project.foundation.addresses import address, host_name
 from my_dagster_project.foundation.errors import PassingError, TradingError
 from my_dagster_project.foundation.settings import remote_of
 from my_dagster_project.git.remote_clone import clone_project
@@ -43,8 +44,8 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
 
 def _clone(environ: Mapping[str, str]) -> str:
     _needed(environ, "TRADING_GIT_REMOTE")
-    address, login = remote_of(environ)
-    return clone_project(str(address), Path(_needed(environ, "TRADING_PROJECT")), login)
+    remote, login = remote_of(environ)
+    return clone_project(str(remote), Path(_needed(environ, "TRADING_PROJECT")), login)
 
 
 def patiently[T](step: Callable[[], T], patience: float = _PATIENCE, pause: float = _PAUSE) -> T:
@@ -72,9 +73,8 @@ def migrate() -> str:
 
 
 def _superuser(environ: Mapping[str, str]) -> Superuser:
-    return Superuser(
-        environ.get("POSTGRES_HOST", "postgres"), "postgres", _needed(environ, "POSTGRES_PASSWORD")
-    )
+    host = host_name(environ, "POSTGRES_HOST") or "postgres"
+    return Superuser(host, "postgres", _needed(environ, "POSTGRES_PASSWORD"))
 
 
 def _databases(environ: Mapping[str, str]) -> dict[str, str]:
@@ -86,7 +86,8 @@ def _databases(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _server(environ: Mapping[str, str]) -> Server:
     root = _needed(environ, "MINIO_ROOT_USER"), _needed(environ, "MINIO_ROOT_PASSWORD")
-    return Server(_needed(environ, "AWS_ENDPOINT_URL"), *root)
+    _needed(environ, "AWS_ENDPOINT_URL")
+    return Server(address(environ, "AWS_ENDPOINT_URL"), *root)
 
 
 def _needed(environ: Mapping[str, str], name: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from my_dagster_project.foundation.addresses import address
 from my_dagster_project.foundation.errors import StorageError, StorageUnreachableError
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def users_of(environ: Mapping[str, str]) -> list[User]:
     platform = environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]
     mlflow = environ["MLFLOW_S3_KEY"], environ["MLFLOW_S3_SECRET"]
     reader = environ["DVC_READ_KEY"], environ["DVC_READ_SECRET"]
-    store = environ.get("TRADING_STORE_URL") or "s3://trading/store"
-    dvc = environ.get("TRADING_DVC_URL") or "s3://trading/dvc"
-    artifacts = environ.get("TRADING_MLFLOW_BUCKET") or "s3://mlflow"
+    store = address(environ, "TRADING_STORE_URL") or "s3://trading/store"
+    dvc = address(environ, "TRADING_DVC_URL") or "s3://trading/dvc"
+    artifacts = address(environ, "TRADING_MLFLOW_BUCKET") or "s3://mlflow"
     store, dvc, artifacts = (url.removeprefix("s3://") for url in (store, dvc, artifacts))
     return [
         User("trading", (store, dvc), _WRITE, *platform),
@@ -126,11 +127,11 @@ def _admin(server: Server) -> "MinioAdmin | None":
     from minio.credentials import StaticProvider
     from minio.error import MinioAdminException
 
-    address = urlsplit(server.url)
+    url = urlsplit(server.url)
     admin = MinioAdmin(
-        endpoint=address.netloc,
+        endpoint=url.netloc,
         credentials=StaticProvider(server.key, server.secret),
-        secure=address.scheme == "https",
+        secure=url.scheme == "https",
         http_client=_patience(),
     )
     try:
@@ -147,12 +148,12 @@ def _admin(server: Server) -> "MinioAdmin | None":
 def _client(server: Server) -> "Minio":
     from minio import Minio
 
-    address = urlsplit(server.url)
+    url = urlsplit(server.url)
     return Minio(
-        endpoint=address.netloc,
+        endpoint=url.netloc,
         access_key=server.key,
         secret_key=server.secret,
-        secure=address.scheme == "https",
+        secure=url.scheme == "https",
         region="us-east-1",
         http_client=_patience(),
     )

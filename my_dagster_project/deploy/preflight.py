@@ -13,6 +13,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from my_dagster_project.foundation.addresses import (
+    ADDRESSES,
+    WEB,
+    address,
+    git_address,
+    host_name,
+    is_address,
+)
+from my_dagster_project.foundation.errors import ConfigError
+
 COMPOSE = (2, 24)
 MEMORY_GB = 7.0
 """8 GB as they are sold, without what firmware and kernel keep."""
@@ -34,6 +44,8 @@ _NOT_OURS = {
 }
 _GB = 1e9
 
+_SETTING = r"TRADING_\w+|NOTIFY_\w+_WEBHOOK"
+
 Ask = Callable[..., str]
 
 
@@ -43,7 +55,11 @@ def main() -> int:
     parser.add_argument("--file", default=".env.secrets", help="the settings")
     file = Path(parser.parse_args().file)
     settings = settings_of(file.read_text(encoding="utf-8") if file.exists() else "", os.environ)
-    found = [*docker_problems(_docker)] or [*ports_in_use(settings, _docker), *too_little(_docker)]
+    found = (
+        [*wrong_addresses(settings)]
+        or [*docker_problems(_docker)]
+        or [*ports_in_use(settings, _docker), *too_little(_docker)]
+    )
     for problem in found:
         print(problem, file=sys.stderr)
     return 1 if found else 0
@@ -51,8 +67,27 @@ def main() -> int:
 
 def settings_of(text: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The settings as Compose reads them: the lines of the file, and what the environment says instead."""
-    lines = re.findall(r"(?m)^(?:export +)?(TRADING_\w+)=[\"']?([^\"'\n]*)[\"']?\s*$", text)
-    return {**dict(lines), **{name: value for name, value in environ.items() if name.startswith("TRADING_")}}
+    lines = re.findall(rf"(?m)^(?:export +)?({_SETTING})=[\"']?([^\"'\n]*)[\"']?\s*$", text)
+    given = {name: value for name, value in environ.items() if re.fullmatch(_SETTING, name)}
+    return {**dict(lines), **given}
+
+
+def wrong_addresses(settings: Mapping[str, str]) -> Iterator[str]:
+    """The settings that are to be an address or a host and are none: found out later, half the stack would run."""
+    looks: dict[str, Callable[[Mapping[str, str], str], object]] = {
+        **dict.fromkeys(ADDRESSES, address),
+        "TRADING_GIT_REMOTE": git_address,
+        "TRADING_HOST": host_name,
+        "TRADING_BIND": host_name,
+    }
+    for name, look in looks.items():
+        try:
+            look(settings, name)
+        except ConfigError as error:
+            yield str(error)
+    for name, value in settings.items():
+        if name.endswith("_WEBHOOK") and value and not is_address(value, WEB):
+            yield f"{name} is no address like https://chat.example.org/hooks/..."  # Its value is a secret.
 
 
 def docker_problems(ask: Ask) -> Iterator[str]:
@@ -74,14 +109,14 @@ def ports_in_use(settings: Mapping[str, str], ask: Ask) -> Iterator[str]:
     """The ports that are to be published and that somebody else has; those of our own running stack are ours."""
     ours = ask("ps", "--filter", "label=com.docker.compose.project=trading", "--format", "{{.Ports}}")
     mine = {int(port) for port in re.findall(r":(\d+)->", ours)}
-    address = settings.get("TRADING_BIND") or "127.0.0.1"
+    bind = settings.get("TRADING_BIND") or "127.0.0.1"
     unused = {name for given, names in _NOT_OURS.items() if settings.get(given) for name in names}
     for name, usual in PORTS.items():
         port = settings.get(name) or str(usual)
         if not port.isdecimal() or not 0 < int(port) < 65536:
             yield f"{name} is {port!r}; it is a port, a number from 1 to 65535."
-        elif name not in unused and int(port) not in mine and (why := _taken(address, int(port))):
-            yield f"Port {port} of {address} cannot be had ({why}). Put another one into .env.secrets: {name}={int(port) + 10000 if int(port) < 50000 else 18000}"
+        elif name not in unused and int(port) not in mine and (why := _taken(bind, int(port))):
+            yield f"Port {port} of {bind} cannot be had ({why}). Put another one into .env.secrets: {name}={int(port) + 10000 if int(port) < 50000 else 18000}"
 
 
 def too_little(ask: Ask) -> Iterator[str]:

@@ -18,12 +18,14 @@ class PoolSettings:
     Attributes:
         redis_url: with the password in it, hence never shown.
         slots: how many runs a worker executes at a time.
+        idle_seconds: after so long without a run a worker lets go of what it has preloaded; 0 is never.
         queue: the queue a worker takes its runs from; a run names another one by the tag `dagster-celery/queue`.
         alive_file: a worker touches it every few seconds, for the container's health check.
     """
 
     redis_url: str = field(repr=False)
     slots: int
+    idle_seconds: float
     queue: str
     alive_file: Path
 
@@ -33,11 +35,18 @@ def pool_settings(environ: Mapping[str, str] = os.environ) -> PoolSettings:
     slots = environ.get("TRADING_WORKER_SLOTS") or "2"
     if not slots.isdecimal() or int(slots) < 1:
         raise ConfigError(f"TRADING_WORKER_SLOTS={slots}: must be a whole number from 1 on (runs at a time)")
+    idle = environ.get("TRADING_WORKER_IDLE_SECONDS") or "600"
+    if not idle.isdecimal():
+        raise ConfigError(f"TRADING_WORKER_IDLE_SECONDS={idle}: must be a whole number of seconds (0: never)")
+    alive = Path(environ.get("TRADING_WORKER_ALIVE") or Path(gettempdir()) / "trading-worker.alive")
+    if not alive.parent.is_dir():
+        raise ConfigError(f"TRADING_WORKER_ALIVE is {str(alive)!r}; there is no folder {alive.parent}")
     return PoolSettings(
         redis_url=_redis_url(environ),
         slots=int(slots),
+        idle_seconds=float(idle),
         queue=environ.get("TRADING_WORKER_QUEUE") or "dagster",
-        alive_file=Path(environ.get("TRADING_WORKER_ALIVE") or Path(gettempdir()) / "trading-worker.alive"),
+        alive_file=alive,
     )
 
 
@@ -52,8 +61,7 @@ def everything_due(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _redis_url(environ: Mapping[str, str]) -> str:
-    local = "redis://127.0.0.1:6379/0"
-    parts = urlsplit(address(environ, "TRADING_REDIS_URL", ("redis", "rediss"), local) or local)
+    parts = urlsplit(address(environ, "TRADING_REDIS_URL") or "redis://127.0.0.1:6379/0")
     password = environ.get("REDIS_PASSWORD")
     if not password:
         return parts.geturl()

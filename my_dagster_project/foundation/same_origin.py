@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
-_LOOKING = ("GET", "HEAD", "OPTIONS")
+LOOKING = ("GET", "HEAD", "OPTIONS")
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -50,7 +50,7 @@ class SameOrigin:
     def _refusal(self, asked: "HTTPConnection") -> str:
         if self._names is not None and _host_name(asked) not in self._names:
             return f"This address is served as {', '.join(sorted(self._names))}; set TRADING_HOST to the name you use."
-        looking = asked.scope["type"] == "http" and asked.scope["method"] in _LOOKING
+        looking = asked.scope["type"] == "http" and asked.scope["method"] in LOOKING
         if not looking and is_foreign(asked):
             return "A page of another site asked for this, so it was not done."
         if asked.scope["type"] == "http" and asked.scope["path"] == self._graphql:

@@ -12,7 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from my_dagster_project.foundation.addresses import WEB, address, alias_of, sqlite_address
+from my_dagster_project.foundation.addresses import (
+    address,
+    alias_of,
+    folder,
+    git_address,
+    host_name,
+    sqlite_address,
+)
 from my_dagster_project.foundation.contacts import Contact, MailServer
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.git_login import GitLogin, split_address
@@ -33,9 +40,6 @@ _QUIET_DEFAULTS = {
 _TOKEN_LENGTH = 16
 
 _DAGIT = "http://127.0.0.1:3000"
-_S3 = (WEB, "http://localhost:9000")
-_STORE = (("file", "s3"), "s3://bucket/prefix or file:///absolute/folder")
-_MLFLOW = ((*WEB, "sqlite", "postgresql"), "http://localhost:5000 or sqlite:////absolute/file.db")
 
 
 @dataclass(frozen=True)
@@ -164,25 +168,26 @@ def load_settings() -> Settings:
 
 def settings_from(environ: Mapping[str, str], project: Path) -> Settings:
     """Settings from a given environment, for tests and for `load_settings`."""
-    home = Path(environ.get("TRADING_HOME") or project / ".local").resolve()
+    home = (folder(environ, "TRADING_HOME") or project / ".local").resolve()
+    folder(environ, "DAGSTER_HOME")
     if environ.get("TRADING_BROKER_URL") and environ.get("TRADING_PAPER_BROKER"):
         raise ConfigError(
             "TRADING_BROKER_URL (Alpaca) and TRADING_PAPER_BROKER (the bundled broker) are both set: orders go to one"
             " of them; unset the other"
         )
     remote, login = remote_of(environ)
-    dagit = address(environ, "TRADING_DAGIT_URL", WEB, _DAGIT) or _DAGIT
+    dagit = address(environ, "TRADING_DAGIT_URL") or _DAGIT
     return Settings(
         project=project,
         home=home,
-        store_url=address(environ, "TRADING_STORE_URL", *_STORE) or (home / "store").as_uri(),
-        dvc_url=address(environ, "TRADING_DVC_URL", *_STORE) or (home / "dvc").as_uri(),
-        mlflow_uri=address(environ, "MLFLOW_TRACKING_URI", *_MLFLOW)
+        store_url=address(environ, "TRADING_STORE_URL") or (home / "store").as_uri(),
+        dvc_url=address(environ, "TRADING_DVC_URL") or (home / "dvc").as_uri(),
+        mlflow_uri=address(environ, "MLFLOW_TRACKING_URI")
         or sqlite_address(alias_of(home) / "mlflow" / "mlflow.db"),
-        mlflow_artifacts=environ.get("TRADING_MLFLOW_ARTIFACTS") or (home / "mlflow" / "artifacts").as_uri(),
-        broker_url=address(environ, "TRADING_BROKER_URL", WEB, "https://paper-api.alpaca.markets") or None,
-        paper_broker_url=address(environ, "TRADING_PAPER_BROKER", WEB, "http://broker:8030").rstrip("/")
-        or None,
+        mlflow_artifacts=address(environ, "TRADING_MLFLOW_ARTIFACTS")
+        or (home / "mlflow" / "artifacts").as_uri(),
+        broker_url=address(environ, "TRADING_BROKER_URL") or None,
+        paper_broker_url=address(environ, "TRADING_PAPER_BROKER").rstrip("/") or None,
         s3=_s3(environ),
         config_mode="working tree" if environ.get("TRADING_CONFIG") == "working-tree" else "branches",
         git_remote=remote,
@@ -190,13 +195,13 @@ def settings_from(environ: Mapping[str, str], project: Path) -> Settings:
         git_follow_main=environ.get("TRADING_FOLLOW_MAIN") == "1",
         git_poll_seconds=_seconds(environ, "TRADING_GIT_POLL_SECONDS", 10.0),
         dagit_url=dagit,
-        dagit_link=address(environ, "TRADING_DAGIT_LINK", WEB, _DAGIT) or dagit,
-        public_name=environ.get("TRADING_HOST") or "",
-        mlflow_link=address(environ, "TRADING_MLFLOW_LINK", WEB, "http://localhost:5000"),
+        dagit_link=address(environ, "TRADING_DAGIT_LINK") or dagit,
+        public_name=host_name(environ, "TRADING_HOST"),
+        mlflow_link=address(environ, "TRADING_MLFLOW_LINK"),
         retry_seconds=_seconds(environ, "TRADING_RETRY_SECONDS", 30.0),
         schedules_running=environ.get("TRADING_SCHEDULES") == "running",
         environ=dict(environ),
-        front_url=address(environ, "TRADING_FRONT_URL", WEB, "http://localhost:8080").rstrip("/") or None,
+        front_url=address(environ, "TRADING_FRONT_URL").rstrip("/") or None,
     )
 
 
@@ -204,9 +209,9 @@ def find_project(start: Path) -> Path:
     """The nearest folder at or above `start` that holds configs/teams.yaml; TRADING_PROJECT overrides the search."""
     override = os.environ.get("TRADING_PROJECT")
     candidates = [Path(override)] if override else [start, *start.parents]
-    for folder in candidates:
-        if (folder / "configs" / "teams.yaml").is_file():
-            return folder.resolve()
+    for candidate in candidates:
+        if (candidate / "configs" / "teams.yaml").is_file():
+            return candidate.resolve()
     raise ConfigError(
         f"no configs/teams.yaml in {candidates[0]} or above; change into the project's folder or set TRADING_PROJECT"
     )
@@ -227,10 +232,10 @@ def quiet_libraries(environ: MutableMapping[str, str] = os.environ) -> None:
 
 def remote_of(environ: Mapping[str, str]) -> tuple[str | None, GitLogin | None]:
     """The git remote without any account in its address, and the platform's account there."""
-    address, login = split_address(environ.get("TRADING_GIT_REMOTE") or "")
+    remote, login = split_address(git_address(environ))
     if environ.get("GIT_PASSWORD"):
         login = GitLogin(environ.get("GIT_USER") or "platform", environ["GIT_PASSWORD"])
-    return address or None, login
+    return remote or None, login
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
@@ -245,9 +250,7 @@ def _s3(environ: Mapping[str, str]) -> S3Settings | None:
     if not environ.get("AWS_ACCESS_KEY_ID"):
         return None
     return S3Settings(
-        endpoint_url=address(environ, "AWS_ENDPOINT_URL_S3", *_S3)
-        or address(environ, "AWS_ENDPOINT_URL", *_S3)
-        or None,
+        endpoint_url=address(environ, "AWS_ENDPOINT_URL_S3") or address(environ, "AWS_ENDPOINT_URL") or None,
         access_key=environ["AWS_ACCESS_KEY_ID"],
         secret_key=environ.get("AWS_SECRET_ACCESS_KEY", ""),
         region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",

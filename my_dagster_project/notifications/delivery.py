@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 from email.message import EmailMessage
 
+from my_dagster_project.foundation.addresses import WEB, is_address
 from my_dagster_project.foundation.contacts import MailServer
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
@@ -29,6 +30,10 @@ def send_to_webhook(address: str, text: str) -> None:
     """
     import requests
 
+    if not is_address(address, WEB):
+        raise NotSentError(
+            "its setting NOTIFY_..._WEBHOOK is no address like https://chat.example.org/hooks/..."
+        )
     try:
         answer = requests.post(
             address,

@@ -33,6 +33,7 @@ _ENDS: dict[str, _End] = {
 _RUNS_PER_LOOK = 50
 # Dagster stores the event first, then the run's status and whether it will be tried again.
 _SETTLING_SECONDS = 60
+_ERROR = dg.AssetCheckSeverity.ERROR
 _BY_HAND = "__ASSET_JOB"
 
 
@@ -128,11 +129,21 @@ def causes_of(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]
     ]
 
 
+def failed_checks_of(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
+    """The checks that failed in a run that went on all the same, each with its reason's first line; no mere warnings.
+
+    The table's own check is told by team, from what it says of each.
+    """
+    for check in _checks_of(instance, run_id):
+        if not (check.passed or check.blocking or check.check_name == NO_ALARM) and check.severity == _ERROR:
+            said = (check.description or "no reason given").partition("\n")[0]
+            yield f"a failed check {check.check_name} of {' '.join(check.asset_key.path)}: {said}"
+
+
 def drift_of(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, dict[str, str]]:
     """By team and symbol what the run's reports say of drift: '' where there is none."""
     found: dict[str, dict[str, str]] = {}
-    for event in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
-        check = event.get_dagster_event().asset_check_evaluation_data
+    for check in _checks_of(instance, run_id):
         if check.check_name == DRIFT.name:
             team, symbol = check.asset_key.path[:2]
             found.setdefault(team, {})[symbol] = "" if check.passed else check.description or "drifted"
@@ -149,14 +160,18 @@ class OpenAlarms:
 
 def alarms_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, OpenAlarms] | None:
     """By team what alarms are open on the table that the run made; None where it made none."""
-    for event in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
-        check = event.get_dagster_event().asset_check_evaluation_data
+    for check in _checks_of(instance, run_id):
         if check.check_name == NO_ALARM:
             told = dict(check.metadata)
             # A table of an earlier version names none.
             ids: Any = told.pop(OPEN).value if OPEN in told else {}
             return {team: OpenAlarms(str(said.value), ids.get(team, [])) for team, said in told.items()}
     return None
+
+
+def _checks_of(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetCheckEvaluation]:
+    for event in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
+        yield event.get_dagster_event().asset_check_evaluation_data
 
 
 def _settled(record: dg.RunRecord, instance: dg.DagsterInstance, at: float) -> bool:

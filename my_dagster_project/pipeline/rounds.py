@@ -4,19 +4,23 @@ The job's own run only asks; the sensor `rounds` then queues what is due, step b
 stands in the tags of that run, and is all that is remembered: a round survives whatever dies meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import UnresolvedAssetJobDefinition
 from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.pipeline.alarming import NO_ALARM
+from my_dagster_project.pipeline.assets.keys import leaderboard_key
 from my_dagster_project.pipeline.due import Due, recorded_sessions
+from my_dagster_project.pipeline.finished_runs import failed_checks_of
 from my_dagster_project.pipeline.run_tags import FIRST_OF_ALL
 from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked, Step, session_step
 from my_dagster_project.teams.platform import Platform
 
 ROUND_JOB = "round"
 PROGRESS_TAG, ENDED_TAG = "round_progress", "round_ended"
+WELL = "well"
 _SECONDS = 10
 _MOST_RUNS = 10_000
 
@@ -62,7 +66,7 @@ def rounds_sensor(platform: Platform, jobs: Sequence[UnresolvedAssetJobDefinitio
         asked = Asked(runs_of_round(instance, found.run_id))
         due = Due(platform, context.repository_def.asset_graph, instance, load_settings())
         step = session_step(platform, due, recorded_sessions(platform), asked, found.run_id)
-        _note(instance, found, step, asked)
+        _note(instance, found, step, asked, platform)
         said = "; ".join(step.said) or "nothing is left to do"
         return dg.SensorResult(
             run_requests=list(step.requests), skip_reason=None if step.requests else f"Round: {said}."
@@ -83,11 +87,27 @@ def runs_of_round(instance: dg.DagsterInstance, round_id: str) -> list[dg.Dagste
     return list(instance.get_runs(dg.RunsFilter(tags={ROUND_TAG: round_id}), limit=_MOST_RUNS))
 
 
-def _note(instance: dg.DagsterInstance, found: dg.DagsterRun, step: Step, asked: Asked) -> None:
+def _note(
+    instance: dg.DagsterInstance, found: dg.DagsterRun, step: Step, asked: Asked, platform: Platform
+) -> None:
     failed = [run for run in asked.runs if run in asked.failed(run.job_name)]
     counted = f"{len(asked.runs)} runs" + (f", {len(failed)} failed" if failed else "")
     told = {PROGRESS_TAG: "; ".join((*step.said, counted))}
     if step.ended:
-        told[ENDED_TAG] = f"with {len(failed)} failed runs" if failed else "well"
+        runs = [f"{len(failed)} failed run{'s' if len(failed) > 1 else ''}"] if failed else []
+        doubts = [*runs, *_doubts(instance, asked, platform)]
+        told[ENDED_TAG] = f"with {'; '.join(doubts)}" if doubts else WELL
     if any(found.tags.get(name) != text for name, text in told.items()):
         instance.add_run_tags(found.run_id, told)
+
+
+def _doubts(instance: dg.DagsterInstance, asked: Asked, platform: Platform) -> Iterator[str]:
+    """What is not well although every run succeeded; the same that lets `trading run` end with 1."""
+    for team in platform.problems:
+        yield f"a mistake in the file of {team}, whose last valid one is in force"
+    alarm = instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(leaderboard_key(), NO_ALARM))
+    if alarm and alarm.evaluation and not alarm.evaluation.passed:
+        for team, said in alarm.evaluation.metadata.items():
+            yield f"an open alarm of {team}: {said.value}"
+    for run in asked.runs:
+        yield from failed_checks_of(instance, run.run_id)

@@ -5,7 +5,13 @@ import socket
 import pytest
 
 from my_dagster_project.deploy import preflight
-from my_dagster_project.deploy.preflight import docker_problems, ports_in_use, settings_of, too_little
+from my_dagster_project.deploy.preflight import (
+    docker_problems,
+    ports_in_use,
+    settings_of,
+    too_little,
+    wrong_addresses,
+)
 from tests.deploy.test_scripts import ROOT
 
 
@@ -50,11 +56,20 @@ def test_a_port_that_is_none_is_said():
 
 
 def test_settings_are_those_of_the_file_and_the_environment_wins():
-    text = "# TRADING_GIT_PORT=1\nTRADING_BIND=0.0.0.0\nexport TRADING_S3_PORT='9100'\nSECRET=x\n"
+    text = "# TRADING_GIT_PORT=1\nNOTIFY_RED_WEBHOOK=x\nTRADING_BIND=0.0.0.0\nexport TRADING_S3_PORT='9100'\nSECRET=x\n"
     assert settings_of(text, {"TRADING_BIND": "10.0.0.5", "HOME": "/root"}) == {
         "TRADING_BIND": "10.0.0.5",
         "TRADING_S3_PORT": "9100",
+        "NOTIFY_RED_WEBHOOK": "x",
     }
+
+
+def test_an_address_that_is_none_is_said_by_its_setting_a_webhooks_without_its_value():
+    found = {"TRADING_S3_ENDPOINT": "s3.example.org", "NOTIFY_RED_WEBHOOK": "hooks.example.org/secret"}
+    assert list(wrong_addresses({**found, "TRADING_BIND": "0.0.0.0", "TRADING_HOST": ""})) == [
+        "TRADING_S3_ENDPOINT is 's3.example.org'; it is an address like http://localhost:9000",
+        "NOTIFY_RED_WEBHOOK is no address like https://chat.example.org/hooks/...",
+    ]
 
 
 @pytest.mark.parametrize(

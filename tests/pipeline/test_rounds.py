@@ -9,6 +9,7 @@ import pytest
 
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.pipeline import chain, rounds
+from my_dagster_project.pipeline.alarming import NO_ALARM
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.assets.stamp import tags_of
 from my_dagster_project.pipeline.assets.turns import AFTER_TAG, require_turn
@@ -39,6 +40,8 @@ class Workers:
 
     instance: dg.DagsterInstance
     broken: set[str] = field(default_factory=set)
+    doubted: dict[str, str] = field(default_factory=dict)
+    """By asset what its check finds, which does not keep it from being made."""
     rules: str = "1"
 
     def __post_init__(self) -> None:
@@ -64,20 +67,30 @@ class Workers:
                 yield self._asset(row, place, [keys.key_at(need, one) for need, one in needs])
 
     def _asset(self, row: Stage, place: Place, deps) -> dg.AssetsDefinition:
-        by = {"partitions_def": self.partitions, "backfill_policy": dg.BackfillPolicy.single_run()}
+        single = dg.BackfillPolicy.single_run()
+        by = {"partitions_def": self.partitions, "backfill_policy": single} if row.sessions else {}
         version = self.rules if row.noun == "orders" else "1"
         key = keys.key_at(row, place)
-        about = {"tags": tags_of(row, place), "code_version": version, **(by if row.sessions else {})}
+        check = {"report": "too_good", "leaderboard": NO_ALARM}.get(row.noun)
+        if check:
+            by["check_specs"] = [dg.AssetCheckSpec(check, asset=key)]
+        about = {"tags": tags_of(row, place), "code_version": version, "dagster_type": dg.Nothing, **by}
 
         @dg.asset(key=key, deps=deps, **about)
-        def made(context: dg.AssetExecutionContext) -> dg.Output[None]:
+        def made(context: dg.AssetExecutionContext):
             sessions = context.partition_keys if row.sessions else [""]
             if row.noun == "orders":
                 require_turn(context, key)
             for name in {"/".join(key.path), *(f"{'/'.join(key.path)} {one}" for one in sessions)}:
                 if name in self.broken:
                     raise dg.Failure(f"{name} is broken")
-            return dg.Output(
+            if check:
+                said = self.doubted.get("/".join(key.path))
+                told = {"red": said} if said else {}
+                yield dg.AssetCheckResult(
+                    check_name=check, passed=said is None, description=said, metadata=told
+                )
+            yield dg.Output(
                 None, metadata={"last_session": "2013-03-01"}, data_version=dg.DataVersion("same")
             )
 
@@ -173,7 +186,7 @@ def test_a_failed_session_stops_its_team_and_nobody_else(workers):
     first, second = workers.sessions[:2]
     workers.broken = {f"red/orders {second}"}
     ended = workers.round()
-    assert ended.tags[rounds.ENDED_TAG] == "with 1 failed runs"
+    assert ended.tags[rounds.ENDED_TAG] == "with 1 failed run"
     assert "red: trading, 2 of 3 sessions to go" in ended.tags[rounds.PROGRESS_TAG]
     assert workers.of("red_trade") == [first, f"{second} failed"]
     assert workers.of("red_settle") == [first]
@@ -182,6 +195,23 @@ def test_a_failed_session_stops_its_team_and_nobody_else(workers):
     workers.broken = set()
     assert workers.round().tags[rounds.ENDED_TAG] == "well"
     assert workers.of("red_trade") == workers.sessions[1:]
+
+
+def test_a_check_that_failed_without_failing_its_run_is_said_and_the_round_did_not_end_well(workers):
+    workers.doubted = {
+        "red/AAPL/report": "MASE 0.36 is too good\nand more",
+        "competition/leaderboard": "leak",
+    }
+    ended = workers.round()
+    assert ended.tags[rounds.ENDED_TAG] == (
+        "with an open alarm of red: leak; a failed check too_good of red AAPL report: MASE 0.36 is too good"
+    )
+    edited = Workers(workers.instance)
+    edited.platform = replace(edited.platform, problems={"blue": "configs/blue.yaml:3: no"})
+    # The alarm is told as long as it is open, whatever there is to do.
+    again = edited.round().tags[rounds.ENDED_TAG]
+    mistake = "a mistake in the file of blue, whose last valid one is in force"
+    assert (edited.done, again) == ([], f"with {mistake}; an open alarm of red: leak")
 
 
 def test_sessions_are_queued_ahead_and_each_waits_for_the_one_before_it(workers):
@@ -199,7 +229,7 @@ def test_sessions_are_queued_ahead_and_each_waits_for_the_one_before_it(workers)
 def test_a_symbol_that_cannot_be_trained_is_left_out_and_asked_once(workers):
     workers.broken = {"red/AAPL/model"}
     ended = workers.round()
-    assert ended.tags[rounds.ENDED_TAG] == "with 1 failed runs"
+    assert ended.tags[rounds.ENDED_TAG] == "with 1 failed run"
     assert len(workers.of("red_train")) == 1
     assert workers.of("red_trade") == workers.sessions
 

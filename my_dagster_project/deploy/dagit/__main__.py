@@ -6,6 +6,7 @@ import click
 from dagster_webserver import cli
 from starlette.applications import Starlette
 
+from my_dagster_project.deploy.dagit.looking import LooksOnly
 from my_dagster_project.foundation.adopted import teach_dagit
 from my_dagster_project.foundation.same_origin import SameOrigin, names_of
 from my_dagster_project.foundation.settings import load_settings
@@ -28,7 +29,10 @@ def create_guarded_app(*arguments: Any, **options: Any) -> Starlette:
     if names is not None:
         names = names_of(told["host"], load_settings().public_name)
     app = _create_app(*arguments, **options)
-    app.add_middleware(SameOrigin, names=names, graphql=f"{told['path_prefix']}/graphql")
+    graphql = f"{told['path_prefix']}/graphql"
+    if told["read_only"]:
+        app.add_middleware(LooksOnly, graphql=graphql)
+    app.add_middleware(SameOrigin, names=names, graphql=graphql)
     return app
 
 

@@ -7,16 +7,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from my_dagster_project.deploy.git.receive import MOST_REQUEST
 from my_dagster_project.deploy.git.rules import HEADS, MAIN, RegistryError, branches_of
 
 _ROOT = Path(__file__).parents[3]
-# Of one push as it travels. The hook says in words what is too large for a team (sizes.py); this is what git takes in to
-# have it looked at, and what the organiser may push. The web server lets more through: its own refusal, "HTTP 413", says
-# nothing, and git prints "Everything up-to-date" below it.
-_LARGEST = "100m"
 _CONFIG = {
     "receive.fsckObjects": "true",
-    "receive.maxInputSize": _LARGEST,
+    # The hook says in words what is too large for a team (sizes.py), receive.py what is too large for everybody.
+    "receive.maxInputSize": str(MOST_REQUEST),
     # A larger file is never held in memory: 1.5 GB of zeros travel as 1.5 MB.
     "core.bigFileThreshold": "2m",
     # Only the protocol is served, never a file of the repository (its configuration, its hooks).
@@ -40,7 +38,7 @@ def prepare(repo: Path, source: Path) -> str:
     for name, value in _CONFIG.items():
         _git(repo, "config", name, value)
     for hook, module in _HOOKS.items():
-        _install(repo / "hooks" / hook, f"my_dagster_project.deploy.git.{module}")
+        install(repo / "hooks" / hook, f"my_dagster_project.deploy.git.{module}")
     if has_main(repo):
         return f"{repo.name} is there, with {len(_heads(repo))} branches."
     if not (source / "HEAD").is_file():
@@ -92,15 +90,16 @@ def _clear_leftovers(repo: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _install(hook: Path, module: str) -> None:
-    # -P: the folder git calls us in is no place to import from.
-    new = hook.with_suffix(".new")
-    hook.parent.mkdir(exist_ok=True)
+def install(program: Path, module: str) -> None:
+    """Make a module of ours a program that git or the web server calls; replaces the file in one step."""
+    # -P: the folder we are called in is no place to import from.
+    new = program.with_suffix(".new")
+    program.parent.mkdir(exist_ok=True)
     new.write_text(
         f'#!/bin/sh\nPYTHONPATH="{_ROOT}" exec "{sys.executable}" -P -m {module}\n', encoding="utf-8"
     )
     new.chmod(0o755)
-    new.replace(hook)
+    new.replace(program)
 
 
 def _heads(repo: Path) -> set[str]:

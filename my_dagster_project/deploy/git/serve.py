@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from my_dagster_project.deploy.git.git_accounts import AccountsError, read_accounts, write_htpasswd
-from my_dagster_project.deploy.git.repository import SeedError, prepare, teams_without_account
+from my_dagster_project.deploy.git.repository import SeedError, install, prepare, teams_without_account
 
 _DEFAULTS = {
     "GIT_ACCOUNTS_FILE": "/run/secrets/GIT_ACCOUNTS",
@@ -31,6 +31,7 @@ def main() -> None:
         for folder in (root / "uploads", run):
             folder.mkdir(parents=True, exist_ok=True)
         write_htpasswd(accounts, run / "htpasswd")
+        install(root / "receive", "my_dagster_project.deploy.git.receive")
         print(prepare(root / _REPOSITORY, Path(environ["GIT_SOURCE"])))
     except (AccountsError, SeedError, OSError) as error:
         sys.exit(f"git: {error}")

@@ -16,7 +16,7 @@ MOST_DEPTH = 32  # folders in one another
 _LOOK = "--batch-check=%(objectname) %(objecttype) %(objectsize) %(rest)"
 _SHOWN = 3
 _FOLDER = b"40000"
-_UNDO = (
+UNDO = (
     "Do: git rm --cached FILE, add it to .gitignore, git commit --amend (what is in an older commit:"
     " git reset --soft origin/BRANCH, then commit anew), and push again. Data belongs into DVC: dvc add FILE."
 )
@@ -34,7 +34,7 @@ class _New:
     def __str__(self) -> str:
         what = {"blob": self.path, "tree": f"the list of folder {self.path or '/'}"}
         return (
-            f"{what.get(self.kind, f'the message of {self.kind} {self.sha[:10]}')} has {_in_words(self.size)}"
+            f"{what.get(self.kind, f'the message of {self.kind} {self.sha[:10]}')} has {in_words(self.size)}"
         )
 
 
@@ -49,11 +49,11 @@ def too_large(tips: Sequence[str]) -> list[str]:
     if large := [one for one in new if one.size > MOST_OBJECT]:
         rest = f" and {len(large) - _SHOWN} more" if large[_SHOWN:] else ""
         named = ", ".join(map(str, large[:_SHOWN]))
-        return [f"{_printable(named)}{rest}; {_in_words(MOST_OBJECT)} is the most a file may have. {_UNDO}"]
+        return [f"{_printable(named)}{rest}; {in_words(MOST_OBJECT)} is the most a file may have. {UNDO}"]
     if (whole := sum(one.size for one in new)) > MOST_PUSH:
         return [
-            f"this push brings {_in_words(whole)}; {_in_words(MOST_PUSH)} is the most one may bring, because every clone has"
-            f" to carry it. {_UNDO}"
+            f"this push brings {in_words(whole)}; {in_words(MOST_PUSH)} is the most one may bring, because every clone has"
+            f" to carry it. {UNDO}"
         ]
     return [*_too_heavy_branches(tips), *_too_many_files([one.sha for one in new if one.kind == "commit"])]
 
@@ -75,7 +75,7 @@ def _too_heavy_branches(tips: Sequence[str]) -> Iterator[str]:
         weighed = _git("rev-list", "--objects", "--disk-usage", tip, "--not", "--branches=mai[n]")
         if (whole := int(weighed)) > MOST_BRANCH:
             yield (
-                f"with this push the branch would weigh {_in_words(whole)} with its history; {_in_words(MOST_BRANCH)} is the"
+                f"with this push the branch would weigh {in_words(whole)} with its history; {in_words(MOST_BRANCH)} is the"
                 " most, because every clone carries it, also what was taken out again. Ask the organiser, who can cut it."
             )
 
@@ -87,7 +87,7 @@ def _too_many_files(commits: Sequence[str]) -> list[str]:
     levels: list[dict[str, list[tuple[bytes, str]]]] = []
     while wanted:
         if len(levels) == MOST_DEPTH:
-            return [f"folders are nested more than {MOST_DEPTH} deep. {_UNDO}"]
+            return [f"folders are nested more than {MOST_DEPTH} deep. {UNDO}"]
         levels.append(_folders(sorted(wanted)))
         wanted = {sha for entries in levels[-1].values() for mode, sha in entries if mode == _FOLDER}
     counts: dict[str, int] = {}
@@ -95,7 +95,7 @@ def _too_many_files(commits: Sequence[str]) -> list[str]:
         for sha, entries in level.items():
             counts[sha] = sum(counts[child] if mode == _FOLDER else 1 for mode, child in entries)
             if counts[sha] > MOST_FILES:
-                return [f"there are more than {MOST_FILES:,} files in one commit. {_UNDO}"]
+                return [f"there are more than {MOST_FILES:,} files in one commit. {UNDO}"]
     return []
 
 
@@ -118,7 +118,8 @@ def _entries(tree: bytes, width: int) -> Iterator[tuple[bytes, str]]:
         position = name + width
 
 
-def _in_words(size: int) -> str:
+def in_words(size: int) -> str:
+    """Bytes as MB."""
     return f"{size / 1024**2:.1f} MB"
 
 

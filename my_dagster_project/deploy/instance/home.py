@@ -18,7 +18,8 @@ def prepare_environment(settings: Settings, environ: MutableMapping[str, str] = 
     settings.home.mkdir(parents=True, exist_ok=True)
     make_alias(settings.home)
     environ.setdefault("DAGSTER_HOME", str(alias_of(settings.home) / settings.dagster_home.name))
-    home = Path(environ["DAGSTER_HOME"])
+    home = Path(environ["DAGSTER_HOME"]).absolute()
+    environ["DAGSTER_HOME"] = str(home)  # Dagster takes no other.
     environ.setdefault("TRADING_DAGSTER_HISTORY", str(home / "history"))
     home.mkdir(parents=True, exist_ok=True)
     _prepare_config(home / "dagster.yaml")

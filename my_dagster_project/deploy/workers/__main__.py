@@ -1,32 +1,58 @@
 """`python -m my_dagster_project.deploy.workers`: a worker of the pool, until SIGTERM, on which it finishes what it is executing.
 
 It imports the heavy libraries once and forks a process per run, which shares them: a run starts in about a second and its
-idle slot costs tens of megabytes instead of a gigabyte.
+idle slot costs tens of megabytes instead of a gigabyte. After a while without a run it lets go of them (`idling.py`).
 """
 
 import os
 import sys
 from pathlib import Path
 
+from my_dagster_project.deploy.workers.idling import LET_GO, wait_for_a_run
+from my_dagster_project.deploy.workers.signs_of_life import connect
 from my_dagster_project.foundation.errors import ConfigError, TradingError
 from my_dagster_project.foundation.pool_settings import PoolSettings, pool_settings
 from my_dagster_project.foundation.settings import load_settings, quiet_libraries
 
+_WAITING = "waiting"
+
 
 def main() -> int:
-    """Run the worker; 1 when it is set up wrongly."""
+    """Run the worker, or its smaller self that waits for a run; 1 when it is set up wrongly."""
+    waits = _WAITING in sys.argv[1:]
     try:
         load_settings()  # Also puts .env.secrets into the environment, for every run.
         quiet_libraries()
         pool = pool_settings()
-        _require_pool_instance()
+        if not waits:  # Dagster is 100 MB; this was right when the worker started.
+            _require_pool_instance()
     except TradingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return _work(pool)
+    if waits:
+        wait_for_a_run(pool, connect(pool.redis_url), _name())
+        _become()
+    code = _work(pool)
+    if code == LET_GO:
+        print("no run for a while: waits with little memory; the next one starts a little later", flush=True)
+        _become(_WAITING)
+    return code
+
+
+def _become(*arguments: str) -> None:
+    """Be this program anew, as the same process: a gigabyte of imports can be given back in no other way."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", __package__, *arguments])  # noqa: S606
+
+
+def _name() -> str:
+    """Unique on a host, too: two workers of one name would share their orders to cancel."""
+    return f"worker-{os.getpid()}@{os.uname().nodename}"
 
 
 def _work(pool: PoolSettings) -> int:
+    from celery.worker import state
+
     from my_dagster_project.deploy.workers.pool import worker_app
     from my_dagster_project.deploy.workers.preloading import preload, threads
 
@@ -38,8 +64,7 @@ def _work(pool: PoolSettings) -> int:
     if threads():
         print(f"warning: forks will lose these threads: {', '.join(threads())}", file=sys.stderr)
     worker = worker_app(pool).Worker(
-        # Unique on a host, too: two workers of one name would share their orders to cancel.
-        hostname=f"worker-{os.getpid()}@{os.uname().nodename}",
+        hostname=_name(),
         pool="prefork",
         concurrency=pool.slots,
         queues=[pool.queue],
@@ -51,7 +76,9 @@ def _work(pool: PoolSettings) -> int:
         without_heartbeat=True,
     )
     worker.start()
-    return int(worker.exitcode or 0)
+    ended = int(worker.exitcode or 0)
+    # SIGTERM while it was letting go counts more; Celery notes both in the same place.
+    return ended if ended != LET_GO else int(state.should_stop or 0)
 
 
 def _require_pool_instance() -> None:

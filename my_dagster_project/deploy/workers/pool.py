@@ -11,10 +11,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery, Task, bootsteps
+from celery.worker import state
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task
 
-from my_dagster_project.deploy.workers.signs_of_life import BEAT_SECONDS, DEFAULT_QUEUE, alive, gone, present
+from my_dagster_project.deploy.workers.idling import LET_GO, Idle
+from my_dagster_project.deploy.workers.signs_of_life import (
+    BEAT_SECONDS,
+    DEFAULT_QUEUE,
+    alive,
+    gone,
+    present,
+    runs_wait,
+)
 from my_dagster_project.foundation.dagster_private import ExecuteRunArgs, capture_interrupts, unpack_value
 from my_dagster_project.foundation.pool_settings import PoolSettings
 
@@ -94,7 +103,11 @@ def worker_app(pool: PoolSettings) -> Celery:
 
 
 def _presence(pool: PoolSettings) -> type[bootsteps.StartStopStep]:
-    """The step of a worker that says it is there, as long as it takes messages: not before, and not while Redis is away."""
+    """The step of a worker that says it is there, as long as it takes messages: not before, and not while Redis is away.
+
+    Idle for long enough it ends the worker, which then waits as a smaller one (`idling.py`).
+    """
+    idle = Idle(pool.idle_seconds)
 
     class Presence(bootsteps.StartStopStep):
         requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -105,6 +118,8 @@ def _presence(pool: PoolSettings) -> type[bootsteps.StartStopStep]:
 
         def stop(self, parent: "Consumer") -> None:
             self._timer.cancel()
+            if state.should_stop == LET_GO:
+                return  # It is there, and says so again in a second.
             pool.alive_file.unlink(missing_ok=True)
             with suppress(
                 Exception
@@ -112,7 +127,11 @@ def _presence(pool: PoolSettings) -> type[bootsteps.StartStopStep]:
                 gone(parent.app.backend.client, parent.hostname)
 
         def _beat(self, parent: "Consumer") -> None:
-            present(parent.app.backend.client, parent.hostname, pool.queue, pool.slots)
+            client = parent.app.backend.client
+            busy = bool(state.active_requests or state.reserved_requests) or runs_wait(client, pool.queue)
+            if idle.look(busy=busy):
+                state.should_stop = LET_GO
+            present(client, parent.hostname, pool.queue, 0 if idle.is_leaving else pool.slots)
             pool.alive_file.touch()
 
     return Presence

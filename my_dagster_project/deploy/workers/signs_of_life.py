@@ -20,7 +20,11 @@ LIFE_SECONDS = 30
 # Shorter: taken for dead by mistake, a worker only gets no new run until its next beat.
 _WORKER_LIFE_SECONDS = 15
 DEFAULT_QUEUE = "dagster"
-_RUN, _WORKER = "trading:run:", "trading:worker:"
+_RUN, _WORKER, _WAKING = "trading:run:", "trading:worker:", "trading:waking:"
+# Where Celery's transport keeps a queue: by priority, of which it has four.
+_PRIORITIES = ("", "\x06\x163", "\x06\x166", "\x06\x169")
+# Workers that sleep wake one after the other while runs wait: for one run there is no need of them all.
+_NEXT_WAKES_SECONDS = 20
 
 
 def connect(redis_url: str) -> "Redis":
@@ -64,9 +68,10 @@ def task_of(client: "Redis", run_id: str) -> str | None:
     return task.decode() if isinstance(task, bytes) else task
 
 
-def present(client: "Redis", worker: str, queue: str, slots: int) -> None:
-    """Show that the worker is there; to be repeated every BEAT_SECONDS."""
-    client.set(_WORKER + worker, json.dumps({"queue": queue, "slots": slots}), ex=_WORKER_LIFE_SECONDS)
+def present(client: "Redis", worker: str, queue: str, slots: int, *, seconds: int = 0) -> None:
+    """Show that the worker is there, for so many seconds; without them to be repeated every BEAT_SECONDS."""
+    said = json.dumps({"queue": queue, "slots": slots})
+    client.set(_WORKER + worker, said, ex=seconds or _WORKER_LIFE_SECONDS)
 
 
 def gone(client: "Redis", worker: str) -> None:
@@ -83,3 +88,13 @@ def slots_by_queue(client: "Redis") -> dict[str, int]:
             said = json.loads(text)
             slots[said["queue"]] += said["slots"]
     return dict(slots)
+
+
+def runs_wait(client: "Redis", queue: str) -> bool:
+    """Whether runs were handed out to a queue that no worker has taken yet."""
+    return bool(client.exists(*(f"{queue}{priority}" for priority in _PRIORITIES)))
+
+
+def is_first_to_wake(client: "Redis", queue: str) -> bool:
+    """Whether it is for the worker that asks to wake for the runs that wait in its queue."""
+    return bool(client.set(_WAKING + queue, 1, nx=True, ex=_NEXT_WAKES_SECONDS))

@@ -1,14 +1,19 @@
 """What a team's push may bring, asked of the hook's own question in a repository, and once over HTTP."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from my_dagster_project.deploy.git import sizes
+from my_dagster_project.deploy.git import receive, sizes
 from my_dagster_project.deploy.git.sizes import too_large
 from tests.deploy.git.test_pushes import commit, push, tip
 from tests.support.gitrepo import git, repo_with_a_commit
+
+SMALLER = (
+    "import my_dagster_project.deploy.git.receive as receive; receive.MOST_REQUEST = 2**20; receive.main()"
+)
 
 
 @pytest.fixture
@@ -101,8 +106,6 @@ def test_a_team_reads_why_and_gets_through_by_what_it_is_told(host, tmp_path):
 
 
 def test_a_branch_that_grew_push_by_push_is_stopped_in_plain_words(repo, monkeypatch):
-    import os
-
     monkeypatch.setattr(sizes, "MOST_BRANCH", 20_000)
     git(repo, "switch", "-q", "-c", "red")
     for number in range(3):
@@ -119,3 +122,29 @@ def test_a_branch_that_grew_push_by_push_is_stopped_in_plain_words(repo, monkeyp
     git(repo, "switch", "-q", "main")
     git(repo, "merge", "-q", "red")
     assert too_large([git(repo, "rev-parse", "red")]) == [], "what main has too is nobody's own"
+
+
+def test_what_is_too_large_for_anybody_is_refused_in_words_too(host, tmp_path):
+    # "HTTP 413" of the web server, and "Everything up-to-date" below it, until then.
+    program = host.folder / "srv" / "receive"
+    program.write_text(program.read_text().replace("-m my_", f"-c '{SMALLER}' my_"))
+    blue = host.clone("blue", tmp_path / "blue")
+    before = git(host.repo, "for-each-ref")
+    commit(blue, "bars.csv", os.urandom(1_500_000).hex())  # more than git sends in one piece
+    text = " ".join(push(blue, "HEAD:teams/blue", "HEAD:main").replace("remote:", "").split())
+    assert "Refused: this push has 1." in text
+    assert "MB; 1.0 MB is the most one may have as it travels. Do: git rm --cached FILE" in text
+    assert text.count("[remote rejected] HEAD -> ") == 2
+    assert "Everything up-to-date" not in text
+    assert git(host.repo, "for-each-ref") == before
+    git(blue, "rm", "-q", "--cached", "bars.csv")
+    git(blue, "commit", "-q", "--amend", "--allow-empty", "-m", "without it")
+    assert push(blue, "HEAD:teams/blue") == ""
+
+
+def test_a_hundred_megabytes_are_let_through_to_be_looked_at(host):
+    assert receive.MOST_REQUEST == 100 * 1024**2
+    assert git(host.repo, "config", "receive.maxInputSize") == str(receive.MOST_REQUEST)
+    # In KB; what is larger reads "HTTP 413" after all.
+    conf = (Path(receive.__file__).with_name("lighttpd.conf")).read_text()
+    assert int(conf.partition("server.max-request-size = ")[2].split()[0]) == 4 * 1024**2

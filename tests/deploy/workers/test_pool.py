@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.workers.deployment import Deployment
+from tests.deploy.workers.test_idling import memory_mb
 from tests.support.dagit import FAULTS, TRADING
 from tests.support.waiting import wait_for
 
@@ -178,6 +179,20 @@ def test_killed_worker(working) -> None:
     working.start_worker()
     require_known_and_repeated(working, train, trade, killed_at)
     assert "no sign of life" in working.story(trade)
+
+
+def test_an_idle_worker_lets_go_of_its_memory_and_is_there_for_the_next_run(working) -> None:
+    working.stop("worker")
+    working.start_worker(TRADING_WORKER_IDLE_SECONDS="3")
+    worker = working.pid("worker")
+    wait_for(lambda: memory_mb(worker) < 80, 60)
+    runs = [working.launch("train", seconds=0) for _ in range(2)]
+    for run in runs:
+        working.await_status(run, "SUCCESS", seconds=120)
+    assert {parent for run, _, parent in working.executions() if run in runs} == {worker}
+    wait_for(lambda: memory_mb(worker) < 80, 60)
+    assert working.stop("worker") == 0
+    working.start_worker()
 
 
 def test_a_worker_that_is_told_to_stop_finishes_its_run_and_gets_no_other(working) -> None:
