@@ -12,7 +12,16 @@ from my_dagster_project.pipeline.dagit_client import LOCATION
 
 ROOT = Path(__file__).parents[2]
 STACK = ROOT / "my_dagster_project" / "deploy"
-ONE_SHOT = {"bootstrap", "tools"}
+ONE_SHOT = {"bootstrap", "tools", "minio-data"}
+# Whom an image of ours runs as, from its Dockerfile; another's image is told in the compose file.
+BUILT = {
+    image: (re.findall(r"(?m)^USER (\S+)$", (ROOT / folder / "Dockerfile").read_text()) or [""])[-1]
+    for image, folder in {
+        "trading:local": "my_dagster_project/deploy",
+        "trading-git:local": "my_dagster_project/deploy/git",
+        "trading-mlflow:local": "mlflow-tracking-server",
+    }.items()
+}
 # Gathered by deploy/compose, every time.
 GATHERED = "TRADING_EXTRA"
 SECRET_NAME = re.compile(r"SECRET|PASSWORD|TOKEN|_KEY|WEBHOOK|ACCOUNTS$")
@@ -70,6 +79,15 @@ def test_it_has_no_more_rights_than_it_needs(service):
     _, told = service
     assert told["cap_drop"] == ["ALL"]
     assert told["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_it_is_nobody_with_rights(service):
+    name, told = service
+    if name == "minio-data":  # Hands root's files over, without a network.
+        assert (told["user"], told["network_mode"], told["volumes"]) == ("root", "none", ["minio:/data"])
+        return
+    user = told.get("user") or BUILT[told["image"]]
+    assert user not in ("", "root", "0"), name
 
 
 def test_what_is_published_is_bound_to_one_address(service):

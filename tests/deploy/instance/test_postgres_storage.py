@@ -1,5 +1,7 @@
 """The web server's connections after a restart of PostgreSQL: noticed, not an error page."""
 
+import os
+
 import pytest
 from dagster import DagsterRun
 from dagster._core.utils import make_new_run_id
@@ -19,6 +21,42 @@ def hang_up(server) -> None:
     """What a restart does to every connection that somebody holds."""
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'dagit'"
     server.server.psql(others)
+
+
+def test_instances_of_a_process_share_its_connections_and_look_for_tables_once(server):
+    url = server.new_database("shared")
+    RedactedPostgresStorage(url).run_storage.get_runs()
+    before = sessions_of(server, "shared")
+    for _ in range(20):
+        storage = RedactedPostgresStorage(url)
+        assert storage.run_storage.get_runs() == []
+        assert storage.schedule_storage.all_instigator_state() == []
+        assert storage.event_log_storage.all_asset_keys() == []
+    assert sessions_of(server, "shared") - before <= 1
+    server.server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shared'")
+    assert storage.run_storage.get_runs() == []
+
+
+def sessions_of(server, database: str) -> int:
+    """How many connections were ever made to it."""
+    said = server.server.psql(f"SELECT sessions FROM pg_stat_database WHERE datname = '{database}'")
+    return int(said.split()[2])
+
+
+def test_a_fork_uses_none_of_its_parents_connections(server):
+    storage = RedactedPostgresStorage(server.new_database("forked"))
+    storage.run_storage.get_runs()
+    ours = backend(storage)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if backend(storage) != ours else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert backend(storage) == ours
+
+
+def backend(storage) -> int:
+    with storage.run_storage.connect() as connection:
+        return connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
 
 
 def test_connections_a_web_server_holds_survive_a_restart(server):
