@@ -12,7 +12,7 @@ report would stay as it is when the predictions under it are new, and the leader
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -26,6 +26,9 @@ from my_dagster_project.foundation.dagster_private import (
 )
 from my_dagster_project.pipeline.assets.keys import is_decision
 from my_dagster_project.pipeline.decided_by import Provenance
+
+if TYPE_CHECKING:
+    from my_dagster_project.foundation.dagster_private import AssetRecord
 
 
 class _Loading(LoadingContext):
@@ -53,9 +56,17 @@ class Freshness:
     def __init__(self, graph: AssetGraph, instance: dg.DagsterInstance, *, revised: bool = False) -> None:
         self._instance = instance
         self._graph = graph
-        self._resolver = Resolver(instance, self._graph, _Loading(instance))
+        self._loading = _Loading(instance)
+        self._resolver = Resolver(instance, self._graph, self._loading)
         self._provenance = Provenance(graph, instance)
         self._revised = revised
+
+    def expect(self, keys: Iterable[dg.AssetKey]) -> None:
+        """Have the records of these assets and of what they are made from read at once: one by one they were a third of all questions."""
+        wanted = set(keys)
+        for key in list(wanted):
+            wanted |= self._graph.get(key).parent_keys
+        _asset_record().prepare(self._loading, wanted)
 
     def is_fresh(self, key: dg.AssetKey, partitions: Iterable[str] = ()) -> bool:
         """Whether the asset (every one of these partitions, if it has partitions) is up to date."""
@@ -81,6 +92,8 @@ class Freshness:
     ) -> list[dg.AssetKey]:
         """Those of the keys that are missing, out of date, behind (`lags`), or made from one before them that is."""
         due: list[dg.AssetKey] = []
+        keys = list(keys)
+        self.expect(keys)
         for key in keys:
             below = not self._is_decision(key) and not self._graph.get(key).parent_keys.isdisjoint(due)
             if below or not self.is_fresh(key, partitions) or lags(key):
@@ -113,7 +126,8 @@ class Freshness:
         """Whether an input with partitions was made since the asset was, or is gone that was there then."""
         if self._is_decision(key):
             return False
-        made = self._instance.get_latest_materialization_event(key)
+        record = _asset_record().blocking_get(self._loading, key)
+        made = record.asset_entry.last_materialization if record else None
         seen = made.tags or {} if made else {}
         for parent in self._graph.get(key).parent_keys:
             if self._graph.get(parent).is_partitioned:
@@ -122,3 +136,9 @@ class Freshness:
                 if seen.get(get_input_event_pointer_tag(parent), NULL_EVENT_POINTER) != there:
                     return True
         return False
+
+
+def _asset_record() -> type["AssetRecord"]:
+    from my_dagster_project.foundation.dagster_private import AssetRecord
+
+    return AssetRecord

@@ -63,11 +63,9 @@ class ChainReader:
     def _read(
         self, team: str, symbols: Sequence[str], expected: Expected, records: dict[dg.AssetKey, AssetRecord]
     ) -> TeamChain:
-        marks = _Marks(
-            Freshness(self._definitions.resolve_asset_graph(), self._instance),
-            self._instance,
-            expected.sessions,
-        )
+        freshness = Freshness(self._definitions.resolve_asset_graph(), self._instance)
+        freshness.expect(key for symbol in symbols for key in _keys(team, symbol).values())
+        marks = _Marks(freshness, self._instance, expected.sessions)
         rows = tuple(self._row(team, symbol, marks, expected, records) for symbol in symbols)
         traded = marks.sessions_of(keys.orders_key(team))
         return TeamChain(rows, max(traded, default=None))
