@@ -120,16 +120,17 @@ def test_what_a_stages_file_calls_is_part_of_its_recipe(changed, module, functio
     assert due or changed(module, recipes.read_source(module), text) == set()
 
 
-# What waits, locks, stops or tries a section beforehand: no result is another by it.
-NO_FIGURES = ("models.culprit", "models.rehearsal", "trading.halts", "trading.lease", "trading.patience")
+# What carries, tries a section beforehand, waits, locks or stops: no result is another by it.
+NOT_FOLLOWED = ("pipeline.resources", "pipeline.rehearsing")
+NO_FIGURES = ("trading.halts", "trading.lease", "trading.patience")
 
 
 class Everything(recipes._Closure):
-    """What is reached if the rest of pipeline, too, is followed, and what is only shown; resources only carry."""
+    """What is reached if the rest of pipeline, too, is followed."""
 
     def _follow(self, module: str, name: str) -> None:
         rest = module.removeprefix("my_dagster_project.")
-        inside = rest.startswith("pipeline") and rest != "pipeline.resources"
+        inside = rest.startswith("pipeline") and rest not in NOT_FOLLOWED
         if inside and recipes.read_source(f"{rest}.{name}") is None:
             self.reach(rest, name)
         else:
