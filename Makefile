@@ -66,7 +66,7 @@ lint: setup ## Format check, lint, layers, declared packages and types
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers auto
 
 format: setup ## Format the code
 	$(BIN)/ruff format .

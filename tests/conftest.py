@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from my_dagster_project.foundation.settings import load_settings
 from tests.support import draws, minio
@@ -33,14 +34,27 @@ LONGEST_FIRST = (
     "deploy/workers/test_pool.py",
     "e2e/test_branch_flow.py",
     "e2e/test_kill.py",
-    "models/test_training.py",
+    "models",
     "e2e/test_bad_input.py",
     "e2e",
-    "models",
     "pipeline",
     "trading/test_broken_replay.py",
     "trading/test_scenarios.py",
 )
+# One process has these: importing Ludwig costs each 11 s, and those of the room share the models they have trained.
+WITH_LUDWIG = ("models", "pipeline/assets/test_chain.py", "teams/test_ludwig_keys.py")
+
+
+class _FilesTogether(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        path = super()._split_scope(nodeid)
+        return "with Ludwig" if path.removeprefix("tests/").startswith(WITH_LUDWIG) else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> LoadFileScheduling | None:
+    """As `--dist loadfile`, with some files as one."""
+    return _FilesTogether(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

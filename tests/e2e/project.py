@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from tests.support.configs import Change, write_configs
 from tests.support.forks import Command, parent
 from tests.support.gitrepo import git
 from tests.support.minio import free_port
@@ -27,8 +28,6 @@ SESSIONS = ("2013-02-22", "2013-02-25", "2013-02-26", "2013-02-27", "2013-02-28"
 SYMBOLS = {"red": ("AAPL", "IBM"), "blue": ("IBM",)}
 # What says who you are and where things lie on the machine that runs the tests must not reach the tests.
 _OURS = ("TRADING_", "ALPACA_", "ALPHA_VANTAGE", "AWS_", "DAGSTER_", "MLFLOW_", "GIT_", "DVC_")
-
-type Change = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -202,20 +201,15 @@ class Served:
 
 def new_project(folder: Path, market: dict[str, Any] | None = None) -> Project:
     """A committed checkout of the configs, cut short so that a run takes seconds."""
-    (folder / "configs").mkdir(parents=True)
+    files = {team: _shrunk(its) for team, its in SYMBOLS.items()}
+    write_configs(folder, lambda registry: _shorten(registry, market or {}), files)
     for name in (".gitignore", "dvc.yaml"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache", "*.local"))
-    for path in (ROOT / "configs").glob("*.yaml"):
-        shutil.copy(path, folder / "configs" / path.name)
-    project = Project(folder)
-    project.edit("teams", lambda registry: _shorten(registry, market or {}))
-    for team in SYMBOLS:
-        project.edit(team, lambda config, team=team: _shrink(config, SYMBOLS[team]))
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "first")
-    return project
+    return Project(folder)
 
 
 def _shorten(registry: dict[str, Any], market: dict[str, Any]) -> None:
@@ -224,10 +218,13 @@ def _shorten(registry: dict[str, Any], market: dict[str, Any]) -> None:
     registry["competition"]["replay_sessions"] = len(SESSIONS)
 
 
-def _shrink(config: dict[str, Any], symbols: tuple[str, ...]) -> None:
-    config["symbols"] = list(symbols)
-    config.setdefault("training", {})["start"] = date(2010, 1, 4)
-    config["ludwig"].setdefault("trainer", {})["epochs"] = 2
+def _shrunk(symbols: tuple[str, ...]) -> Change:
+    def shrink(config: dict[str, Any]) -> None:
+        config["symbols"] = list(symbols)
+        config.setdefault("training", {})["start"] = date(2010, 1, 4)
+        config["ludwig"].setdefault("trainer", {})["epochs"] = 2
+
+    return shrink
 
 
 def kill_group(process: "subprocess.Popen[Any]") -> None:

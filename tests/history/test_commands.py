@@ -21,8 +21,8 @@ from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.storage.dvc_format import md5_of
 from tests.history.conftest import MODEL, PREDICTIONS, REPORT, Deployment
 from tests.storage.conftest import Place
+from tests.support.configs import CONFIGS
 from tests.support.gitrepo import git
-from tests.support.house import CONFIGS
 
 
 @pytest.fixture

@@ -18,11 +18,10 @@ from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.due import Due
 from my_dagster_project.pipeline.run_tags import derived_tags
 from my_dagster_project.storage import names
-from my_dagster_project.teams.platform import load_platform
-from my_dagster_project.teams.sources import read_sources
+from tests.support.committed import committed
 
 PROJECT = Path(__file__).parents[2]
-PLATFORM = load_platform(read_sources(PROJECT, "working tree"))
+PLATFORM = committed()
 MOMENTUM = dg.AssetKey(["red", "AAPL", "momentum"])
 ROW = Stage(
     "momentum",

@@ -1,7 +1,6 @@
 """Partitions are the calendar's sessions, whatever weekends, holidays and clock changes do."""
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,8 +14,7 @@ from my_dagster_project.pipeline.partitions import (
     session_of,
     session_partitions,
 )
-from my_dagster_project.teams.platform import load_platform
-from my_dagster_project.teams.sources import read_sources
+from tests.support.committed import committed
 from tests.support.draws import draws
 
 XNYS = load_calendar()
@@ -102,6 +100,6 @@ def test_the_last_session_has_closed_and_is_not_after_the_end(now, end, expected
 
 def test_no_asset_has_a_session_that_can_never_be_scored():
     """Fourteen assets stayed orange after the first run: the sample's last session has no next one."""
-    platform = load_platform(read_sources(Path(__file__).parents[2], "working tree"))
+    platform = committed()
     _, partitions = all_assets(platform)
     assert partitions.get_last_partition_key() == "2013-02-28" == replay_sessions(platform)[-1].isoformat()

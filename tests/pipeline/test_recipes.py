@@ -13,8 +13,7 @@ from my_dagster_project.pipeline import chain, recipes, versions
 from my_dagster_project.pipeline.assets.keys import bars_key, features_key
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.freshness import Freshness
-from my_dagster_project.teams.platform import load_platform
-from my_dagster_project.teams.sources import read_sources
+from tests.support.committed import committed
 
 PROJECT = Path(__file__).parents[2]
 
@@ -214,7 +213,7 @@ def test_a_row_that_names_nothing_says_so():
 @pytest.fixture
 def made(tmp_path):
     """A Dagster home with bars and features, made by the code version that this gives."""
-    platform = load_platform(read_sources(PROJECT, "working tree"))
+    platform = committed()
     definitions = build_definitions(platform, settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT))
     graph = definitions.resolve_asset_graph()
 

@@ -16,21 +16,20 @@ from my_dagster_project.pipeline.assets.turns import AFTER_TAG, require_turn
 from my_dagster_project.pipeline.chain import Job, Place, Stage
 from my_dagster_project.pipeline.jobs import all_jobs
 from my_dagster_project.pipeline.partitions import replay_sessions, session_partitions
-from my_dagster_project.teams.platform import Platform, load_platform
-from my_dagster_project.teams.sources import read_sources
-from tests.pipeline.ticks import PROJECT
+from my_dagster_project.teams.platform import Platform
+from tests.support.committed import committed
 
 COUNT = 3
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
 def small_platform() -> Platform:
-    committed = load_platform(read_sources(PROJECT, "working tree"))
-    competition = committed.registry.competition.model_copy(update={"replay_sessions": COUNT})
+    platform = committed()
+    competition = platform.registry.competition.model_copy(update={"replay_sessions": COUNT})
     symbols = {"red": ("AAPL", "IBM"), "blue": ("IBM",)}
-    teams = {team: committed.teams[team].model_copy(update={"symbols": its}) for team, its in symbols.items()}
+    teams = {team: platform.teams[team].model_copy(update={"symbols": its}) for team, its in symbols.items()}
     return replace(
-        committed, teams=teams, registry=committed.registry.model_copy(update={"competition": competition})
+        platform, teams=teams, registry=platform.registry.model_copy(update={"competition": competition})
     )
 
 

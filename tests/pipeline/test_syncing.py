@@ -18,8 +18,8 @@ from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.registry import RESERVED_TEAMS
 from my_dagster_project.teams.sources import read_registry, read_sources
+from tests.support.configs import CONFIGS
 from tests.support.gitrepo import empty_repo, git
-from tests.support.house import CONFIGS
 from tests.support.listening import listening
 
 RELOADED = json.dumps(

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -26,8 +27,8 @@ from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
 from tests.support import migrations  # noqa: F401
+from tests.support.configs import Change, write_configs
 
-CONFIGS = Path(__file__).parents[2] / "configs"
 MODULE = "my_dagster_project.definitions"
 ZONE = load_calendar().time_zone
 
@@ -36,20 +37,18 @@ def write_project(
     folder: Path, teams: Sequence[str], symbols: Sequence[str], start: date, **competition
 ) -> None:
     """Configs of some teams, all made of red's file, with bars from CSV files that nobody reads here."""
-    configs = folder / "configs"
-    configs.mkdir(parents=True)
-    registry = yaml.safe_load((CONFIGS / "teams.yaml").read_text())
-    registry["market"] = {"source": "csv", "path": "prices", "start": date(2000, 3, 1)}
-    registry["competition"] |= {"start": start, **competition}
-    registry["teams"] = {
-        team: {"branch": team, "account": team.upper(), "limits": {"max_symbols": 10}} for team in teams
-    }
-    (configs / "teams.yaml").write_text(yaml.safe_dump(registry, sort_keys=False))
-    (configs / "defaults.yaml").write_bytes((CONFIGS / "defaults.yaml").read_bytes())
-    text = yaml.safe_load((CONFIGS / "red.yaml").read_text())
-    for team in teams:
-        own = {**text, "team": team, "symbols": list(symbols)}
-        (configs / f"{team}.yaml").write_text(yaml.safe_dump(own, sort_keys=False))
+
+    def registry(document: dict[str, Any]) -> None:
+        document["market"] = {"source": "csv", "path": "prices", "start": date(2000, 3, 1)}
+        document["competition"] |= {"start": start, **competition}
+        document["teams"] = {
+            team: {"branch": team, "account": team.upper(), "limits": {"max_symbols": 10}} for team in teams
+        }
+
+    def file_of(team: str) -> Change:
+        return lambda document: document.update(team=team, symbols=list(symbols))
+
+    write_configs(folder, registry, {team: file_of(team) for team in teams}, like="red")
 
 
 class Deployment:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import yaml
 
 from my_dagster_project.foundation.settings import Settings, settings_from
 from my_dagster_project.market_data.sample import SampleSource
@@ -17,8 +16,8 @@ from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
 from tests.support import migrations  # noqa: F401
+from tests.support.configs import write_configs
 
-CONFIGS = Path(__file__).parents[2] / "configs"
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
@@ -62,22 +61,19 @@ class House:
 
 def build(folder: Path, symbols: dict[str, list[str]], **market: Any) -> House:
     """A house of the committed teams named in `symbols`, with two epochs and three years less to train on."""
-    configs = folder / "configs"
-    configs.mkdir(parents=True)
-    house = yaml.safe_load((CONFIGS / "teams.yaml").read_text())
-    house["teams"] = {team: house["teams"][team] for team in symbols}
-    house["market"] |= {"start": date(2007, 1, 3), **market}
-    house["competition"]["replay_sessions"] = 5
-    (configs / "teams.yaml").write_text(yaml.safe_dump(house, sort_keys=False))
-    for team, traded in symbols.items():
-        text = yaml.safe_load((CONFIGS / f"{team}.yaml").read_text())
-        text["symbols"] = traded
-        text["training"]["start"] = max(date(2009, 1, 2), house["market"]["start"])
-        text["ludwig"]["trainer"] |= {"epochs": 2}
-        (configs / f"{team}.yaml").write_text(yaml.safe_dump(text, sort_keys=False))
-    defaults = CONFIGS / "defaults.yaml"
-    if defaults.is_file():
-        (configs / defaults.name).write_bytes(defaults.read_bytes())
+
+    def registry(document: dict[str, Any]) -> None:
+        document["teams"] = {team: document["teams"][team] for team in symbols}
+        document["market"] |= {"start": start, **market}
+        document["competition"]["replay_sessions"] = 5
+
+    def team(document: dict[str, Any]) -> None:
+        document["symbols"] = symbols[document["team"]]
+        document["training"]["start"] = max(date(2009, 1, 2), start)
+        document["ludwig"]["trainer"] |= {"epochs": 2}
+
+    start = market.pop("start", date(2007, 1, 3))
+    write_configs(folder, registry, dict.fromkeys(symbols, team))
     platform = load_platform(read_sources(folder, "working tree"))
     assert not platform.problems, platform.problems
     return House(platform, settings_from({"TRADING_HOME": str(folder / "home")}, folder))

@@ -27,6 +27,7 @@ from tests.support.house import House
 from tests.support.trading import predict, trading_house
 from tests.trading.ledger import ledger
 
+pytestmark = pytest.mark.slow
 SESSIONS = ("2013-02-26", "2013-02-27", "2013-02-28")
 LAST = "2013-03-01"
 SAID = ({"AAPL": 0.02, "IBM": 0.01}, {"AAPL": -0.01}, {"AAPL": 0.01, "IBM": -0.01})

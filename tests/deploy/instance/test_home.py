@@ -5,7 +5,7 @@ import yaml
 from my_dagster_project.deploy.instance.home import prepare_environment
 from my_dagster_project.deploy.instance.sqlite_storage import EmbeddedRunStorage
 from my_dagster_project.foundation.settings import settings_from
-from tests.support.deployment import CONFIGS
+from tests.support.configs import CONFIGS
 
 # Where the storages lay in the releases whose homes are still there.
 ROOMS = ["instance", "elsewhere.instance"]

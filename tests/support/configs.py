@@ -1,0 +1,30 @@
+"""The committed configs in a folder of a test's own, changed: fewer teams, fewer symbols, fewer years."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+type Change = Callable[[dict[str, Any]], None]
+
+
+def write_configs(
+    folder: Path, registry: Change, teams: Mapping[str, Change], like: str | None = None
+) -> None:
+    """Registry, defaults and a file for each team, made of the committed one of that name, or all of that of team `like`."""
+    configs = folder / "configs"
+    configs.mkdir(parents=True)
+    shutil.copy(CONFIGS / "defaults.yaml", configs)
+    _write(configs, "teams", "teams", registry)
+    for team, change in teams.items():
+        _write(configs, team, like or team, change)
+
+
+def _write(configs: Path, name: str, like: str, change: Change) -> None:
+    document = yaml.safe_load((CONFIGS / f"{like}.yaml").read_text())
+    change(document)
+    (configs / f"{name}.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
