@@ -1,4 +1,4 @@
-"""A team's replay, one orders run per session, on our SQLite storages and on Dagster's own."""
+"""A team's replay, its orders of all sessions in one run, on our SQLite storages and on Dagster's own."""
 
 import shutil
 from pathlib import Path

@@ -51,10 +51,9 @@ class Jobs:
             self._run(daily_job_name(team), self._keys(team, keys.predictions_key), self.sessions)
 
     def replay(self) -> None:
-        """The first team's orders, one run per session."""
+        """The first team's orders, all sessions in one run, as `trading run` has them traded."""
         team = next(iter(self.platform.teams))
-        for session in self.sessions:
-            self._run(trade_job_name(team), [keys.orders_key(team)], [session])
+        self._run(trade_job_name(team), [keys.orders_key(team)], self.sessions)
 
     def _keys(self, team: str, *of: keys.TeamSymbolKey) -> list[dg.AssetKey]:
         return [key(team, symbol) for symbol in self.platform.teams[team].symbols for key in of]

@@ -131,6 +131,6 @@ def _cut_short(configs: Path) -> None:
     for team in registry["teams"]:
         path = configs / f"{team}.yaml"
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
-        text["symbols"] = text["symbols"][:2]
+        text["symbols"] = text.get("symbols", registry["market"]["symbols"])[:2]
         text["ludwig"].setdefault("trainer", {})["epochs"] = 2
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import date
 from typing import Any
 
@@ -17,7 +18,9 @@ def to_text(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """The value in JSON's own types; dates and times in ISO 8601, anything else unknown as its text."""
+    """The value in JSON's own types; a dataclass by its fields, dates and times in ISO 8601, anything else unknown as its text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

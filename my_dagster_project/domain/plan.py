@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
+from my_dagster_project.domain.plain_json import plain
 from my_dagster_project.domain.targets import Target
 from my_dagster_project.foundation.errors import TradingError
 
@@ -244,9 +245,14 @@ class Plan:
             rev += 1
         return name
 
+    def as_record(self) -> dict[str, Any]:
+        """Give the plan in JSON's own types: money as strings, the session as ISO date."""
+        record: dict[str, Any] = plain(self)
+        return record
+
     def to_json(self) -> str:
-        """Give the plan as JSON text, stable byte for byte: money as strings, the session as ISO date."""
-        return json.dumps(asdict(self), default=str, indent=1, sort_keys=True)
+        """Give the plan as JSON text, stable byte for byte."""
+        return json.dumps(self.as_record(), indent=1, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":

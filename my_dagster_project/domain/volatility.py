@@ -1,7 +1,6 @@
 """How much a symbol moves from session to session, as of a session: no later bar can change the answer."""
 
 import math
-import statistics
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
@@ -18,8 +17,12 @@ def realised_volatility(
     `sessions` are sorted, `adjusted` their adjusted closes; only those up to `session` are looked at. None when the
     last of them is not `session` itself (the data are too old), when there are too few, or when a price is no price.
     """
-    returns = log_returns(sessions, adjusted, session, window)
-    return statistics.stdev(returns.values()) if returns else None
+    returns = log_returns(sessions, adjusted, session, window).values()
+    if not returns:
+        return None
+    # As statistics.stdev, which is exact in fractions and took a twentieth of a replay.
+    mean = math.fsum(returns) / len(returns)
+    return math.sqrt(math.fsum((one - mean) ** 2 for one in returns) / (len(returns) - 1))
 
 
 def log_returns(

@@ -19,6 +19,9 @@ def ask_again[T](
 
     `wanted` is the pause the server asks for in its answer, instead of ours; None where it asks for none.
     """
+    answers = [ask()]
+    if not while_(answers[0]):
+        return answers[0]  # The usual case: nothing to wait for, and nothing made to wait with.
     from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_chain, wait_fixed
 
     ours = wait_chain(*map(wait_fixed, pauses))
@@ -37,7 +40,7 @@ def ask_again[T](
         sleep=sleep,
         retry_error_callback=answer,
     )
-    return again(ask)
+    return again(lambda: answers.pop() if answers else ask())
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -10,10 +10,13 @@ from dagster._config import UserConfigSchema, process_config
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.data_version import (
     CODE_VERSION_TAG,
+    DATA_VERSION_IS_USER_PROVIDED_TAG,
+    DATA_VERSION_TAG,
     INPUT_EVENT_POINTER_TAG_PREFIX,
     NULL_EVENT_POINTER,
     CachingStaleStatusResolver,
     StaleStatus,
+    get_input_data_version_tag,
     get_input_event_pointer_tag,
 )
 from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType

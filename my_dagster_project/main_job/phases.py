@@ -44,6 +44,15 @@ class Phase:
         if event is not None and event.event_type in _ENDS:
             self.step(failed=event.event_type != DagsterEventType.STEP_SUCCESS)
 
+    def heard_session(self, event: dg.DagsterEvent | None, text: str) -> None:
+        """As `heard`, and count sessions: each is on record when it is done, and one that fails ends its run."""
+        self.heard(event, text)
+        if event is not None and event.event_type in (
+            DagsterEventType.ASSET_MATERIALIZATION,
+            DagsterEventType.STEP_FAILURE,
+        ):
+            self.step(failed=event.event_type == DagsterEventType.STEP_FAILURE)
+
     def step(self, *, failed: bool = False) -> None:
         """Count one piece of work."""
         self._tell(PhaseEvent(self._title, "failed step" if failed else "step"))

@@ -96,7 +96,7 @@ class Stages:
         return any(key.path[-1] == "model" for key in due.of(wanted))
 
     def _trade(self, row: Job, team: str) -> None:
-        """Trade a team's sessions one by one: from where an interrupted replay stopped, or all of them anew.
+        """Trade a team's sessions one by one, in one run: from where an interrupted replay stopped, or all of them anew.
 
         It has the account to itself from asking what is due to the last session: a session that somebody traded in between
         would be missing from the account that was started afresh.
@@ -126,11 +126,10 @@ class Stages:
                 self._start_afresh(team)
             if due is None:
                 work.note = self._why_anew(team)
-            for session in due or self._sessions:
-                done = self._runner.run(row.of(team), made, work.heard, [session])
-                work.step(failed=not done)
-                if not done:
-                    # The next session would be planned on an account that is not where it should be.
+            for key in made:
+                # A session that fails ends its run: the next one would be planned on an account that is not where it should be.
+                heard = work.heard_session if key == keys.orders_key(team) else work.heard
+                if not self._runner.run(row.of(team), [key], heard, due or self._sessions):
                     return
 
     def _settle(self, row: Job, team: str) -> None:

@@ -1,4 +1,4 @@
-"""The bundled broker as a FastAPI app: a table of routes, one transaction per request, Alpaca's error bodies.
+"""The bundled broker as an ASGI app: a table of routes, one transaction per request, Alpaca's error bodies.
 
 Handlers run on the event loop, not in threads: a request is a few indexed SQLite statements, a fraction of a
 millisecond, and one connection per process needs no locks.
@@ -22,7 +22,9 @@ from my_dagster_project.paper_broker.refusals import ApiError, malformed, not_fo
 from my_dagster_project.paper_broker.store import Store
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI, Request, Response
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 Answer = tuple[int, Any]
 Work = Callable[["Request", Ask], Answer]
@@ -63,30 +65,35 @@ def create_app(
     prices: Market,
     calendar: TradingCalendar,
     admin_token: str,
-) -> "FastAPI":
+) -> "Starlette":
     """Give the broker as an ASGI app for uvicorn or any other server.
 
     `admin_token` opens the organiser's routes under /paper/v1/accounts and /paper/v1/faults (header
     X-Paper-Admin). Several processes may serve the same `database` at once.
     """
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.routing import Route
 
     store, faults = Store(database), Faults()
-    app = FastAPI(title="Bundled paper broker", docs_url=None, redoc_url=None, openapi_url=None)
+    teams = TeamRoutes(store, prices, calendar)
 
-    def add(method: str, path: str, work: Work) -> None:
-        app.add_api_route(path, _endpoint(work), methods=[method])
+    def route(method: str, path: str, work: Work) -> Route:
+        return Route(path, _endpoint(work), methods=[method])
 
-    routes = TeamRoutes(store, prices, calendar)
-    for method, path, handler, writes in TEAM_ROUTES:
-        add(method, path, routes.serves(handler, writes=writes))
-    for path, organiser_handler in ORGANISER_ROUTES:
-        add("POST", path, _for_organiser(store, admin_token, organiser_handler))
-    add("POST", "/paper/v1/faults", _for_faults(faults, admin_token))
-    add("GET", "/healthz", _health(store))
-    app.add_exception_handler(404, _no_route)
-    app.add_exception_handler(405, _no_route)
-    app.add_middleware(FaultLayer, faults=faults)
+    app = Starlette(
+        routes=[
+            *(route(way, path, teams.serves(handler, writes=w)) for way, path, handler, w in TEAM_ROUTES),
+            *(
+                route("POST", path, _for_organiser(store, admin_token, handler))
+                for path, handler in ORGANISER_ROUTES
+            ),
+            route("POST", "/paper/v1/faults", _for_faults(faults, admin_token)),
+            route("GET", "/healthz", _health(store)),
+        ],
+        exception_handlers={404: _no_route, 405: _no_route},
+        middleware=[Middleware(FaultLayer, faults=faults)],
+    )
     app.state.store = store
     return app
 
@@ -142,9 +149,8 @@ def _health(store: Store) -> Work:
 
 def _endpoint(work: Work) -> Callable[..., Any]:
     """Wrap work into a route: reads the body, answers JSON, turns refusals into Alpaca's error bodies."""
-    from fastapi import Request, Response
 
-    async def endpoint(request: Request) -> Response:
+    async def endpoint(request: "Request") -> "Response":
         try:
             body = _json(await request.body())
             ask = Ask(request.path_params, dict(request.query_params), body, request.scope.get(MET))
@@ -173,7 +179,7 @@ def _json(raw: bytes) -> Any:
 
 
 def _respond(status: int, body: Any) -> "Response":
-    from fastapi import Response
+    from starlette.responses import Response
 
     content = b"" if body is None else json.dumps(body).encode()
     return Response(content, status, media_type="application/json")

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.paper_broker.faults import Kind
 from my_dagster_project.trading.alpaca import AlpacaBroker
 from my_dagster_project.trading.broker import BrokerUnreachableError, SessionPassedError
 from my_dagster_project.trading.transport import Failure
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
 
 ADMIN_TIMEOUT_S = 10.0
 
@@ -44,6 +47,8 @@ class AccountTerms:
 class BundledBroker(AlpacaBroker):
     """A team's account at the bundled broker; the same order path as Alpaca's, but its clock is moved by us."""
 
+    _put_at: date | None = None
+
     def at_close_of(self, session: date) -> None:
         """Move the account's clock after the close of `session`; what was queued fills on the way.
 
@@ -51,11 +56,12 @@ class BundledBroker(AlpacaBroker):
         or there are no bars of it yet. Doing it twice changes nothing.
         """
         body = {"session": session.isoformat()}
-        what = f"session {session}"
+        what, self._put_at = f"session {session}", None
         answer = self._transport.once(
             lambda client: client._request("POST", "/clock", body, api_version="paper/v1")
         )
         if not isinstance(answer, Failure):
+            self._put_at = session
             return
         if "stands_after" in answer.extra:
             stands_after = date.fromisoformat(answer.extra["stands_after"])
@@ -64,6 +70,12 @@ class BundledBroker(AlpacaBroker):
             raise self._transport.error(what, answer)
         # Moving to where it stands is nothing, so this may be repeated, unlike an order.
         self._read(what, lambda client: client._request("POST", "/clock", body, api_version="paper/v1"))
+        self._put_at = session
+
+    def still_at_close_of(self, session: date) -> None:
+        """Only who has the account's lease moves its clock, so it stands where it was put."""
+        if self._put_at != session:
+            self.at_close_of(session)
 
     def settled(self, session: date) -> bool:
         """Move the account's clock after the close of `session` unless it stands there already; tell whether it moved."""
@@ -80,11 +92,14 @@ class BundledBroker(AlpacaBroker):
 class PaperAdmin:
     """The organiser's account of the bundled broker: makes and resets accounts, scripts faults."""
 
-    def __init__(self, url: str, admin_token: str) -> None:
+    def __init__(self, url: str, admin_token: str, *, road: "BaseAdapter | None" = None) -> None:
+        """With `road` of a broker in this process."""
         import requests
 
         self.url = url.rstrip("/")
         self._session = requests.Session()
+        if road is not None:
+            self._session.mount("http://", road)
         self._session.trust_env = False  # Never through a proxy: the token is for our own hosts.
         self._session.headers["X-Paper-Admin"] = admin_token
 

@@ -1,22 +1,37 @@
 """The bundled paper broker inside this process: the embedded default, where `make run` and `make ui` trade.
 
-Every process that trades serves the same SQLite file on a loopback port of its own, so no server has to be started
-first, and the real Alpaca client speaks to it over real HTTP.
+Every process that trades serves itself the same SQLite file, so no server has to be started first: the real Alpaca client
+speaks to the real app, only without a network between them, which was most of what a session of a replay cost.
 """
 
 import os
 import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.calendar import TradingCalendar
-from my_dagster_project.paper_broker.client import AccountTerms, BundledBroker, PaperAdmin
+from my_dagster_project.paper_broker.api import create_app
+from my_dagster_project.paper_broker.client import ADMIN_TIMEOUT_S, AccountTerms, BundledBroker, PaperAdmin
 from my_dagster_project.paper_broker.feed import Market
-from my_dagster_project.paper_broker.server import PaperServer, serve_in_thread
+from my_dagster_project.paper_broker.in_process import ADDRESS, adapter_to
 from my_dagster_project.trading.broker import Broker
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
+
+
+@dataclass
+class _Here:
+    """The broker of one process: the way to it, the organiser's token, and the teams' accounts."""
+
+    road: "BaseAdapter"
+    token: str
+    accounts: dict[str, Broker] = field(default_factory=dict)
 
 
 class EmbeddedBroker:
-    """All teams' paper accounts under one folder; the server starts at the first use."""
+    """All teams' paper accounts under one folder; the file is opened at the first use."""
 
     def __init__(
         self,
@@ -27,16 +42,16 @@ class EmbeddedBroker:
     ) -> None:
         self._home, self._market, self._calendar = home, market, calendar
         self._terms = terms
-        self._server: PaperServer | None = None
-        self._accounts: dict[str, Broker] = {}
+        self._by_process: dict[int, _Here] = {}
 
     def open(self, team: str) -> Broker:
         """The team's account, made with the starting cash if it is new."""
-        if team not in self._accounts:
+        here = self._here()
+        if team not in here.accounts:
             key, secret = f"PK-{team}", _local_secret(self._home)
             self._terms.open(self.admin(), team, key, secret)
-            self._accounts[team] = BundledBroker(self._url(), key, secret, team=team)
-        return self._accounts[team]
+            here.accounts[team] = BundledBroker(ADDRESS, key, secret, team=team, road=here.road)
+        return here.accounts[team]
 
     def reset(self, team: str) -> None:
         """Give the team a fresh account with the starting cash; its orders and fills are gone."""
@@ -44,17 +59,18 @@ class EmbeddedBroker:
         self._terms.reset(self.admin(), team)
 
     def admin(self) -> PaperAdmin:
-        """The organiser's account of this process's server."""
-        return PaperAdmin(self._url(), self._running().admin_token)
+        """The organiser's account of this process's broker."""
+        here = self._here()
+        return PaperAdmin(ADDRESS, here.token, road=here.road)
 
-    def _url(self) -> str:
-        return self._running().url
-
-    def _running(self) -> PaperServer:
-        if self._server is None:
+    def _here(self) -> _Here:
+        # Per process: SQLite forbids a fork to go on with its parent's connection.
+        if os.getpid() not in self._by_process:
             self._home.mkdir(parents=True, exist_ok=True)
-            self._server = serve_in_thread(self._home / "accounts.sqlite", self._market, self._calendar)
-        return self._server
+            token = secrets.token_urlsafe(24)
+            app = create_app(self._home / "accounts.sqlite", self._market, self._calendar, token)
+            self._by_process[os.getpid()] = _Here(adapter_to(app, ADMIN_TIMEOUT_S), token)
+        return self._by_process[os.getpid()]
 
 
 def _local_secret(home: Path) -> str:

@@ -1,7 +1,4 @@
-"""The bundled broker as an HTTP server: inside a process that trades, on a loopback port in a daemon thread, or alone.
-
-HTTP even in the same process: the order path is then the one that goes to Alpaca, client and all.
-"""
+"""The bundled broker as an HTTP server: alone, or on a loopback port in a daemon thread of whoever asks it over HTTP."""
 
 import secrets
 import signal
@@ -21,7 +18,7 @@ from my_dagster_project.paper_broker.store import Store
 
 if TYPE_CHECKING:
     import uvicorn
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
 START_TIMEOUT_S = 10.0
 
@@ -72,7 +69,7 @@ def serve_in_thread(
     return PaperServer(f"http://{host}:{port}", token, server, thread, app.state.store)
 
 
-def serve(app: "FastAPI", host: str, port: int) -> None:
+def serve(app: "Starlette", host: str, port: int) -> None:
     """Serve the app until SIGTERM or Ctrl-C, then close its database; a stop that was asked for is no failure."""
     # uvicorn finishes what is running and then lets the signal do what it did before, which would be to kill us.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))

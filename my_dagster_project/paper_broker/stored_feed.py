@@ -13,8 +13,8 @@ from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.paper_broker.feed import BarFeed, TableFeed
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.content import each
-from my_dagster_project.storage.names import MARKET, bars
-from my_dagster_project.storage.stored_bars import read_bars
+from my_dagster_project.storage.names import MARKET
+from my_dagster_project.storage.stored_bars import bars_content, read_bars
 
 # One team's bars are written seconds before its orders, so a second is never too late; and a replay, which asks
 # hundreds of times a second, costs the store next to nothing.
@@ -53,7 +53,7 @@ class StoreFeed:
 
     def _look(self) -> TableFeed:
         symbols = sorted({info.key.split("/")[1] for info in self.assets.store.list(f"{MARKET}/")})
-        prints = each(lambda symbol: self.assets.fingerprint(bars(symbol)), symbols)
+        prints = each(lambda symbol: bars_content(self.assets, symbol), symbols)
         found = {symbol: md5 for symbol, md5 in zip(symbols, prints, strict=True) if md5 is not None}
         known = {symbol: md5 for symbol, (md5, _) in self._tables.items()}
         if self._feed is not None and found == known:

@@ -9,6 +9,7 @@ from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.retries import explained
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.parquet import from_parquet, from_session_files
 
 SUFFIX = ".parquet"
@@ -27,21 +28,11 @@ class StoreIOManager(dg.IOManager):
         """Store the files; the pending-version record carries the run and the configuration they came from."""
         if not context.has_asset_key:
             raise TypeError(f"{context.step_key}: only assets are stored; return files from an asset")
-        written = explained(
-            lambda: self._assets.write(
-                tuple(context.asset_key.path),
-                obj,
-                replace=not context.has_asset_partitions,
-                record=_record(context),
-            )
-        )
-        context.add_output_metadata(
-            {
-                "md5": written.md5,
-                "size": dg.MetadataValue.int(written.size),
-                "objects": f"{self._assets.store.url}/{'/'.join(context.asset_key.path)}/",
-            }
-        )
+        whole, asset = not context.has_asset_partitions, tuple(context.asset_key.path)
+        sessions = [] if whole else sorted(context.asset_partition_keys)
+        about = (context.definition_metadata or {}, context.output_metadata, sessions)
+        record = version_record(context.run_id, *about)
+        context.add_output_metadata(store_files(self._assets, asset, obj, whole=whole, record=record))
 
     def load_input(self, context: dg.InputContext) -> Any:
         """A table as a DataFrame (several sessions in one), anything else as a mapping of file name to bytes."""
@@ -66,16 +57,30 @@ def as_value(files: dict[str, bytes]) -> Any:
     return from_parquet(files[name]) if not others and name.endswith(SUFFIX) else files
 
 
-def _record(context: dg.OutputContext) -> dict[str, str]:
-    metadata = context.definition_metadata or {}
-    record = {"run_id": context.run_id}
-    if "config_sha" in metadata:
-        record["config_sha"] = str(metadata["config_sha"])
-    for name in _figures() & set(context.output_metadata):
-        value = context.output_metadata[name]
+def store_files(
+    assets: AssetStore, asset: Asset, files: Mapping[str, bytes], *, whole: bool, record: Mapping[str, str]
+) -> dict[str, Any]:
+    """Store what an asset consists of, or (not `whole`) files of some of its sessions; give where and what, as metadata."""
+    written = explained(lambda: assets.write(asset, files, replace=whole, record=record))
+    return {
+        "md5": written.md5,
+        "size": dg.MetadataValue.int(written.size),
+        "objects": f"{assets.store.url}/{'/'.join(asset)}/",
+    }
+
+
+def version_record(
+    run_id: str, definition: Mapping[str, Any], output: Mapping[str, Any], sessions: list[str]
+) -> dict[str, str]:
+    """What the commit says of a version: run, configuration, sessions (ascending), and those of the output's metadata that are figures."""
+    record = {"run_id": run_id}
+    if "config_sha" in definition:
+        record["config_sha"] = str(definition["config_sha"])
+    for name in _figures() & set(output):
+        value = output[name]
         record[name] = f"{getattr(value, 'value', value):.4g}"
-    if context.has_asset_partitions:
-        record["sessions"] = _span(sorted(context.asset_partition_keys))
+    if sessions:
+        record["sessions"] = _span(sessions)
     return record
 
 

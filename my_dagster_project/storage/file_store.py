@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 from uuid import uuid4
 
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
@@ -39,14 +39,14 @@ class FileStore:
         target = self._path(key)
         temporary = target.with_name(f"{TEMPORARY_PREFIX}{uuid4().hex}")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             self._write(temporary, data)
             temporary.replace(target)
-        except OSError as error:
-            self._refuse("write", key, error)
-        finally:
+        except BaseException as error:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                self._refuse("write", key, error)
+            raise
 
     def get(self, key: str) -> bytes:
         """Give the object's bytes; ObjectMissingError when there is none."""
@@ -94,11 +94,18 @@ class FileStore:
         return self._root / check_key(key)
 
     def _write(self, path: Path, data: bytes) -> None:
-        with path.open("xb") as stream:
+        with self._new(path) as stream:
             stream.write(data)
             if self._fsync:
                 stream.flush()
                 os.fsync(stream.fileno())
+
+    def _new(self, path: Path) -> BinaryIO:
+        try:
+            return path.open("xb")
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("xb")
 
     def _walk(self, folder: Path) -> Iterator[ObjectInfo]:
         try:

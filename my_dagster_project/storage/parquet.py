@@ -1,7 +1,7 @@
 """Tables as bytes: Parquet, the same bytes for the same table."""
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,15 @@ def from_parquet(data: bytes) -> "pd.DataFrame":
     import pandas as pd
 
     return pd.read_parquet(io.BytesIO(data))
+
+
+def rows_of(data: bytes) -> list[dict[str, Any]]:
+    """The rows of a small table as plain values, None where there is none: through pandas a row of one costs 2 ms."""
+    from pyarrow import BufferReader
+    from pyarrow.parquet import ParquetFile
+
+    rows: list[dict[str, Any]] = ParquetFile(BufferReader(data)).read(use_threads=False).to_pylist()
+    return rows
 
 
 def from_session_files(files: dict[str, bytes]) -> "pd.DataFrame":

@@ -25,10 +25,8 @@ def read_bars(assets: AssetStore, symbol: str) -> pd.DataFrame:
 
 def bars_content(assets: AssetStore, symbol: str) -> str | None:
     """The md5 of a symbol's stored bars: what a cache of anything made of them goes by. None when there are none."""
-    try:
-        return assets.files(bars(symbol))[BARS_FILE].md5
-    except ObjectMissingError:
-        return None
+    content = assets.content(bars(symbol), BARS_FILE)
+    return content.md5 if content else None
 
 
 def all_bars(assets: AssetStore, symbols: Iterable[str]) -> dict[str, pd.DataFrame]:

@@ -29,6 +29,7 @@ from my_dagster_project.trading.transport import (
 
 if TYPE_CHECKING:
     from alpaca_trade_api import REST
+    from requests.adapters import BaseAdapter
 
 NOT_FOUND = 404
 PAGE = 500
@@ -41,7 +42,7 @@ class AlpacaBroker:
     """One team's paper account at Alpaca, or at anything on this machine that speaks its REST v2.
 
     `timeout` is seconds per request. Raises BrokerError for an endpoint that is neither a paper one nor, exactly,
-    `bundled_url`; `allow_live` adds Alpaca's live one.
+    `bundled_url`; `allow_live` adds Alpaca's live one. `road`: see `transport.make_client`.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class AlpacaBroker:
         team: str,
         allow_live: bool = False,
         bundled_url: str | None = None,
+        road: "BaseAdapter | None" = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.team = team
@@ -61,9 +63,8 @@ class AlpacaBroker:
         if not key or not secret:
             raise BrokerError(f"team {team}: its broker key or secret is missing; put both into .env.secrets")
         outside = not is_local(self.base_url, bundled_url)
-        self._transport = Transport(
-            team, make_client(self.base_url, key, secret, timeout, proxies=outside), sleep
-        )
+        client = make_client(self.base_url, key, secret, timeout, proxies=outside, road=road)
+        self._transport = Transport(team, client, sleep)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(team={self.team!r}, base_url={self.base_url!r})"
@@ -83,6 +84,10 @@ class AlpacaBroker:
                 f"team {self.team}, session {session}: orders sent now fill at the open of {next_open}, so the"
                 f" session due is {due}; nothing is sent for another one"
             )
+
+    def still_at_close_of(self, session: date) -> None:
+        """The exchange may have opened meanwhile."""
+        self.at_close_of(session)
 
     def settled(self, session: date) -> bool:
         """Nothing: the exchange fills orders without us."""

@@ -24,7 +24,7 @@ class Books:
     """An account as it was found in order after the close of `session`: dollars, shares by symbol.
 
     `lines` are the ids of the statement's lines since `since` that are in these figures already; `orders` those of orders
-    that are not ours and that a person has accepted.
+    that are not ours and that a person has accepted. `peak` is the highest equity up to then; None where nobody asked.
     """
 
     account: str
@@ -34,6 +34,7 @@ class Books:
     since: date
     lines: frozenset[str] = frozenset()
     orders: frozenset[str] = frozenset()
+    peak: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ class Difference:
 
 
 def closed(
-    session: date, since: date, found: Statement, accepted: Iterable[Order] = (), before: Books | None = None
+    session: date,
+    since: date,
+    found: Statement,
+    accepted: Iterable[Order] = (),
+    before: Books | None = None,
+    peak: Decimal | None = None,
 ) -> Books:
     """Give the books as of now: what was found is what is known from here on."""
     known = before.orders if before else frozenset()
@@ -79,6 +85,7 @@ def closed(
         since=since,
         lines=frozenset(line.id for line in found.lines if line.day >= since),
         orders=known | {order.id for order in accepted},
+        peak=peak,
     )
 
 

@@ -160,6 +160,9 @@ class Broker(Protocol):
         clock must agree. Raises BrokerError saying which session is due.
         """
 
+    def still_at_close_of(self, session: date) -> None:
+        """As `at_close_of`, once more a moment later, under the same lease."""
+
     def settled(self, session: date) -> bool:
         """See to it that what was queued has filled, or not, up to the close of `session`; tell whether anything moved.
 

@@ -32,6 +32,11 @@ class History:
         found = at < len(self.sessions) and self.sessions[at] == session
         return self.closes[at] if found else None
 
+    def before(self, session: date) -> date | None:
+        """Give the last session before this one that it has a bar of."""
+        at = bisect_left(self.sessions, session)
+        return self.sessions[at - 1] if at else None
+
     def volatility_at(self, session: date) -> float | None:
         """Give `domain.volatility.realised_volatility` as of a session."""
         return realised_volatility(self.sessions, self.adjusted, session)

@@ -20,7 +20,7 @@ from my_dagster_project.trading.closes import History, history
 from my_dagster_project.trading.halts import read_halts
 from my_dagster_project.trading.modes import Decided
 from my_dagster_project.trading.predicted import predicted
-from my_dagster_project.trading.reconcile import reconcile
+from my_dagster_project.trading.reconcile import InOrder, highest, reconcile
 from my_dagster_project.trading.records import recorded_plan
 from my_dagster_project.trading.sent import note
 from my_dagster_project.trading.submission import orders_of
@@ -93,7 +93,10 @@ def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker, 
     }
     positions = broker.positions()
     if trader.mode.mode == "paper":
-        reconcile(assets, trader.name, session, broker, account, positions)
+        traded = max(filter(None, (known.before(session) for known in histories.values())), default=None)
+        state = reconcile(assets, trader.name, session, broker, account, positions, traded)
+    else:
+        state = InOrder(broker.orders(since=session), highest(broker, account.equity, session))
     return plan_orders(
         trader.name,
         session,
@@ -103,7 +106,7 @@ def _planned(trader: Trader, session: date, assets: AssetStore, broker: Broker, 
         closes,
         trader.rules,
         trader.limits,
-        facts=_facts(trader, session, histories, broker, account, positions),
+        facts=_facts(trader, session, histories, broker, positions, state),
     )
 
 
@@ -125,10 +128,10 @@ def _facts(
     session: date,
     histories: Mapping[str, History],
     broker: Broker,
-    account: Account,
     positions: Sequence[Position],
+    state: InOrder,
 ) -> Facts:
-    sent = orders_of(broker, trader.name, session)
+    sent = orders_of(state.orders, trader.name, session)
     if going := [order.client_order_id for order in sent if order.status == "pending_cancel"]:
         raise NotYetError(
             f"{', '.join(going)}: being cancelled at the broker; run the session again in a moment"
@@ -137,24 +140,26 @@ def _facts(
     volatility = {symbol: known.volatility_at(session) for symbol, known in histories.items()}
     moves = {symbol: known.largest_move(session) for symbol, known in histories.items()}
     returns = {symbol: known.returns_at(session) for symbol, known in histories.items()}
-    curve = [point for point in broker.equity_history() if point.session <= session]
     return Facts(
         bar_closes={symbol: close for symbol, close in closes.items() if close is not None},
         volatility={symbol: value for symbol, value in volatility.items() if value is not None},
         returns={symbol: known for symbol, known in returns.items() if known},
         moves={symbol: value for symbol, value in moves.items() if value is not None},
-        peak=max([account.equity, *(point.equity for point in curve)]),
-        closes_held=_closes_held(trader.rules, broker, positions, [point.session for point in curve]),
+        peak=state.peak,
+        closes_held=_closes_held(trader.rules, broker, positions, session),
         standing=tuple(_standing(order) for order in sent if order.is_open),
         ended=tuple(order.client_order_id for order in sent if not order.is_open),
     )
 
 
 def _closes_held(
-    rules: Rules, broker: Broker, positions: Sequence[Position], sessions: Sequence[date]
+    rules: Rules, broker: Broker, positions: Sequence[Position], session: date
 ) -> dict[str, int]:
     """Give over how many closes each position was held, as far back as the team's rule asks; {} without such a rule."""
-    if rules.max_sessions is None or not positions or not sessions:
+    if rules.max_sessions is None or not positions:
+        return {}
+    sessions = [point.session for point in broker.equity_history() if point.session <= session]
+    if not sessions:
         return {}
     last = sessions[-rules.max_sessions :]
     held = {position.symbol: position.qty for position in positions}

@@ -7,17 +7,14 @@ then not asked). Whatever is wrong with one stops its own symbol, with the reaso
 import math
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from my_dagster_project.domain.plan import Signal
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.manifests import Asset
-from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.storage.parquet import rows_of
 from my_dagster_project.teams.schema import TeamConfig
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -48,27 +45,29 @@ def predicted(team: str, config: TeamConfig, session: date, assets: AssetStore) 
     return Predicted(tuple(signals), closes)
 
 
-def _rows(data: bytes) -> "list[pd.Series]":
-    rows = [row for _, row in from_parquet(data).iterrows()]
+def _rows(data: bytes) -> list[dict[str, Any]]:
+    rows = rows_of(data)
     if not rows:
         raise ValueError("it has no row")
     return rows
 
 
-def _signal(row: Any, team: str, symbol: str, config: TeamConfig, assets: AssetStore) -> tuple[Signal, float]:
+def _signal(
+    row: dict[str, Any], team: str, symbol: str, config: TeamConfig, assets: AssetStore
+) -> tuple[Signal, float]:
     value = row["probability_up" if config.is_classification else "predicted_return"]
     return Signal(
         team=row.get("team", team),
         session=row["session"].date(),
         symbol=symbol,
-        value=float(value),
+        value=math.nan if value is None else float(value),
         target=config.target,
         trained_through=row["trained_through"].date(),
         problem=_problem(row, (team, symbol, "model"), assets),
     ), float(row["close"])
 
 
-def _problem(row: Any, model: Asset, assets: AssetStore) -> str:
+def _problem(row: dict[str, Any], model: Asset, assets: AssetStore) -> str:
     """Say why a row may not be believed; '' when it may. Team and session are asked where signals are."""
     if (of := row.get("symbol", model[1])) != model[1]:
         return f"its file holds a prediction of {of}"

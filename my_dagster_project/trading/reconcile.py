@@ -26,7 +26,7 @@ from my_dagster_project.trading.books import (
     differences,
     strangers,
 )
-from my_dagster_project.trading.broker import Account, Broker, Position
+from my_dagster_project.trading.broker import Account, Broker, Order, Position
 from my_dagster_project.trading.sent import ours
 
 _BOOKS = ".trading/books"
@@ -39,6 +39,14 @@ class AccountDiffersError(BrokerError):
     def __init__(self, message: str, found: Sequence[Difference]) -> None:
         super().__init__(message)
         self.differences = tuple(found)
+
+
+@dataclass(frozen=True)
+class InOrder:
+    """An account that is as we left it: its orders of late, those of the session planned too, and its highest equity so far."""
+
+    orders: Sequence[Order]
+    peak: Decimal
 
 
 @dataclass(frozen=True)
@@ -58,10 +66,11 @@ def reconcile(
     broker: Broker,
     account: Account,
     positions: Sequence[Position],
-) -> None:
+    traded: date | None = None,
+) -> InOrder:
     """Hold the account, which stands after the close of `session`, against our records, and note it as the new base.
 
-    Raises AccountDiffersError with each difference and what to do; BrokerError and StorageError when it cannot be told.
+    `traded` is the session before it in which any of the team's symbols traded. Raises AccountDiffersError with each difference and what to do; BrokerError and StorageError when it cannot be told.
     """
     checked = _checked(assets, team, broker, account, positions, session)
     if checked.damaged:
@@ -75,7 +84,21 @@ def reconcile(
         )
     # What somebody had ordered before the account was ours is part of what it is taken with.
     inherited = () if checked.base else strangers(None, checked.found)
-    _write(assets, team, closed(session, session - LOOK_BACK, checked.found, inherited, checked.base))
+    peak = _peak(checked.base, account.equity, broker, session, traded)
+    _write(assets, team, closed(session, session - LOOK_BACK, checked.found, inherited, checked.base, peak))
+    return InOrder(checked.found.orders, peak)
+
+
+def highest(broker: Broker, equity: Decimal, session: date) -> Decimal:
+    """Give the highest equity up to the close of `session`, where it is `equity`: the broker is asked for all of its history."""
+    return max([equity, *(point.equity for point in broker.equity_history() if point.session <= session)])
+
+
+def _peak(base: Books | None, equity: Decimal, broker: Broker, session: date, traded: date | None) -> Decimal:
+    """As `highest`, from our records where they leave no session out: a history of ten years is long, asked every session."""
+    if base is None or base.peak is None or traded is None or base.session < traded:
+        return highest(broker, equity, session)
+    return max(equity, base.peak)
 
 
 def check(assets: AssetStore, team: str, broker: Broker) -> Checked:
@@ -104,7 +127,7 @@ def accept(assets: AssetStore, team: str, broker: Broker, by: str, reason: str) 
         assets.store.delete(_key(team, checked.found.account.id))
         return checked
     base, found = checked.base, checked.found
-    _write(assets, team, closed(base.session, base.since, found, strangers(base, found), base))
+    _write(assets, team, closed(base.session, base.since, found, strangers(base, found), base, base.peak))
     return checked
 
 
@@ -148,6 +171,7 @@ def _write(assets: AssetStore, team: str, books: Books) -> None:
         "since": books.since.isoformat(),
         "lines": sorted(books.lines),
         "orders": sorted(books.orders),
+        "peak": None if books.peak is None else str(books.peak),
     }
     assets.store.put(_key(team, books.account), json.dumps(body, indent=1).encode())
 
@@ -165,6 +189,8 @@ def _read(assets: AssetStore, team: str, account: str) -> Books | None:
             since=date.fromisoformat(raw["since"]),
             lines=frozenset(raw["lines"]),
             orders=frozenset(raw["orders"]),
+            # From before it was noted: None.
+            peak=Decimal(raw["peak"]) if raw.get("peak") else None,
         )
     except ObjectMissingError:
         return None

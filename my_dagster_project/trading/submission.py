@@ -1,11 +1,12 @@
 """Sending a plan: sells first, one outcome on record for each order, nothing twice."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from my_dagster_project.domain.plain_json import plain
 from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder
 from my_dagster_project.domain.risk import gate
 from my_dagster_project.foundation.errors import BrokerError, OrderOutcomeUnknownError, PassingError
@@ -38,10 +39,11 @@ class Outcome:
     def record(self) -> dict[str, Any]:
         """Give the outcome for JSON: money and times as text, the broker's order or None."""
         return {
-            "planned": {name: _plain(value) for name, value in asdict(self.planned).items()},
+            "planned": plain(self.planned),
             "status": self.status,
             "detail": self.detail,
-            "order": self.order and {name: _text(value) for name, value in asdict(self.order).items()},
+            "order": self.order
+            and {one.name: _text(getattr(self.order, one.name)) for one in fields(self.order)},
         }
 
     def __str__(self) -> str:
@@ -70,7 +72,7 @@ def submit_plan(
     sells before it stand. Raises BrokerError: with nothing sent when the account does not stand after the close of the
     plan's session, else because nobody could tell whether the sells stand.
     """
-    broker.at_close_of(plan.session)
+    broker.still_at_close_of(plan.session)
     sells = _send(broker, [order for order in plan.orders if order.side == "sell"], still_allowed)
     buys = [order for order in plan.orders if order.side == "buy"]
     if buys:
@@ -107,14 +109,10 @@ def require_certain(plan: Plan, outcomes: list[Outcome]) -> None:
         raise WithdrawnError(text) if any(one.withdrawn for one in left) else UncertainError(text)
 
 
-def orders_of(broker: Broker, team: str, session: date) -> list[Order]:
-    """Give what the broker has of the orders that `team` decided on after `session`."""
+def orders_of(orders: Iterable[Order], team: str, session: date) -> list[Order]:
+    """Give those of the orders that `team` decided on after `session`."""
     prefix = f"{team}-{session:%Y%m%d}-"
-    return [order for order in broker.orders(since=session) if order.client_order_id.startswith(prefix)]
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Decimal | date) else value
+    return [order for order in orders if order.client_order_id.startswith(prefix)]
 
 
 def _text(value: Any) -> Any:
@@ -211,5 +209,5 @@ def _gone(broker: Broker, plan: Plan, sells: list[Outcome]) -> str:
 def _fallen(broker: Broker, plan: Plan, sells: list[Outcome]) -> dict[str, Order]:
     """Give those of the sells that were taken and do not stand now, by id, as the broker has them."""
     taken = {one.planned.client_order_id for one in sells if one.status in LANDED}
-    now = orders_of(broker, plan.team, plan.session) if taken else []
+    now = orders_of(broker.orders(since=plan.session), plan.team, plan.session) if taken else []
     return {one.client_order_id: one for one in now if one.client_order_id in taken and not one.stands}

@@ -42,7 +42,7 @@ def test_two_sessions_from_predictions_to_fills(red):
     red.at_close_of(THIRD)
     assert [p.symbol for p in red.positions()] == ["IBM"]
     assert red.account().cash > 0
-    assert [o.client_order_id for o in orders_of(red, "red", SECOND)] == [
+    assert [o.client_order_id for o in orders_of(red.orders(), "red", SECOND)] == [
         "red-20121231-AAPL-sell-1",
         "red-20121231-IBM-buy-1",
     ]

@@ -127,7 +127,7 @@ def embedded_instance(
     home: Path, launcher: dict | None = None, storage: str | None = None
 ) -> Iterator[dg.DagsterInstance]:
     """A Dagster instance made from our own embedded.yaml; `storage` puts it on a PostgreSQL instead of SQLite."""
-    home.mkdir(parents=True)
+    home.mkdir(parents=True, exist_ok=True)
     config = yaml.safe_load((files("my_dagster_project.deploy.instance") / "embedded.yaml").read_text())
     if launcher:
         config["run_launcher"] = launcher

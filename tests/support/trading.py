@@ -1,6 +1,8 @@
 """Trading a house: predictions written by hand, sessions traded as Dagster runs, what was recorded and sent."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -9,6 +11,8 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 import pandas as pd
 
+from my_dagster_project.paper_broker.server import serve_in_thread
+from my_dagster_project.paper_broker.stored_feed import StoreFeed
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.storage.parquet import from_parquet, to_parquet
 from my_dagster_project.trading import alpaca, transport
@@ -61,6 +65,14 @@ def predict(house: House, session: str, *, team="red", of: str | None = None, **
         )
         files = {f"{session}.parquet": to_parquet(table)}
         house.store.write((team, symbol, "predictions"), files, replace=False, record={})
+
+
+@contextmanager
+def served(house: House) -> Iterator[str]:
+    """The address of the house's accounts over HTTP: for who takes the bundled broker for one outside."""
+    accounts = house.settings.home / "broker" / "accounts.sqlite"
+    with serve_in_thread(accounts, StoreFeed(house.store), house.platform.calendar) as server:
+        yield server.url
 
 
 def trade(house: House, session: str, team: str = "red") -> dg.ExecuteInProcessResult:

@@ -200,16 +200,11 @@ def test_a_plan_is_on_record_before_anything_is_sent(house):
     assert observation.metadata["plan"].value == record(house, SESSIONS[0])["plan"]
 
 
-def test_a_range_of_sessions_in_one_run_is_refused_before_anything_and_a_range_of_one_is_traded(house):
-    run = house.materialize(keys.orders_key("red"), sessions=SESSIONS[:2])
-    [message] = failures(run).values()
-    assert message == (
-        "team red: sessions 2013-02-20 to 2013-02-21 in one run cannot be traded; nothing was sent. Launch a backfill of "
-        "them: a run per session, one at a time, the earliest first"
-    )
-    assert sent(house) == []
+def test_a_range_of_sessions_in_one_run_is_traded_in_order_and_so_is_a_range_of_one(house):
     assert house.materialize(keys.orders_key("red"), sessions=[SESSIONS[0], SESSIONS[0]]).success
     assert sent(house) == ["red-20130220-AAPL-buy-1"]
+    assert house.materialize(keys.orders_key("red"), sessions=SESSIONS[:2]).success
+    assert sent(house) == ["red-20130220-AAPL-buy-1", "red-20130221-AAPL-sell-1"]
 
 
 def test_a_session_that_begins_between_plan_and_submission_of_the_one_before_waits_for_its_record(

@@ -9,7 +9,7 @@ from my_dagster_project.pipeline.resources import BrokerResource
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.modes import mode_of
 from tests.support.house import House, failures
-from tests.support.trading import FIRST, predict, record, sent, statuses, trade, why
+from tests.support.trading import FIRST, predict, record, sent, served, statuses, trade, why
 from tests.teams.helpers import complaint, load, registry, text_of
 
 
@@ -91,18 +91,22 @@ def test_off_plans_nothing_and_asks_nobody(house):
 
 def test_real_credentials_mean_shadow_until_somebody_says_paper(house, environ):
     """The bundled broker speaks Alpaca's API: reached by its address and keys it is an account outside."""
-    admin = house.broker.embedded().admin()
     house.account().at_close_of(date.fromisoformat(FIRST))
     secret = (house.settings.home / "broker" / "secret").read_text()
     environ(ALPACA_RED_KEY="PK-red", ALPACA_RED_SECRET=secret)
     predict(house, FIRST, AAPL=0.01)
-    shadow = outside(with_modes(house), admin.url)
+    with served(house) as url:
+        _is_shadow_until_paper(house, url)
+
+
+def _is_shadow_until_paper(house, url):
+    shadow = outside(with_modes(house), url)
     run = trade(shadow, FIRST)
     assert failures(run) == {}
     assert statuses(shadow) == {"AAPL": "not sent"}
     assert record(shadow)["mode"] == "shadow"
     assert sent(house) == []
-    paper = outside(with_modes(house, team_says="paper"), admin.url)
+    paper = outside(with_modes(house, team_says="paper"), url)
     assert trade(paper, FIRST).success
     assert statuses(paper) == {"AAPL": "submitted"}
     assert sent(house) == ["red-20130222-AAPL-buy-1"]

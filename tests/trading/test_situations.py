@@ -27,6 +27,7 @@ from tests.support.trading import (
     predict,
     record,
     sent,
+    served,
     statuses,
     trade,
     trading_house,
@@ -193,7 +194,9 @@ def test_account_blocked_plans_nothing_and_says_why(house):
 def test_wrong_key_fails_the_run_with_the_teams_name_and_records_nothing(house, environ):
     predict(house, FIRST, AAPL=0.01)
     environ(ALPACA_RED_KEY="PK-red", ALPACA_RED_SECRET="not-the-secret-of-red")
-    run = trade(elsewhere(house, house.broker.embedded().admin().url), FIRST)
+    house.account()
+    with served(house) as url:
+        run = trade(elsewhere(house, url), FIRST)
     [message] = failures(run).values()
     assert message.startswith("team red, clock: the broker refused (HTTP 401")
     assert "not-the-secret" not in message

@@ -2,7 +2,7 @@
 
 Dagster makes a new engine for every statement, so every statement is compiled anew and every connection is the last one:
 closing it makes SQLite fold its write-ahead log back into the file. By default it also makes a new database file, with
-its migrations, for every run. A replay is 120 short runs: 0.29 s each that way, under 0.15 s with these.
+its migrations, for every run: 120 short runs took 0.29 s each that way, under 0.15 s with these.
 A fork gets a pool of its own; it neither uses nor closes what it inherited.
 """
 

@@ -1,12 +1,12 @@
-"""A team's orders of one session: plan after the close, submit for the next open.
+"""A team's orders of a session: plan after the close, submit for the next open; of a range of sessions one after the other.
 
 One op that has the account's lease from planning to recording: as two ops (a plan, then its submission) another run could
-come in between, and a re-execution from failure began without its plan. What was planned is on record, as an observation of
+come in between, and a re-execution from failure began without its plan. Each session is on record before the next one is
+planned, for a plan follows from what the session before it left in the account; one that fails ends its run. What was planned is on record, as an observation of
 the session, before anything is sent. What fails in passing is tried again until the open, the whole session and by the same
 ids (`trading/patience.py`); Dagster retries nothing here.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import date
@@ -21,6 +21,7 @@ from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets.keys import orders_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output, shown
+from my_dagster_project.pipeline.assets.session_events import SessionEvents
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.assets.turns import require_turn
 from my_dagster_project.pipeline.partitions import replay_sessions, session_of
@@ -43,48 +44,57 @@ from my_dagster_project.trading.submission import Outcome, require_certain, subm
 def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
     """The asset `[team, orders]`, partitioned by session; sessions are traded one run at a time, in order.
 
-    A backfill is a run per session, the earliest first (`pipeline/run_tags.py`): a plan follows from what the session
-    before it left in the account.
+    A person's backfill is a run per session, the earliest first (`pipeline/run_tags.py`), so that each has a place in the
+    queue; `trading run` trades its range in one.
     """
 
     @dg.asset(
         description=f"{team.name}'s orders after a session's close, for the next open: market, day, sells first.",
         # Said, not left to the default: without it Dagit offers to pass a range of sessions to one run.
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
+        output_required=False,
         **team.stamped("orders", "alpaca", configuration=_rules(team)),
     )
     def orders(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
-    ) -> Iterator[dg.Output[Mapping[str, bytes]]]:
-        session, trader, assets = _session(context, team.name), _trader(team, broker), asset_store.open()
-        require_turn(context, orders_key(team.name))
+    ) -> Iterator[dg.Output[Mapping[str, bytes]] | dg.AssetMaterialization]:
+        sessions, assets = sorted(map(session_of, context.partition_keys)), asset_store.open()
+        require_turn(context, orders_key(team.name), sessions[0])
         with ExitStack() as having:
             held = explained(lambda: having.enter_context(account_lease(context, team, broker)))
-            opens = team.platform.calendar.open_at(team.platform.calendar.next_session(session))
-
-            def attempt() -> tuple[Plan, list[Outcome] | None]:
-                planned = _planned(context, trader, session, assets, broker)
-                return planned, _submitted(trader, planned, assets, broker, held)
-
-            patience = (opens, load_settings().retry_seconds, context.log.warning)
-            planned, outcomes = explained(lambda: until_the_open(attempt, *patience))
-            if outcomes is not None:
-                explained(lambda: _note_try(team, session, assets))
-            # Dagster stores the output before it comes back in here, so the record is written under the lease too.
-            yield _traded(context, trader, planned, outcomes, assets)
+            traded = partial(_traded, context, team, _trader(team, broker), assets, broker, held)
+            if len(sessions) == 1:
+                # Dagster stores the output before it comes back in here, so the record is written under the lease too.
+                yield files_output(*traded(sessions[0]))
+                return
+            events = SessionEvents(context, assets, list(map(str, sessions)))
+            for session in sessions:
+                yield events.stored(str(session), *traded(session))
 
     return orders
 
 
-def _session(context: dg.AssetExecutionContext, team: str) -> date:
-    sessions = context.partition_keys
-    if len(sessions) > 1:
-        raise dg.Failure(
-            f"team {team}: sessions {sessions[0]} to {sessions[-1]} in one run cannot be traded; nothing was sent. Launch a "
-            "backfill of them: a run per session, one at a time, the earliest first",
-            allow_retries=False,
-        )
-    return session_of(sessions[0])
+def _traded(
+    context: dg.AssetExecutionContext,
+    team: TeamContext,
+    trader: Trader,
+    assets: AssetStore,
+    broker: BrokerResource,
+    held: Held,
+    session: date,
+) -> tuple[Mapping[str, bytes], Mapping[str, Any]]:
+    """A session's record, planned and sent, and what is told of it."""
+
+    def attempt() -> tuple[Plan, list[Outcome] | None]:
+        planned = _planned(context, trader, session, assets, broker)
+        return planned, _submitted(trader, planned, assets, broker, held)
+
+    opens = team.platform.calendar.open_at(team.platform.calendar.next_session(session))
+    patience = (opens, load_settings().retry_seconds, context.log.warning)
+    planned, outcomes = explained(lambda: until_the_open(attempt, *patience))
+    if outcomes is not None:
+        explained(lambda: _note_try(team, session, assets))
+    return _told(context, trader, planned, outcomes, assets)
 
 
 def _note_try(team: TeamContext, session: date, assets: AssetStore) -> None:
@@ -124,29 +134,29 @@ def _planned(
     plan = session_plan(trader, session, assets, account)
     for line in [*plan.orders, *plan.skipped]:
         context.log.info(f"{trader.name} {session}: {line}")
-    told = {"plan": dg.MetadataValue.json(json.loads(plan.to_json()))}
+    told = {"plan": dg.MetadataValue.json(plan.as_record())}
     context.log_event(dg.AssetObservation(orders_key(trader.name), "planned, not sent", told, str(session)))
     return plan
 
 
-def _traded(
+def _told(
     context: dg.AssetExecutionContext,
     trader: Trader,
     planned: Plan,
     outcomes: list[Outcome] | None,
     assets: AssetStore,
-) -> dg.Output[Mapping[str, bytes]]:
+) -> tuple[Mapping[str, bytes], Mapping[str, Any]]:
     """The session's record: what became of each order, or what was on record before."""
     if outcomes is None:
         context.log.warning(
             f"{trader.name} {planned.session}: traded before; nothing is sent, the record stays"
         )
         record = explained(lambda: recorded(assets, trader.name, planned.session))
-        return files_output({file_of(planned.session): record}, {})
+        return {file_of(planned.session): record}, {}
     for outcome in outcomes:
         context.log.info(f"{trader.name} {planned.session}: {outcome}")
     record = record_of(planned, outcomes, trader.mode.mode)
-    return files_output({file_of(planned.session): record}, _metadata(planned, outcomes, trader))
+    return {file_of(planned.session): record}, _metadata(planned, outcomes, trader)
 
 
 def _trader(team: TeamContext, broker: BrokerResource) -> Trader:

@@ -26,8 +26,12 @@ def shown[Made](function: Made) -> Made:
 
 def files_output(files: Mapping[str, bytes], metadata: Mapping[str, Any]) -> dg.Output[Mapping[str, bytes]]:
     """An output of these files with their content's md5 as data version."""
-    version = dir_md5({name: md5_of(data) for name, data in files.items()})
-    return dg.Output(files, metadata=dict(metadata), data_version=dg.DataVersion(version))
+    return dg.Output(files, metadata=dict(metadata), data_version=dg.DataVersion(data_version(files)))
+
+
+def data_version(files: Mapping[str, bytes]) -> str:
+    """The data version of these files."""
+    return dir_md5({name: md5_of(data) for name, data in files.items()})
 
 
 def table_output(
