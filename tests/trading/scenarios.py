@@ -195,11 +195,12 @@ def _break_something(street: Street, team: str, rng: Random) -> None:
 
 
 def _meddle(street: Street, team: str, session: date, rng: Random) -> None:
-    """Somebody orders a share by hand, after the close of the session."""
+    """Somebody orders a share by hand, or a part of one, after the close of the session."""
     broker = street.client(team)
     _patiently(lambda: broker.at_close_of(session))
     symbol = rng.choice([one for one in SYMBOLS if street.world.close(one, session)] or [SYMBOLS[0]])
-    _patiently(lambda: broker.submit(OrderRequest(HAND, symbol, "buy", 1)))
+    qty = rng.choice([1, Decimal("0.13"), Decimal("1.4")])
+    _patiently(lambda: broker.submit(OrderRequest(HAND, symbol, "buy", qty)))
 
 
 def _predict(street: Street, one: Trader, session: date, rng: Random) -> None:
