@@ -17,7 +17,7 @@ from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
-from my_dagster_project.teams.sources import differing
+from my_dagster_project.teams.sources import Source, differing, team_path, uncommitted, unread_copies
 
 
 def build_stage(
@@ -90,6 +90,18 @@ def _require_in_force(platform: Platform, settings: Settings, team: str | None) 
     for path in differing(settings.project, used):
         source = next(one for one in used if one.path == path)
         raise TradingError(
-            f"{path} is not what is in force, {source.origin}: nothing was built. Commit it there (or undo the edit), and"
-            " let the files here be those of the branch; TRADING_CONFIG=working-tree builds what is here."
+            f"{path} is not what is in force, {source.origin}: nothing was built. {_remedy(platform, settings, source)}"
+            " TRADING_CONFIG=working-tree builds what is here."
         )
+
+
+def _remedy(platform: Platform, settings: Settings, source: Source) -> str:
+    edited = {team_path(team) for team in uncommitted(settings.project, platform.sources)}
+    if source.path in {*edited, *unread_copies(settings.project, platform.sources)}:
+        return (
+            f"Commit it on {source.branch} (or undo the edit), and let the files here be those of the branch."
+        )
+    # Committed it would undo what the team has done since.
+    return (
+        f"It is an older copy: `git checkout {source.branch} -- {source.path}` makes it that of the branch."
+    )
