@@ -1,7 +1,7 @@
 """What a source has changed in bars that were stored before: session, field, old and new value."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -54,17 +54,6 @@ class Revision:
             else f"{self.session}"
         )
         return when, self.field, _said(self.old), _said(self.new)
-
-    @property
-    def is_back(self) -> bool:
-        """Whether the value is what it was before it was revised."""
-        if self.old is None or self.new is None:
-            return self.old is self.new
-        return abs(self.new - self.old) <= _SAME * abs(self.old)
-
-    @property
-    def _place(self) -> tuple[date, str, date | None]:
-        return self.session, self.field, self.through
 
     @property
     def is_adjustment(self) -> bool:
@@ -138,18 +127,6 @@ def _filled(values: "pd.Series", field: str) -> "pd.Series":
     if field not in DECLARED:
         return values
     return values.where(values > 0, 1.0 if field == "split_ratio" else 0.0)
-
-
-def netted(before: Iterable[Revision], found: Iterable[Revision]) -> list[Revision]:
-    """What was revised in all, first as `before` says and then as `found` does, by session.
-
-    What is back where it was stays, with `old` as `new` (`is_back`): done again, it must not be taken for a revision.
-    """
-    merged = {one._place: one for one in before}
-    for one in found:
-        first = merged.get(one._place, one)
-        merged[one._place] = replace(one, old=first.old)
-    return sorted(merged.values(), key=lambda one: (one.session, one.field))
 
 
 def revision_lines(found: Sequence[Revision]) -> list[str]:

@@ -12,7 +12,6 @@ from my_dagster_project.domain.revisions import (
     EVERYWHERE,
     FIELDS,
     from_json,
-    netted,
     revision_lines,
     revisions,
 )
@@ -80,35 +79,6 @@ def test_a_few_of_many_are_told_and_how_many_more():
     found = revisions(ibm(), after)
     assert len(found) == 51
     assert revision_lines(found)[-1] == f"and 41 more, up to {ibm()['session'][300].date()}"
-
-
-def close_of(row, factor):
-    after = ibm().copy()
-    after.loc[row, "close"] *= factor
-    return after
-
-
-def test_what_is_back_where_it_was_is_no_revision_also_when_its_note_is_made_twice():
-    there, back = revisions(ibm(), close_of(99, 1.01)), revisions(close_of(99, 1.01), ibm())
-    farther = revisions(close_of(99, 1.01), close_of(99, 1.02))
-    assert netted([], there) == there
-    [one] = netted(there, farther)
-    assert (one.old, one.new) == (ibm()["close"][99], close_of(99, 1.02)["close"][99])
-    [gone] = netted(there, back)
-    assert gone.is_back
-    assert not there[0].is_back
-    [again] = netted([gone], back)
-    assert again.is_back
-    assert netted(there, there) == there
-    assert [one.is_back for one in netted(netted([gone], there), back)] == [True]
-
-
-def test_a_bar_and_a_stretch_that_are_back_are_no_revision():
-    without = ibm().drop(index=99).reset_index(drop=True)
-    halved = ibm().assign(adj_close=ibm()["adj_close"].where(ibm().index > 500, ibm()["adj_close"] / 2))
-    for other in (without, halved):
-        [one] = netted(revisions(ibm(), other), revisions(other, ibm()))
-        assert one.is_back
 
 
 def test_the_bars_of_another_symbol_are_a_line_per_field_and_no_adjustment():

@@ -1,13 +1,13 @@
 """Daily bars of a symbol, fetched once for all teams; bars that fail a quality rule never replace good ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from my_dagster_project.domain.quality import Finding, check_bars
-from my_dagster_project.domain.revisions import HEAD, Revision, revisions
+from my_dagster_project.domain.revisions import HEAD, Revision
 from my_dagster_project.domain.trading_days import Thresholds
 from my_dagster_project.foundation.errors import ObjectMissingError, TradingError
 from my_dagster_project.market_data.update import update_bars
@@ -73,8 +73,11 @@ def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
             lambda: update_bars(stored, source, symbol, *span, platform.calendar, as_of=now, again=again)
         )
         yield from _verdict(check_bars(frame, symbol, platform.calendar, *span, thresholds(market)))
-        revised = [] if stored is None else revisions(stored, frame)
-        explained(lambda: note_revisions(asset_store.open(), symbol, revised))
+        revised = (
+            []
+            if stored is None
+            else explained(lambda: note_revisions(asset_store.open(), symbol, stored, frame))
+        )
         for one in revised[:_SHOWN]:
             context.log.warning(f"{symbol}: revised, {one}")
         context.log.info(
@@ -116,7 +119,7 @@ def _is_asked_again(context: dg.AssetExecutionContext, key: dg.AssetKey, origin:
 
 
 @shown
-def _revised(found: list[Revision]) -> dict[str, Any]:
+def _revised(found: Sequence[Revision]) -> dict[str, Any]:
     if not found:
         return {"revised": 0}
     rows = [one.cells for one in found[:_SHOWN]]

@@ -9,7 +9,7 @@ ids (`trading/patience.py`); Dagster retries nothing here.
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -39,6 +39,9 @@ from my_dagster_project.trading.planning import Trader, session_plan
 from my_dagster_project.trading.records import file_of, record_of, recorded
 from my_dagster_project.trading.replays import begin
 from my_dagster_project.trading.submission import Outcome, require_certain, submit_plan
+
+# A month of sessions and holidays.
+_ASKED_BACK = timedelta(days=45)
 
 
 def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
@@ -117,9 +120,17 @@ def _rules(team: TeamContext) -> tuple[object, ...]:
 
 
 def _accepted(team: TeamContext) -> dict[str, tuple[date, ...]]:
-    """The sessions of its symbols whose bars the organiser says are right."""
-    every = team.platform.registry.market.accepted
-    return {symbol: every[symbol] for symbol in sorted(team.config.symbols) if every.get(symbol)}
+    """The sessions of its symbols whose bars the organiser says are right, as far back as a plan asks (`History.puzzle`).
+
+    A bar of years ago that is accepted must not trade a replay again.
+    """
+    registry = team.platform.registry
+    since = registry.competition.start - _ASKED_BACK
+    every = {
+        symbol: tuple(day for day in registry.market.accepted.get(symbol, ()) if day >= since)
+        for symbol in sorted(team.config.symbols)
+    }
+    return {symbol: days for symbol, days in every.items() if days}
 
 
 def _planned(

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from my_dagster_project.pipeline.assets import keys
@@ -139,6 +141,44 @@ def test_a_corrected_bar_arrives_and_is_listed_and_another_path_is_another_sourc
     assert moved.materialize(AAPL).success
     assert stored(moved)["close"].iloc[-1] == 431.47
     assert len(stored(moved)) == len(right.splitlines()) - 100
+
+
+def test_what_was_revised_is_listed_as_long_as_it_is_and_all_at_once(house):
+    """A volume, a close, a dividend, another symbol's file: listed, and not once they are back, in whatever steps."""
+    path = house.settings.project / "prices" / "AAPL.csv"
+    right = pd.read_csv(path)
+    house.materialize(AAPL)
+
+    def fetched(change):
+        table = right.copy()
+        change(table)
+        table.to_csv(path, index=False)
+        metadata = made(house.materialize(AAPL))["market/AAPL/bars"][0].metadata
+        return metadata["revised"].value, [str(one) for one in noted_revisions(house.store).get("AAPL", ())]
+
+    def volume(table):
+        table.loc[700, "volume"] *= 2
+
+    def close(table):
+        volume(table)
+        table.loc[800, ["close", "adj_close"]] *= 1.001
+        table.loc[:1200, "adj_close"] *= 0.995
+
+    def another(table):
+        table[["open", "high", "low", "close", "adj_close"]] *= np.linspace(1, 2, len(table))[:, None]
+        table["volume"] += 100 * np.arange(len(table))
+
+    session, shares = right["session"], right["volume"][700]
+    doubled = [f"{session[700]}: volume {shares:,.10g} -> {2 * shares:,.10g}"]
+    assert fetched(volume) == (1, doubled)
+    count, noted = fetched(close)
+    assert (count, len(noted)) == (2, 3)
+    assert any(f"{session[0]} to {session[1200]} (1201 sessions): adj_close" in line for line in noted)
+    assert fetched(volume)[1] == doubled
+    assert [line for line in fetched(another)[1] if "by no common factor" not in line] == []
+    count, noted = fetched(lambda _: None)
+    assert count > 0
+    assert noted == []
 
 
 def test_another_file_is_seen_without_reading_it_and_bars_of_before_are_left_alone(house):

@@ -186,3 +186,14 @@ def test_the_table_before_anybody_traded_or_reported_has_the_house_teams(house):
     run = house.materialize(keys.leaderboard_key())
     assert failures(run) == {}
     assert "naive" in made(run)["competition/leaderboard"][0].metadata["table"].value
+
+
+def test_a_bar_of_years_ago_that_is_accepted_trades_no_replay_again(house):
+    def version(**accepted):
+        assets = house.later(accepted=accepted).assets
+        [orders] = [one for one in assets if keys.orders_key("red") in getattr(one, "keys", ())]
+        return orders.code_versions_by_key[keys.orders_key("red")]
+
+    long_ago, lately = (date(2011, 6, 15),), (date(2013, 2, 25),)
+    assert version() == version(AAPL=long_ago) == version(MSFT=lately)
+    assert version() != version(AAPL=lately)
