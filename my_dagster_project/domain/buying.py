@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from my_dagster_project.domain.limits import cost, fallen, free_cash, highest_price, session_room
+from my_dagster_project.domain.limits import (
+    cost,
+    exposure,
+    fallen,
+    free_cash,
+    highest_price,
+    session_room,
+)
 from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Skipped, Snapshot
 from my_dagster_project.domain.sizing import Wish
 
 
 @dataclass
-class _Room:
+class Room:
     """What buys may still take: dollars, symbols, dollars traded in the session (None: no limit), orders."""
 
     cash: Decimal
@@ -26,13 +33,21 @@ class _Room:
         if self.value is not None:
             self.value -= order.worst
 
+    def take_short(self, order: PlannedOrder, snapshot: Snapshot, limits: Limits) -> None:
+        """Enter a short sale: it takes as much cash as if it were bought, for buying back."""
+        worth = exposure(order, snapshot, limits)
+        self.cash -= worth
+        self.symbols -= order.symbol not in snapshot.short
+        self.orders -= 1
+        if self.value is not None:
+            self.value -= worth
+
 
 def buy_orders(
-    plan: Plan, wishes: Sequence[Wish], before: Sequence[PlannedOrder], limits: Limits
+    plan: Plan, wishes: Sequence[Wish], room: Room, limits: Limits
 ) -> tuple[list[PlannedOrder], list[Skipped]]:
-    """Give the buys that fit beside the orders `before` them (all sells, and buys that stand), and what did not fit."""
+    """Give the buys that there is room for, and what did not fit."""
     held = plan.snapshot.held
-    room = _room(plan, wishes, before, limits)
     too_deep = fallen(plan.snapshot, limits)
     buys: list[PlannedOrder] = []
     unmet: list[Skipped] = []
@@ -40,7 +55,7 @@ def buy_orders(
         if wish.qty <= held.get(wish.symbol, 0):
             continue
         new = wish.symbol not in plan.snapshot.shares
-        reason = too_deep or _full(room, limits, new=new)
+        reason = too_deep or full(room, limits, new=new)
         order, reason = (None, reason) if reason else _buy(plan, wish, limits, room)
         if order is None:
             unmet.append(Skipped(wish.symbol, f"{wish.why}; not bought: {reason}"))
@@ -50,26 +65,32 @@ def buy_orders(
     return buys, unmet
 
 
-def _room(plan: Plan, wishes: Sequence[Wish], before: Sequence[PlannedOrder], limits: Limits) -> _Room:
-    held = plan.snapshot.shares
-    sells = [order for order in before if order.side == "sell"]
+def room_for(plan: Plan, before: Sequence[PlannedOrder], limits: Limits) -> Room:
+    """Give what new positions may take beside the orders `before` them: all that closes something, and what stands."""
+    snapshot, held = plan.snapshot, plan.snapshot.shares
+    sells = [order for order in before if order.side == "sell" and not snapshot.opens_short(order)]
     gone = {order.symbol for order in sells if order.qty >= held.get(order.symbol, 0)}
-    everything = len(wishes) + len(before) + len(held)
+    everything = len(snapshot.closes) + len(before) + len(held) + len(snapshot.short)
     most = everything if limits.max_symbols is None else limits.max_symbols
-    value, _ = session_room(plan.snapshot, limits)
-    room = _Room(
-        cash=free_cash(plan.snapshot, sells),
-        symbols=most - len(set(held) - gone),
+    value, _ = session_room(snapshot, limits)
+    room = Room(
+        cash=free_cash(snapshot, sells),
+        symbols=most - len(set(held) - gone) - len(snapshot.short),
         value=None if value is None else value - sum((order.value for order in sells), Decimal(0)),
         orders=(everything if limits.session_orders is None else limits.session_orders) - len(sells),
     )
     for order in before:
-        if order.side == "buy":
-            room.take(order, plan.snapshot)
+        if snapshot.opens_short(order):
+            room.take_short(order, snapshot, limits)
+        elif snapshot.covers(order):
+            room.orders -= 1
+            room.value = None if room.value is None else room.value - order.worst
+        elif order.side == "buy":
+            room.take(order, snapshot)
     return room
 
 
-def _full(room: _Room, limits: Limits, *, new: bool) -> str:
+def full(room: Room, limits: Limits, *, new: bool) -> str:
     """Say why not even one share may be bought; '' when it may."""
     if room.orders <= 0:
         return f"the limit of {limits.session_orders} orders a session is reached"
@@ -78,7 +99,7 @@ def _full(room: _Room, limits: Limits, *, new: bool) -> str:
     return ""
 
 
-def _buy(plan: Plan, wish: Wish, limits: Limits, room: _Room) -> tuple[PlannedOrder | None, str]:
+def _buy(plan: Plan, wish: Wish, limits: Limits, room: Room) -> tuple[PlannedOrder | None, str]:
     """Give the buy that cash and limits allow, else None and the reason."""
     price = plan.snapshot.closes[wish.symbol]
     wanted = wish.qty - plan.snapshot.held.get(wish.symbol, 0)
@@ -95,7 +116,7 @@ def _buy(plan: Plan, wish: Wish, limits: Limits, room: _Room) -> tuple[PlannedOr
 
 
 def _caps(
-    snapshot: Snapshot, one: PlannedOrder, limits: Limits, room: _Room
+    snapshot: Snapshot, one: PlannedOrder, limits: Limits, room: Room
 ) -> list[tuple[int, Decimal, str]]:
     """Give what bounds a buy, of which `one` is one share: whole shares, the dollars behind them, and what it is called."""
     caps = [(int(room.cash / cost(one, snapshot)), room.cash, "cash")]

@@ -17,12 +17,12 @@ def exits(
 ) -> dict[str, str]:
     """Give the symbols that a rule of exit sells, with its reason.
 
-    `closes_held` counts the closes that a position was held over. A loss counts when every price that is known says so: the
-    close and the one furthest from it. Dividends are no part of it.
+    `closes_held` counts the closes that a position was held over. A loss (of one sold short: a rise) counts when every price
+    that is known says so: the close and the one furthest from it. Dividends are no part of it.
     """
     found = {}
     for position in positions:
-        if position.symbol not in snapshot.held:
+        if position.symbol not in snapshot.held and position.symbol not in snapshot.short:
             continue
         reason = _stopped(position, snapshot, rules) or _overdue(closes_held.get(position.symbol, 0), rules)
         if reason:
@@ -54,10 +54,11 @@ def _stopped(position: PositionView, snapshot: Snapshot, rules: Rules) -> str:
     prices = [price for price in known if price is not None]
     if rules.stop_loss is None or not prices or entry <= 0:
         return ""
-    loss = 1 - max(prices) / entry
+    price, way = (max(prices), "below") if position.qty > 0 else (min(prices), "above")
+    loss = abs(price / entry - 1) if (price < entry) == (position.qty > 0) else Decimal(0)
     if loss < rules.stop_loss:
         return ""
-    return f"stop loss: {max(prices):,.2f} is {loss:.1%} below its entry at {entry:,.2f}, the rule is {rules.stop_loss:.1%}"
+    return f"stop loss: {price:,.2f} is {loss:.1%} {way} its entry at {entry:,.2f}, the rule is {rules.stop_loss:.1%}"
 
 
 def _overdue(closes: int, rules: Rules) -> str:

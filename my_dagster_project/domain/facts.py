@@ -20,6 +20,8 @@ class AccountView(Protocol):
     def multiplier(self) -> int: ...  # noqa: D102
     @property
     def blocked(self) -> str: ...  # noqa: D102
+    @property
+    def lends(self) -> bool: ...  # noqa: D102
 
 
 class PositionView(Protocol):

@@ -71,18 +71,27 @@ def cost(order: PlannedOrder, snapshot: Snapshot) -> Decimal:
     return order.value * (1 + snapshot.cash_margin) if order.limit is None else order.worst
 
 
+def exposure(order: PlannedOrder, snapshot: Snapshot, limits: Limits) -> Decimal:
+    """Give what an order is worth in the eyes of every limit, dollars; for one that sells short at the highest price of a buy.
+
+    A short position grows when its open is higher, and no limit price keeps it from that.
+    """
+    highest = highest_price(order.price, limits) if snapshot.opens_short(order) else None
+    return order.worst if highest is None else order.qty * highest
+
+
 def free_cash(snapshot: Snapshot, sells: Iterable[PlannedOrder]) -> Decimal:
     """Give the dollars that buys may cost once `sells` have brought theirs."""
-    return snapshot.cash + proceeds(sells, snapshot)
+    return snapshot.own_cash + proceeds(sells, snapshot)
 
 
 def proceeds(sells: Iterable[PlannedOrder], snapshot: Snapshot) -> Decimal:
     """Give what sells bring for buys of the same open, dollars, less the margin; nothing in a cash account.
 
     A symbol without a close of the session is halted, or not followed any more: its sell may not
-    be executed.
+    be executed. What a short sale brings is not the account's to spend.
     """
     if not snapshot.spendable_proceeds:
         return Decimal(0)
-    sure = (sell.value for sell in sells if sell.symbol in snapshot.closes)
+    sure = (sell.value for sell in sells if sell.symbol in snapshot.closes and not snapshot.opens_short(sell))
     return sum(sure, Decimal(0)) * (1 - snapshot.cash_margin)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from my_dagster_project.domain.buying import buy_orders
+from my_dagster_project.domain.buying import buy_orders, room_for
 from my_dagster_project.domain.exits import exits
 from my_dagster_project.domain.facts import AccountView, Facts, PositionView
 from my_dagster_project.domain.limits import highest_price
@@ -15,11 +15,13 @@ from my_dagster_project.domain.plan import (
     Plan,
     PlannedOrder,
     Rules,
+    Side,
     Signal,
     Skipped,
     Snapshot,
     money,
 )
+from my_dagster_project.domain.shorting import covers, short_sales
 from my_dagster_project.domain.signals import tradable, without
 from my_dagster_project.domain.sizing import Wish, wishes_of
 from my_dagster_project.domain.strategies import Outlook, strategy
@@ -50,11 +52,11 @@ def plan_orders(
     """
     facts, positions = facts or Facts(), list(positions)
     snapshot = _snapshot(positions, account, closes, rules, facts)
-    short = {position.symbol for position in positions if position.qty < 0}
+    short = {position.symbol for position in positions if position.qty < 0} - snapshot.short.keys()
     good, skipped = tradable(team, session, signals, snapshot, closes, facts.moves)
     good, skipped = without(good, short), [skip for skip in skipped if skip.symbol not in short]
     skipped += [Skipped(symbol, _SHORT, "check") for symbol in short]
-    dropped = [symbol for symbol in snapshot.held if symbol not in closes]
+    dropped = [symbol for symbol in (*snapshot.held, *snapshot.short) if symbol not in closes]
     leaving = {symbol: DROPPED for symbol in dropped if rules.dropped == "sell"}
     leaving = exits(positions, snapshot, rules, facts.closes_held) | leaving
     good = without(good, leaving)
@@ -75,7 +77,7 @@ def plan_orders(
 
 
 _KEPT = f"held, {DROPPED}; kept, as trading.dropped says"
-_SHORT = "the account is short of it, which no plan of ours does; close that position by hand"
+_SHORT = "the account is short of it, which no plan of ours does without trading.short_below; close that position by hand"
 
 
 def _fraction(team: str, held: PositionView) -> str:
@@ -94,8 +96,9 @@ def _snapshot(
     facts: Facts,
 ) -> Snapshot:
     known = _prices(closes)
-    positions = sorted((p for p in positions if p.qty > 0), key=lambda p: p.symbol)
-    broker = _prices({p.symbol: p.current_price for p in positions})
+    ours = [p for p in positions if p.qty > 0 or (p.qty < 0 and rules.short_below is not None)]
+    broker = _prices({p.symbol: p.current_price for p in ours})
+    positions = sorted((p for p in ours if p.qty > 0), key=lambda p: p.symbol)
     return Snapshot(
         equity=account.equity,
         cash=account.cash,
@@ -108,6 +111,8 @@ def _snapshot(
         peak=facts.peak,
         ended=facts.ended,
         fractions={p.symbol: p.qty % 1 for p in positions if p.qty % 1},
+        short={p.symbol: int(-p.qty) for p in sorted(ours, key=lambda p: p.symbol) if p.qty <= -1},
+        lends=account.lends and rules.short_below is not None,
     )
 
 
@@ -134,21 +139,26 @@ def _decided(
     limits: Limits,
     facts: Facts,
 ) -> Plan:
-    """Sell first; then buy with the cash that is free after the sells. Standing orders come before both, as they are."""
+    """Close first; then buy with the cash that is free after it, then sell short. Standing orders come before, as they are."""
     snapshot = plan.snapshot
     fixed = [_standing(plan, number, limits) for number in range(len(snapshot.standing))]
     done = {order.symbol for order in fixed}
     open_to = without(good, done)
-    weights = strategy(rules.strategy).weights(Outlook(open_to, snapshot.held, rules, facts.volatility))
+    outlook = Outlook(open_to, snapshot.held, rules, facts.volatility, snapshot.short)
+    weights = strategy(rules.strategy).weights(outlook)
     if rules.volatility_target is not None:
         weights = scaled(weights, snapshot, facts.returns, rules.volatility_target, leaving)
     wishes, left = wishes_of(weights, open_to, snapshot, rules, limits)
-    gone, stuck = _sold_whole(plan, {symbol: why for symbol, why in leaving.items() if symbol not in done})
-    sells = gone + [_sell(plan, wish) for wish in wishes if wish.qty < snapshot.held.get(wish.symbol, 0)]
-    sells.sort(key=lambda order: order.symbol)
-    buys, unmet = buy_orders(plan, wishes, [*fixed, *sells], limits)
-    orders = sorted((*fixed, *sells, *buys), key=lambda order: order.side == "buy")
-    return replace(plan, orders=tuple(orders), skipped=_sorted([*plan.skipped, *left, *stuck, *unmet]))
+    gone, stuck = _closed_whole(plan, {symbol: why for symbol, why in leaving.items() if symbol not in done})
+    sells = [_sell(plan, wish) for wish in wishes if wish.qty < snapshot.held.get(wish.symbol, 0)]
+    back, kept = covers(plan, weights, open_to, rules, limits)
+    closing = sorted((*gone, *sells, *back), key=lambda order: order.symbol)
+    room = room_for(plan, [*fixed, *closing], limits)
+    buys, unmet = buy_orders(plan, wishes, room, limits)
+    sold, unsold = short_sales(plan, weights, open_to, rules, limits, room)
+    orders = sorted((*fixed, *closing, *sold, *buys), key=lambda order: order.side == "buy")
+    skipped = [*plan.skipped, *left, *stuck, *kept, *unmet, *unsold]
+    return replace(plan, orders=tuple(orders), skipped=_sorted(skipped))
 
 
 def _in_line(plan: Plan, facts: Facts) -> bool:
@@ -162,21 +172,24 @@ def _standing(plan: Plan, number: int, limits: Limits) -> PlannedOrder:
     prices = {**plan.snapshot.marks, **plan.snapshot.closes}
     why = "sent by an earlier run of this session, which decided on other data; it stays"
     price = prices.get(one.symbol, Decimal(0))
-    limit = highest_price(price, limits) if one.side == "buy" else None
+    covering = one.side == "sell" or one.symbol in plan.snapshot.short
+    limit = None if covering else highest_price(price, limits)
     return PlannedOrder(one.client_order_id, one.symbol, one.side, one.qty, price, why, limit=limit)
 
 
-def _sold_whole(plan: Plan, reasons: Mapping[str, str]) -> tuple[list[PlannedOrder], list[Skipped]]:
-    """Sell all of what is held for another reason than a prediction, where somebody gives a price."""
-    sells, stuck = [], []
+def _closed_whole(plan: Plan, reasons: Mapping[str, str]) -> tuple[list[PlannedOrder], list[Skipped]]:
+    """Close all of a position for another reason than a prediction, where somebody gives a price."""
+    closing, stuck = [], []
+    snapshot = plan.snapshot
     for symbol, why in reasons.items():
-        price = plan.snapshot.closes.get(symbol, plan.snapshot.marks.get(symbol))
+        price = snapshot.closes.get(symbol, snapshot.marks.get(symbol))
+        side: Side = "sell" if symbol in snapshot.held else "buy"
         if price is None:
             stuck.append(Skipped(symbol, f"held, {why}; nobody gives a price to sell it at", "check"))
         else:
-            name, held = plan.order_id(symbol, "sell"), plan.snapshot.held[symbol]
-            sells.append(PlannedOrder(name, symbol, "sell", held, price, why))
-    return sells, stuck
+            qty = snapshot.held.get(symbol) or snapshot.short[symbol]
+            closing.append(PlannedOrder(plan.order_id(symbol, side), symbol, side, qty, price, why))
+    return closing, stuck
 
 
 def _sell(plan: Plan, wish: Wish) -> PlannedOrder:

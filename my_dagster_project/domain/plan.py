@@ -64,7 +64,7 @@ class Rules:
     `cash_margin` is kept back on what buys cost and on what sells bring, for costs and the gap to the open.
     `dropped` says what becomes of shares of a symbol that the team trades no more. `stop_loss` (a fraction of the average
     entry price) and `max_sessions` (closes held over) are rules of exit; `volatility_target` (a fraction, annualised) is how
-    much the whole account is to move. None is none.
+    much the whole account is to move. `short_below` (as `sell_below`) sells short. None is none.
     """
 
     strategy: str
@@ -77,6 +77,7 @@ class Rules:
     stop_loss: Decimal | None = None
     max_sessions: int | None = None
     volatility_target: Decimal | None = None
+    short_below: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("position_share", "rebalance_band", "cash_margin", "stop_loss", "volatility_target"):
@@ -90,6 +91,11 @@ class Rules:
             raise TradingError(
                 f"trading.sell_below ({self.sell_below}) is above trading.buy_above ({self.buy_above}):"
                 " one signal would say buy and sell; lower sell_below"
+            )
+        if self.short_below is not None and self.short_below > self.sell_below:
+            raise TradingError(
+                f"trading.short_below ({self.short_below}) is above trading.sell_below ({self.sell_below}):"
+                " what is sold short would be covered at once; lower short_below"
             )
 
 
@@ -203,7 +209,8 @@ class Snapshot:
     `marks` are prices that somebody else gives for a symbol (stored bars, the broker): the one furthest from the close.
     `peak` is the highest equity so far. `standing` are orders that the plan must live with, `ended` the ids of those
     of this session that do nothing any more. `fractions` are what is held beside that is no whole share (a spin-off leaves
-    some): no order trades it, every limit counts it.
+    some): no order trades it, every limit counts it. `short` are whole shares sold short, where that is the team's rule and
+    the account `lends`.
     """
 
     equity: Decimal
@@ -217,6 +224,31 @@ class Snapshot:
     standing: tuple[Standing, ...] = ()
     ended: tuple[str, ...] = ()
     fractions: Mapping[str, Decimal] = field(default_factory=dict)
+    short: Mapping[str, int] = field(default_factory=dict)
+    lends: bool = False
+
+    @property
+    def signed(self) -> dict[str, Decimal]:
+        """Give all shares by symbol, those sold short negative."""
+        return {**self.shares, **{symbol: Decimal(-qty) for symbol, qty in self.short.items()}}
+
+    @property
+    def own_cash(self) -> Decimal:
+        """Give the cash that secures nothing, dollars: what a short sale brought and as much again is kept for buying back."""
+        prices = (
+            (qty, self.marks.get(symbol), self.closes.get(symbol)) for symbol, qty in self.short.items()
+        )
+        return self.cash - 2 * sum(
+            (qty * max(mark or Decimal(0), close or Decimal(0)) for qty, mark, close in prices), Decimal(0)
+        )
+
+    def opens_short(self, order: "PlannedOrder") -> bool:
+        """Tell whether an order sells what is not held."""
+        return order.side == "sell" and not self.held.get(order.symbol)
+
+    def covers(self, order: "PlannedOrder") -> bool:
+        """Tell whether an order buys back what was sold short."""
+        return order.side == "buy" and bool(self.short.get(order.symbol))
 
     @cached_property
     def shares(self) -> dict[str, Decimal]:
@@ -298,4 +330,6 @@ def _snapshot_of(raw: dict[str, Any]) -> Snapshot:
         standing=tuple(Standing(**one) for one in raw.get("standing", ())),
         ended=tuple(raw.get("ended", ())),
         fractions={symbol: Decimal(part) for symbol, part in raw.get("fractions", {}).items()},
+        short={symbol: int(qty) for symbol, qty in raw.get("short", {}).items()},
+        lends=bool(raw.get("lends")),
     )

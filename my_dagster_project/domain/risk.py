@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from my_dagster_project.domain.limits import (
     cost,
+    exposure,
     fallen,
     highest_price,
     price_gap,
@@ -38,7 +39,7 @@ def gate(plan: Plan, limits: Limits) -> Plan:
     been planned. Idempotent: a plan that passed passes again unchanged. An order that stands at the broker already
     cannot be refused any more; it passes, and counts.
     """
-    book = _Book(dict(plan.snapshot.shares), plan.snapshot.cash)
+    book = _Book(plan.snapshot.signed, plan.snapshot.own_cash)
     standing = {one.client_order_id for one in plan.snapshot.standing}
     passed: list[PlannedOrder] = []
     refused: list[Skipped] = []
@@ -50,7 +51,7 @@ def gate(plan: Plan, limits: Limits) -> Plan:
             refused.append(_refusal(order, reason))
             continue
         passed.append(order)
-        _enter(order, book, plan)
+        _enter(order, book, plan, limits)
     return replace(plan, orders=tuple(passed), skipped=(*plan.skipped, *refused))
 
 
@@ -70,27 +71,38 @@ def _refusal(order: PlannedOrder, reason: str) -> Skipped:
 
 
 def _first_refusal(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
-    checks = _SELL_CHECKS if order.side == "sell" else _BUY_CHECKS
+    if order.side == "sell":
+        short = plan.snapshot.lends and plan.snapshot.opens_short(order)
+        checks = _SHORT_CHECKS if short else _SELL_CHECKS
+    else:
+        checks = _COVER_CHECKS if plan.snapshot.covers(order) else _BUY_CHECKS
     return next((reason for check in checks if (reason := check(order, book, plan, limits))), "")
 
 
-def _enter(order: PlannedOrder, book: _Book, plan: Plan) -> None:
+def _enter(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> None:
     signed = order.qty if order.side == "buy" else -order.qty
     book.held[order.symbol] = book.held.get(order.symbol, Decimal(0)) + signed
     book.ids.add(order.client_order_id)
     book.symbols.add(order.symbol)
-    book.traded += order.worst
-    if order.side == "buy":
-        book.cash -= cost(order, plan.snapshot)
+    book.traded += exposure(order, plan.snapshot, limits)
+    if plan.snapshot.covers(order):
+        return  # what it frees is there after the open
+    if order.side == "buy" or plan.snapshot.opens_short(order):
+        book.cash -= _taken(order, plan, limits)
     else:
         book.cash += proceeds([order], plan.snapshot)
+
+
+def _taken(order: PlannedOrder, plan: Plan, limits: Limits) -> Decimal:
+    return cost(order, plan.snapshot) if order.side == "buy" else exposure(order, plan.snapshot, limits)
 
 
 def _sane(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     close = plan.snapshot.closes.get(order.symbol)
     if order.qty < 1:
         return f"{order.qty} shares is no order"
-    if close is None and order.side == "sell" and order.price == plan.snapshot.marks.get(order.symbol):
+    closing = order.side == "sell" or plan.snapshot.covers(order)
+    if close is None and closing and order.price == plan.snapshot.marks.get(order.symbol):
         return ""
     if close is None or order.price != close:
         return f"it was sized at {order.price}, the close of {plan.session} is {close}"
@@ -114,6 +126,11 @@ def _held(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     return f"only {held} held" if order.qty > held else ""
 
 
+def _covered(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
+    short = -book.held.get(order.symbol, Decimal(0))
+    return f"only {short} sold short" if order.qty > short else ""
+
+
 def _price(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     # Selling all that is held needs no price; any other size is computed from one.
     if order.side == "sell" and order.qty == int(book.held.get(order.symbol, 0)):
@@ -133,17 +150,17 @@ def _drawdown(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> s
 
 
 def _value(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
-    if limits.order_value is not None and order.worst > limits.order_value:
-        return f"it is worth {order.worst:,.2f}, the limit per order is {limits.order_value:,.2f}"
+    worth = exposure(order, plan.snapshot, limits)
+    if limits.order_value is not None and worth > limits.order_value:
+        return f"it is worth {worth:,.2f}, the limit per order is {limits.order_value:,.2f}"
     return ""
 
 
 def _session(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     room, what = session_room(plan.snapshot, limits)
-    if room is not None and book.traded + order.worst > room:
-        return (
-            f"the session's orders would be worth {book.traded + order.worst:,.2f}, the {what} is {room:,.2f}"
-        )
+    after = book.traded + exposure(order, plan.snapshot, limits)
+    if room is not None and after > room:
+        return f"the session's orders would be worth {after:,.2f}, the {what} is {room:,.2f}"
     return ""
 
 
@@ -156,7 +173,8 @@ def _count(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
 def _share(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
     if limits.position_share is None:
         return ""
-    value = (book.held.get(order.symbol, 0) + order.qty) * (order.limit or order.price)
+    each = exposure(replace(order, qty=1), plan.snapshot, limits)
+    value = (abs(book.held.get(order.symbol, Decimal(0))) + order.qty) * each
     if value > limits.position_share * plan.snapshot.equity:
         return (
             f"{order.symbol} would be worth {value:,.2f}, more than {limits.position_share:.1%} of the equity"
@@ -166,16 +184,16 @@ def _share(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
 
 
 def _symbols(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
-    if limits.max_symbols is None or book.held.get(order.symbol, 0) > 0:
+    if limits.max_symbols is None or book.held.get(order.symbol, 0) != 0:
         return ""
-    after = 1 + sum(qty > 0 for qty in book.held.values())
+    after = 1 + sum(qty != 0 for qty in book.held.values())
     if after > limits.max_symbols:
         return f"{after} symbols would be held, the limit is {limits.max_symbols}"
     return ""
 
 
 def _cash(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
-    most = cost(order, plan.snapshot)
+    most = _taken(order, plan, limits)
     if most > book.cash:
         return f"it may cost {most:,.2f} with the margin for costs and gap, {book.cash:,.2f} is free"
     return ""
@@ -183,4 +201,6 @@ def _cash(order: PlannedOrder, book: _Book, plan: Plan, limits: Limits) -> str:
 
 _BOTH: tuple[_Check, ...] = (_sane, _once, _recent)
 _SELL_CHECKS = (*_BOTH, _held, _price)
+_COVER_CHECKS = (*_BOTH, _covered)
+_SHORT_CHECKS = (*_BOTH, _drawdown, _price, _value, _share, _symbols, _cash, _count, _session)
 _BUY_CHECKS = (*_BOTH, _drawdown, _price, _limit, _value, _share, _symbols, _cash, _count, _session)

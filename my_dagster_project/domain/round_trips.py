@@ -105,16 +105,20 @@ def journal(statement: Iterable[StatementLine], prices: Mapping[str, Decimal]) -
     """Give the round trips of an account's whole statement, oldest line first.
 
     `prices` (dollars a share) value what is held; a symbol without one is taken at what it cost. A day's fees are shared
-    by its executions, of the fee's symbol where it names one, by shares.
+    by its executions, of the fee's symbol where it names one, by shares; on a day without any they are of what is held of the
+    symbol (or short: borrowing it).
     """
-    lines = list(statement)
-    fees, other = _fees(lines)
+    lines, other = list(statement), _NOTHING
+    fees, without = _fees(lines)
     book = _Book()
     for line in lines:
-        if line.kind in FEES:
-            continue
         lots = book.lots[line.symbol]
-        if line.qty and (line.kind == "FILL" or line.kind in _TRANSFERS or not lots):
+        if line.kind in FEES:
+            if line.id in without and lots:
+                book.charge(line.symbol, -line.amount)
+            elif line.id in without:
+                other += line.amount
+        elif line.qty and (line.kind == "FILL" or line.kind in _TRANSFERS or not lots):
             book.trade(line, fees[line.id])
         elif line.qty:
             book.exchange(line)
@@ -125,10 +129,10 @@ def journal(statement: Iterable[StatementLine], prices: Mapping[str, Decimal]) -
     return Journal((*_together(book.trips), *_together(book.held(prices))), other)
 
 
-def _fees(lines: list[StatementLine]) -> tuple[dict[str, Decimal], Decimal]:
-    """Give each execution's part of its day's fees, by the line's id, and the fees of days without one (negative)."""
+def _fees(lines: list[StatementLine]) -> tuple[dict[str, Decimal], set[str]]:
+    """Give each execution's part of its day's fees, by the line's id, and the ids of fees of days without one."""
     shared: dict[str, Decimal] = defaultdict(Decimal)
-    other = _NOTHING
+    without: set[str] = set()
     filled: dict[date, list[StatementLine]] = defaultdict(list)
     for line in lines:
         if line.kind == "FILL":
@@ -136,10 +140,10 @@ def _fees(lines: list[StatementLine]) -> tuple[dict[str, Decimal], Decimal]:
     for fee in (line for line in lines if line.kind in FEES):
         payers = [line for line in filled[fee.day] if not fee.symbol or line.symbol == fee.symbol]
         if not payers:
-            other += fee.amount
+            without.add(fee.id)
         for line, part in zip(payers, _parts(-fee.amount, [abs(line.qty) for line in payers]), strict=True):
             shared[line.id] += part
-    return shared, other
+    return shared, without
 
 
 def _parts(amount: Decimal, shares: list[Decimal]) -> list[Decimal]:
@@ -238,6 +242,12 @@ class _Book:
         lots = self.lots[symbol]
         for lot, part in zip(lots, _parts(amount, [abs(lot.qty) for lot in lots]), strict=True):
             lot.dividends += part
+
+    def charge(self, symbol: str, fee: Decimal) -> None:
+        """Book a fee to the shares it was taken for."""
+        lots = self.lots[symbol]
+        for lot, part in zip(lots, _parts(fee, [abs(lot.qty) for lot in lots]), strict=True):
+            lot.fees += part
 
     def held(self, prices: Mapping[str, Decimal]) -> list[Trip]:
         """Give what has not ended, at these prices."""

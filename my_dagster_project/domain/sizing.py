@@ -36,8 +36,10 @@ def wishes_of(
         if weight.share is None:
             left.append(Skipped(symbol, weight.why))
             continue
+        if symbol in snapshot.short or (weight.share < 0 and symbol not in snapshot.shares):
+            continue  # `shorting` sizes these
         held = snapshot.held.get(symbol, 0)
-        share = min(weight.share, largest_share(limits))
+        share = max(Decimal(0), min(weight.share, largest_share(limits)))
         wanted = max(snapshot.equity, Decimal(0)) * share / snapshot.closes[symbol]
         qty = int(max(wanted - snapshot.fractions.get(symbol, 0), Decimal(0)))
         # Selling all of it needs no price; any other size would be a guess.

@@ -28,12 +28,13 @@ class Weight:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a strategy may look at: a session's signals, whole shares held, the team's rules, volatility per session."""
+    """What a strategy may look at: a session's signals, whole shares held, and short, the rules, volatility per session."""
 
     signals: Mapping[str, Signal]
     held: Mapping[str, int]
     rules: Rules
     volatility: Mapping[str, float] = field(default_factory=dict)
+    short: Mapping[str, int] = field(default_factory=dict)
 
     def is_buy(self, symbol: str) -> bool:
         """Tell whether the signal is above the threshold to buy."""
@@ -42,6 +43,10 @@ class Outlook:
     def is_sell(self, symbol: str) -> bool:
         """Tell whether the signal is below the threshold to sell."""
         return self.signals[symbol].value < self.rules.sell_below
+
+    def is_short(self, symbol: str) -> bool:
+        """Tell whether the signal is below the threshold to sell short."""
+        return self.rules.short_below is not None and self.signals[symbol].value < self.rules.short_below
 
     def why(self, symbol: str) -> str:
         """Give the signal beside its thresholds: 'predicted -0.800 %, below -0.500 %'."""
@@ -54,7 +59,7 @@ class Outlook:
 
     def kept(self, symbol: str) -> str:
         """Give the words for leaving a symbol as it is."""
-        return "kept" if self.held.get(symbol) else "not bought"
+        return "kept" if self.held.get(symbol) or self.short.get(symbol) else "not bought"
 
 
 class Strategy(Protocol):
@@ -64,6 +69,8 @@ class Strategy(Protocol):
     """One sentence for people."""
     targets: ClassVar[tuple[Target, ...]]
     """The targets it can read."""
+    sells_short: ClassVar[bool]
+    """Whether it knows what to do with `short_below`."""
 
     def weights(self, outlook: Outlook) -> dict[str, Weight]:
         """Give a weight for each signal."""
@@ -73,13 +80,15 @@ class LongFlat:
     """Hold `position_share` of equity where the signal is above `buy_above`; leave at `sell_below`, else flat.
 
     Between the thresholds what is held stays as it is and nothing is bought (hysteresis, so that a signal that
-    wavers around one threshold does not pay costs every session).
+    wavers around one threshold does not pay costs every session). Below `short_below` as much is sold short, until the signal
+    is at `sell_below` again.
     """
 
     says: ClassVar[str] = (
         "Hold each symbol above buy_above with the same share, nothing of those below sell_below."
     )
     targets: ClassVar[tuple[Target, ...]] = TARGETS
+    sells_short: ClassVar[bool] = True
 
     def weights(self, outlook: Outlook) -> dict[str, Weight]:
         """Give every symbol its own answer; the others do not matter."""
@@ -89,7 +98,11 @@ class LongFlat:
         why = outlook.why(symbol)
         if outlook.is_buy(symbol):
             return Weight(outlook.rules.position_share, why)
-        return Weight(Decimal(0), why) if outlook.is_sell(symbol) else _leave(symbol, outlook)
+        if outlook.is_short(symbol):
+            return Weight(-outlook.rules.position_share, f"{why}: short")
+        # What is short stays so while the signal says sell, and ends where it does not.
+        ends = outlook.is_sell(symbol) != bool(outlook.short.get(symbol))
+        return Weight(Decimal(0), why) if ends else _leave(symbol, outlook)
 
 
 class Rotation:
@@ -103,6 +116,7 @@ class Rotation:
         "Each session sell the worst held symbol below sell_below, buy the best one above buy_above."
     )
     targets: ClassVar[tuple[Target, ...]] = TARGETS
+    sells_short: ClassVar[bool] = False
 
     def weights(self, outlook: Outlook) -> dict[str, Weight]:
         """Give at most one symbol to sell and one to buy; everything else is left as it is."""
@@ -130,6 +144,7 @@ class ForecastVolatility:
         "Share equity among symbols above buy_above by prediction / variance, at most position_share each."
     )
     targets: ClassVar[tuple[Target, ...]] = TARGETS
+    sells_short: ClassVar[bool] = False
 
     def weights(self, outlook: Outlook) -> dict[str, Weight]:
         """Give every symbol its share; one without a volatility is left as it is."""
@@ -172,6 +187,7 @@ class BuyHoldSell:
         "Buy above buy_above, sell below sell_below, hold between; a position is not resized."
     )
     targets: ClassVar[tuple[Target, ...]] = (NEXT_DIRECTION,)
+    sells_short: ClassVar[bool] = False
 
     def weights(self, outlook: Outlook) -> dict[str, Weight]:
         """Give every symbol its own answer; the others do not matter."""

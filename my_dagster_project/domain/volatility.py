@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import accumulate, pairwise
 
+SESSIONS_A_YEAR = 252
 WINDOW = 21  # sessions, about a month: the field's usual window for daily data
 
 

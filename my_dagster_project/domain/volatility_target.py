@@ -18,9 +18,8 @@ from decimal import ROUND_DOWN, Decimal
 
 from my_dagster_project.domain.plan import Snapshot
 from my_dagster_project.domain.strategies import LEAST_VOLATILITY, Weight
-from my_dagster_project.domain.volatility import WINDOW
+from my_dagster_project.domain.volatility import SESSIONS_A_YEAR, WINDOW
 
-SESSIONS_A_YEAR = 252
 _STEP = Decimal("0.000001")
 
 
@@ -39,7 +38,7 @@ def scaled(
     present = {symbol: share for symbol, share in _present(snapshot).items() if symbol not in leaving}
     wanted = present | {symbol: one.share for symbol, one in weights.items() if one.share is not None}
     sigma = portfolio_volatility({symbol: float(share) for symbol, share in wanted.items()}, returns)
-    scale = _scale(target, sigma, sum(wanted.values(), Decimal(0)))
+    scale = _scale(target, sigma, sum(map(abs, wanted.values()), Decimal(0)))
     said = f"x {scale:.2f} for a volatility of {target:.1%} a year (now {sigma:.1%})"
     return {symbol: _weight(symbol, one, present, returns, scale, said) for symbol, one in weights.items()}
 
@@ -63,7 +62,7 @@ def _present(snapshot: Snapshot) -> dict[str, Decimal]:
     prices = {**snapshot.marks, **snapshot.closes}
     return {
         symbol: qty * prices[symbol] / snapshot.equity
-        for symbol, qty in snapshot.shares.items()
+        for symbol, qty in snapshot.signed.items()
         if symbol in prices
     }
 

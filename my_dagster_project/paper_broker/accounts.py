@@ -40,15 +40,16 @@ def ensure_account(db: sqlite3.Connection, opening: Opening) -> bool:
     known = db.execute("SELECT 1 FROM accounts WHERE team = ?", (team,)).fetchone()
     who = (team, account_id(team), opening.key, salt, _digest(salt, opening.secret), cash, cash)
     how = (plain(terms.cost_bps), plain(terms.commission), plain(terms.partial_fills), terms.seed)
-    costs = (plain(terms.impact), symbol_costs(terms))
+    fee = None if terms.borrow_fee is None else plain(terms.borrow_fee)
+    costs = (plain(terms.impact), symbol_costs(terms), fee)
     db.execute(
         "INSERT INTO accounts (team, id, key_id, salt, secret_hash, starting_cash, cash, cost_bps, commission,"
-        " partial_fills, seed, impact, symbol_costs, multiplier)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " partial_fills, seed, impact, symbol_costs, borrow_fee, multiplier)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (team) DO UPDATE SET key_id=excluded.key_id, salt=excluded.salt,"
         " secret_hash=excluded.secret_hash, multiplier=excluded.multiplier, cost_bps=excluded.cost_bps,"
         " commission=excluded.commission, partial_fills=excluded.partial_fills, seed=excluded.seed,"
-        " impact=excluded.impact, symbol_costs=excluded.symbol_costs",
+        " impact=excluded.impact, symbol_costs=excluded.symbol_costs, borrow_fee=excluded.borrow_fee",
         (*who, *how, *costs, opening.multiplier),
     )
     return known is None

@@ -43,13 +43,14 @@ class AccountBody(BaseModel):
     seed: int = 0
     impact: Decimal = Field(default=Decimal(0), ge=0, le=100)
     symbol_costs: dict[str, SymbolCosts] = {}
+    borrow_fee: Decimal | None = Field(default=None, ge=0, le=10)
     multiplier: int = Field(default=2, ge=1, le=4)
 
     def opening(self) -> Opening:
         """Give what the account is opened with."""
         symbols = {symbol: Costs(one.cost_bps, one.impact) for symbol, one in self.symbol_costs.items()}
         how = (self.cost_bps, self.commission, self.partial_fills, self.seed)
-        terms = Terms(*how, self.impact, symbols)
+        terms = Terms(*how, self.impact, symbols, self.borrow_fee)
         return Opening(self.team, self.key, self.secret, self.starting_cash, terms, self.multiplier)
 
 

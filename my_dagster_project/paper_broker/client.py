@@ -28,6 +28,7 @@ class AccountTerms:
     impact: float = 0
     symbol_costs: tuple[tuple[str, float, float], ...] = ()
     """By symbol: half spread and impact."""
+    borrow_fee: float | None = None
 
     def open(self, admin: "PaperAdmin", team: str, key: str, secret: str) -> None:
         """Make the team's account, or give the one it has these keys and terms."""
@@ -37,6 +38,8 @@ class AccountTerms:
         more["symbol_costs"] = {
             symbol: {"cost_bps": str(bps), "impact": str(impact)} for symbol, bps, impact in self.symbol_costs
         }
+        if self.borrow_fee is not None:
+            more["borrow_fee"] = str(self.borrow_fee)
         admin.ensure_account(team, key, secret, cash, cost, **more)
 
     def reset(self, admin: "PaperAdmin", team: str) -> None:
@@ -117,7 +120,7 @@ class PaperAdmin:
     ) -> bool:
         """Make the team's account if it is missing (dollars; costs in basis points of the price); True when made.
 
-        `terms`: multiplier, commission, partial_fills, impact, symbol_costs, seed, clock; see `admin.AccountBody` and `ledger.Terms`. An
+        `terms`: multiplier, commission, partial_fills, impact, symbol_costs, borrow_fee, seed, clock; see `admin.AccountBody` and `ledger.Terms`. An
         account that exists keeps what it holds and gets these keys and terms.
         """
         money = {"starting_cash": str(starting_cash), "cost_bps": str(cost_bps)}

@@ -6,10 +6,12 @@ the caller's one transaction: a clock is never seen between two sessions.
 
 from dataclasses import replace
 from datetime import date
+from decimal import ROUND_HALF_UP
 
+from my_dagster_project.domain.volatility import SESSIONS_A_YEAR
 from my_dagster_project.paper_broker.corporate import act_all
-from my_dagster_project.paper_broker.executions import execute_all
-from my_dagster_project.paper_broker.ledger import plain, put_holding
+from my_dagster_project.paper_broker.executions import execute_all, record
+from my_dagster_project.paper_broker.ledger import CENT, plain, put_cash, put_holding
 from my_dagster_project.paper_broker.open_account import OpenAccount, require_session
 from my_dagster_project.paper_broker.refusals import unprocessable
 
@@ -49,8 +51,21 @@ def _mark(account: OpenAccount, session: date) -> None:
     for holding in account.books().holdings.values():
         if bar := account.feed.bar(holding.symbol, session):
             put_holding(account.db, account.team, replace(holding, price=bar.close))
+    _borrow(account, session)
     books, day = account.books(), session.isoformat()
     account.db.execute(
         "INSERT INTO equity VALUES (?, ?, ?, ?)", (account.team, day, plain(books.equity), plain(books.cash))
     )
     account.db.execute("UPDATE accounts SET session = ? WHERE team = ?", (day, account.team))
+
+
+def _borrow(account: OpenAccount, session: date) -> None:
+    """Charge what shares sold short cost over this close: the fee of a year by its sessions, in whole cents."""
+    books = account.books()
+    for holding in books.holdings.values():
+        yearly = -holding.value * (books.terms.borrow_fee or 0)
+        fee = (yearly / SESSIONS_A_YEAR).quantize(CENT, ROUND_HALF_UP)
+        if holding.qty < 0 and fee:
+            put_cash(account.db, account.team, account.books().cash - fee)
+            what = ("FEE", holding.symbol, None, -holding.qty, holding.price, -fee, None)
+            record(account, *what, session, account.calendar.close_at(session))

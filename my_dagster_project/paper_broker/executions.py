@@ -147,7 +147,7 @@ def _book(account: OpenAccount, symbol: str, change: Decimal, price: Decimal) ->
     books = account.books()
     put_cash(account.db, account.team, books.cash - change * price)
     old = books.holdings.get(symbol, Holding(symbol, Decimal(0), Decimal(0), price))
-    if change > 0:
+    if old.qty * change >= 0:
         cost = old.cost + change * price
     else:
         cost = (old.cost * (old.qty + change) / old.qty).quantize(FINE)

@@ -45,7 +45,8 @@ class Terms:
 
     `cost_bps` (half the spread, hundredths of a per cent) worsens every price, `impact` it by the size of the order, unless
     `symbols` says otherwise of a symbol; `commission` is dollars a share; `partial_fills` is the share of orders executed in
-    two parts, which ones follows from `seed`.
+    two parts, which ones follows from `seed`. `borrow_fee` is what shares that are sold short cost, a fraction of their value
+    a year; None: nobody lends any.
     """
 
     cost_bps: Decimal
@@ -54,6 +55,7 @@ class Terms:
     seed: int
     impact: Decimal = Decimal(0)
     symbols: Mapping[str, Costs] = field(default_factory=dict)
+    borrow_fee: Decimal | None = None
 
     def of(self, symbol: str) -> Costs:
         """Give what a symbol costs."""
@@ -78,34 +80,51 @@ class Books:
     @property
     def long_value(self) -> Decimal:
         """Give the market value of all shares held."""
-        return sum((holding.value for holding in self.holdings.values()), Decimal(0))
+        return sum((one.value for one in self.holdings.values() if one.qty > 0), Decimal(0))
+
+    @property
+    def short_value(self) -> Decimal:
+        """Give the market value of all shares sold short, negative."""
+        return sum((one.value for one in self.holdings.values() if one.qty < 0), Decimal(0))
 
     @property
     def equity(self) -> Decimal:
-        """Give cash plus market value."""
-        return self.cash + self.long_value
+        """Give cash plus market value, less that of what was sold short."""
+        return self.cash + self.long_value + self.short_value
+
+    @property
+    def lends(self) -> bool:
+        """Tell whether the account may sell short."""
+        return self.terms.borrow_fee is not None and self.multiplier > 1
 
     @property
     def reserved(self) -> Decimal:
-        """Give what open buys keep back, at the close they were submitted after."""
-        return sum((cost_of(row) for row in self.open_orders if row["side"] == "buy"), Decimal(0))
+        """Give what open orders that add to a position keep back, at the close they were submitted after."""
+        return sum((cost_of(row) for row in self.open_orders if self._adds(row)), Decimal(0))
+
+    def _adds(self, order: sqlite3.Row) -> bool:
+        held = self.held(order["symbol"])
+        return held >= 0 if order["side"] == "buy" else held <= 0
 
     @property
     def buying_power(self) -> Decimal:
         """Give what new buys may cost; sells do not add to it before they are executed.
 
-        Regulation T as Alpaca computes it: multiplier x (equity - initial margin of value / multiplier).
+        Regulation T as Alpaca computes it: multiplier x (equity - initial margin of value / multiplier), of both sides.
         """
-        return max(Decimal(0), self.multiplier * self.equity - self.long_value - self.reserved)
+        gross = self.long_value - self.short_value
+        return max(Decimal(0), self.multiplier * self.equity - gross - self.reserved)
 
     def held(self, symbol: str) -> Decimal:
         """Give the shares held."""
         return self.holdings[symbol].qty if symbol in self.holdings else Decimal(0)
 
     def available(self, symbol: str) -> Decimal:
-        """Give the shares that no open sell has taken yet."""
-        sells = (row for row in self.open_orders if row["symbol"] == symbol and row["side"] == "sell")
-        return max(Decimal(0), self.held(symbol) - sum(map(shares_of, sells)))
+        """Give the shares, held or short, that no open order closes yet."""
+        held = self.held(symbol)
+        side = "sell" if held > 0 else "buy"
+        closing = (row for row in self.open_orders if row["symbol"] == symbol and row["side"] == side)
+        return max(Decimal(0), abs(held) - sum(map(shares_of, closing)))
 
     def stands_at(self) -> date:
         """Give the session; raises 422 when the clock has never been set."""
@@ -140,7 +159,9 @@ def _terms(row: sqlite3.Row) -> Terms:
         symbol: Costs(*map(Decimal, costs)) for symbol, costs in json.loads(row["symbol_costs"]).items()
     }
     names = ("cost_bps", "commission", "partial_fills", "impact")
-    return Terms(**{name: Decimal(row[name]) for name in names}, seed=row["seed"], symbols=symbols)
+    figures = {name: Decimal(row[name]) for name in names}
+    fee = None if row["borrow_fee"] is None else Decimal(row["borrow_fee"])
+    return Terms(**figures, seed=row["seed"], symbols=symbols, borrow_fee=fee)
 
 
 def symbol_costs(terms: Terms) -> str:

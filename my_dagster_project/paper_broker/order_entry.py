@@ -86,6 +86,14 @@ def _check_wash_trade(books: Books, ticket: Ticket) -> None:
 
 
 def _check_funds(books: Books, ticket: Ticket, price: Decimal) -> None:
+    """Refuse a buy that buying power does not pay, and one that covers more than was sold short."""
+    if books.held(ticket.symbol) < 0:
+        _require_available(books, ticket, ticket.qty)
+    else:
+        _require_power(books, ticket, price)
+
+
+def _require_power(books: Books, ticket: Ticket, price: Decimal) -> None:
     cost = ticket.notional if ticket.qty is None else ticket.qty * price
     if cost is not None and cost > books.buying_power:
         raise forbidden(
@@ -94,17 +102,30 @@ def _check_funds(books: Books, ticket: Ticket, price: Decimal) -> None:
 
 
 def _check_shares(books: Books, ticket: Ticket, price: Decimal) -> None:
-    available = books.available(ticket.symbol)
+    """Refuse a sell of more than is held; of what is not held at all, where shares are lent, one that nothing secures."""
     qty = ticket.qty
+    if books.lends and books.held(ticket.symbol) <= 0:
+        if qty is None or qty % 1:
+            raise forbidden("fractional orders cannot be sold short", symbol=ticket.symbol)
+        _require_power(books, ticket, price)
+        return
     if qty is None and ticket.notional is not None:
         qty = (ticket.notional / price).quantize(SHARE_STEP)
-    if qty is not None and qty > available:
+    _require_available(books, ticket, qty)
+
+
+def _require_available(books: Books, ticket: Ticket, qty: Decimal | None) -> None:
+    """Refuse to close more than is there; None, dollars against what was sold short, is no number of shares."""
+    available = books.available(ticket.symbol)
+    if qty is None or (books.held(ticket.symbol) < 0 and qty % 1):
+        raise forbidden("fractional orders cannot cover a short position", symbol=ticket.symbol)
+    if qty > available:
         asked, free = plain(qty), plain(available)
         raise forbidden(
             f"insufficient qty available for order (requested: {asked}, available: {free})",
             symbol=ticket.symbol,
             existing_qty=plain(books.held(ticket.symbol)),
-            held_for_orders=plain(books.held(ticket.symbol) - available),
+            held_for_orders=plain(abs(books.held(ticket.symbol)) - available),
             available=free,
         )
 
@@ -145,14 +166,15 @@ def cancel_all(account: OpenAccount, ask: Ask) -> tuple[int, Any]:
 
 
 def close_position(account: OpenAccount, ask: Ask) -> tuple[int, Any]:
-    """DELETE /v2/positions/{symbol}: a market order that sells `qty` shares, or all of them.
+    """DELETE /v2/positions/{symbol}: a market order that sells `qty` shares (covers, when short), or all of them.
 
     `qty` is a query parameter; alpaca-trade-api sends it in a body, and ignoring that would sell everything.
     """
     symbol, held = ask.path["symbol"], account.books().held(ask.path["symbol"])
     if not held:
         raise not_found(f"position not found: {symbol}")
-    body = {"symbol": symbol, "side": "sell", "type": "market", "time_in_force": "day", "qty": plain(held)}
+    side = "sell" if held > 0 else "buy"
+    body = {"symbol": symbol, "side": side, "type": "market", "time_in_force": "day", "qty": plain(abs(held))}
     body |= _how_much(ask)
     return 200, order_view(place(account, read_body(body).ticket(), ask))
 

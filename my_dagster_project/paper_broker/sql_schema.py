@@ -8,14 +8,15 @@ from pathlib import Path
 
 from my_dagster_project.foundation.errors import BrokerError
 
-FORMAT = 4
+FORMAT = 5
 
 ACCOUNTS = """
 CREATE TABLE accounts (
     team TEXT PRIMARY KEY, id TEXT NOT NULL, key_id TEXT NOT NULL UNIQUE, salt BLOB NOT NULL, secret_hash BLOB NOT NULL,
     starting_cash TEXT NOT NULL, cash TEXT NOT NULL, multiplier INTEGER NOT NULL, cost_bps TEXT NOT NULL, session TEXT,
     commission TEXT NOT NULL DEFAULT '0', partial_fills TEXT NOT NULL DEFAULT '0', seed INTEGER NOT NULL DEFAULT 0,
-    blocked INTEGER NOT NULL DEFAULT 0, impact TEXT NOT NULL DEFAULT '0', symbol_costs TEXT NOT NULL DEFAULT '{}'
+    blocked INTEGER NOT NULL DEFAULT 0, impact TEXT NOT NULL DEFAULT '0', symbol_costs TEXT NOT NULL DEFAULT '{}',
+    borrow_fee TEXT
 ) STRICT;
 """
 # `price` values an order until it is executed: the last close, or its limit. `fills_only` is the fault "partial_fill":
@@ -52,6 +53,8 @@ ALTER TABLE accounts ADD COLUMN impact TEXT NOT NULL DEFAULT '0';
 ALTER TABLE accounts ADD COLUMN symbol_costs TEXT NOT NULL DEFAULT '{}';
 """
 FROM_3 = "ALTER TABLE activities ADD COLUMN cost_bps TEXT;"
+# Up to format 4 nobody sold short.
+BORROW = "ALTER TABLE accounts ADD COLUMN borrow_fee TEXT;\n"
 # Format 1 knew whole shares and market orders only.
 FROM_1 = """
 ALTER TABLE accounts ADD COLUMN commission TEXT NOT NULL DEFAULT '0';
@@ -77,9 +80,10 @@ DROP TABLE activities_1;
 FROM_2 = "ALTER TABLE accounts DROP COLUMN clock;\n"
 STEPS = {
     0: ACCOUNTS + BOOKS + EQUITY,
-    1: COSTS + FROM_1 + BOOKS + FROM_1_COPY,
-    2: FROM_2 + COSTS + FROM_3,
-    3: COSTS + FROM_3,
+    1: COSTS + BORROW + FROM_1 + BOOKS + FROM_1_COPY,
+    2: FROM_2 + COSTS + BORROW + FROM_3,
+    3: COSTS + BORROW + FROM_3,
+    4: BORROW,
 }
 
 

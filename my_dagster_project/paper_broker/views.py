@@ -29,16 +29,16 @@ def account_view(books: Books, last_equity: Decimal) -> dict[str, Any]:
         "portfolio_value": plain(books.equity),
         "last_equity": plain(last_equity),
         "long_market_value": value,
-        "position_market_value": value,
-        "short_market_value": "0",
+        "position_market_value": plain(books.long_value + books.short_value),
+        "short_market_value": plain(books.short_value),
         "buying_power": plain(books.buying_power),
         "regt_buying_power": plain(books.buying_power),
         "non_marginable_buying_power": plain(max(Decimal(0), books.cash - books.reserved)),
-        "initial_margin": plain(books.long_value * HALF),
-        "maintenance_margin": plain((books.long_value * Decimal("0.3")).quantize(CENT)),
+        "initial_margin": plain((books.long_value - books.short_value) * HALF),
+        "maintenance_margin": plain(((books.long_value - books.short_value) * Decimal("0.3")).quantize(CENT)),
         "multiplier": str(books.multiplier),
         "accrued_fees": "0",
-        "shorting_enabled": False,
+        "shorting_enabled": books.lends,
         "trading_blocked": books.blocked,
         "transfers_blocked": False,
         "account_blocked": False,
@@ -58,7 +58,7 @@ def position_view(holding: Holding, available: Decimal, lastday: Decimal) -> dic
         "asset_marginable": True,
         "qty": plain(holding.qty),
         "qty_available": plain(available),
-        "side": "long",
+        "side": "long" if holding.qty > 0 else "short",
         "avg_entry_price": plain((holding.cost / holding.qty).quantize(FINE)),
         "cost_basis": plain(holding.cost),
         "market_value": plain(holding.value),
@@ -66,7 +66,7 @@ def position_view(holding: Holding, available: Decimal, lastday: Decimal) -> dic
         "lastday_price": plain(lastday),
         "change_today": plain((holding.price / lastday - 1).quantize(FINE)),
         "unrealized_pl": plain(gain),
-        "unrealized_plpc": plain((gain / holding.cost).quantize(FINE)) if holding.cost else "0",
+        "unrealized_plpc": plain((gain / abs(holding.cost)).quantize(FINE)) if holding.cost else "0",
         "unrealized_intraday_pl": plain(today),
         "unrealized_intraday_plpc": plain((holding.price / lastday - 1).quantize(FINE)),
     }
@@ -142,8 +142,9 @@ def cash_view(row: Row) -> dict[str, Any]:
     """An activity that is no trade.
 
     SPLIT: the change in shares, and the cash paid for a fraction of one. DIV: `qty` shares were paid `price` each.
-    FEE: the commission of an execution.
+    FEE: the commission of an execution, or what shares sold short cost over a close.
     """
+    fee = f"commission of order {row['order_id']}" if row["order_id"] else "borrowing of shares sold short"
     return {
         "id": activity_id(row),
         "activity_type": row["type"],
@@ -152,6 +153,6 @@ def cash_view(row: Row) -> dict[str, Any]:
         "qty": row["qty"],
         "price": row["price"],
         "net_amount": row["amount"],
-        "description": f"commission of order {row['order_id']}" if row["type"] == "FEE" else "",
+        "description": fee if row["type"] == "FEE" else "",
         "status": "executed",
     }

@@ -102,6 +102,7 @@ class BrokerResource(dg.ConfigurableResource):
     impact: float = 0
     symbol_costs: dict[str, list[float]] = Field(default_factory=dict)
     """By symbol: half spread and impact."""
+    borrow_fee: float | None = None
     live_trading: str = ""
 
     @property
@@ -151,7 +152,9 @@ class BrokerResource(dg.ConfigurableResource):
     def _terms(self) -> AccountTerms:
         how = (self.starting_cash, self.cost_bps, self.commission, self.partial_fills, self.impact)
         return AccountTerms(
-            *how, tuple((symbol, bps, impact) for symbol, (bps, impact) in self.symbol_costs.items())
+            *how,
+            tuple((symbol, bps, impact) for symbol, (bps, impact) in self.symbol_costs.items()),
+            self.borrow_fee,
         )
 
     def _at_alpaca(self, team: str, slot: str) -> Broker:
@@ -244,6 +247,7 @@ def all_resources(platform: Platform, settings: Settings) -> Resources:
             partial_fills=competition.partial_fills,
             impact=competition.impact,
             symbol_costs={symbol: list(competition.costs_of(symbol)) for symbol in competition.symbol_costs},
+            borrow_fee=competition.borrow_fee,
             live_trading=competition.live_trading or "",
             **store,
         ),

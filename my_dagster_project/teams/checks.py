@@ -36,6 +36,7 @@ def team_problems(config: TeamConfig, registry: Registry) -> list[Problem]:
         *history_problems(config, registry),
         *budget_problems(config, entry.training),
         *trading_problems(config, entry),
+        *short_problems(config, registry),
     ]
     return problems + [problem.below(("ludwig",)) for problem in ludwig_problems(config)]
 
@@ -141,10 +142,29 @@ def trading_problems(config: TeamConfig, entry: TeamEntry) -> Iterator[Problem]:
             ("trading", "strategy"),
             f"{trading.strategy} is for target {' or '.join(readable)}, not {config.target}",
         )
-    for name in ("buy_above", "sell_below"):
-        text = _threshold_problem(config, name, getattr(trading, name))
+    for name in ("buy_above", "sell_below", "short_below"):
+        value = getattr(trading, name)
+        text = None if value is None else _threshold_problem(config, name, value)
         if text:
             yield Problem(("trading", name), text)
+
+
+def short_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:
+    """Selling short: whether the organiser lends shares, the strategy knows how, and it begins below where it ends."""
+    trading = config.trading
+    if trading.short_below is None:
+        return
+    loc = ("trading", "short_below")
+    if registry.competition.borrow_fee is None:
+        yield Problem(
+            loc,
+            "nobody sells short: the organiser lends no shares (competition.borrow_fee in configs/teams.yaml)",
+        )
+    if not STRATEGIES[trading.strategy].sells_short:
+        able = " or ".join(name for name, one in STRATEGIES.items() if one.sells_short)
+        yield Problem(loc, f"strategy {trading.strategy} sells nothing short; {able} does")
+    if trading.short_below > trading.sell_below:
+        yield Problem(loc, f"{trading.short_below} must not be above sell_below ({trading.sell_below})")
 
 
 def _threshold_problem(config: TeamConfig, name: str, value: float) -> str | None:

@@ -128,6 +128,8 @@ class Competition(Strict):
         default_factory=dict
     )
     """By symbol, where it is something else."""
+    borrow_fee: Annotated[float | None, Field(ge=0, le=10)] = None
+    """Lets teams sell short: what the shares cost, a fraction of their value a year. Without it nobody does."""
     commission: Annotated[float, Field(ge=0, le=100)] = 0
     """Dollars a share that the bundled broker charges on top."""
     partial_fills: Annotated[float, Field(ge=0, le=1)] = 0

@@ -62,6 +62,10 @@ class Trading(Strict):
         description="Buy above this prediction: log return (0.001 is about 0.1 %) or probability of up."
     )
     sell_below: float = Field(description="Sell below this prediction; at most buy_above.")
+    short_below: float | None = Field(
+        default=None,
+        description="Sell short below this prediction, at most sell_below; only where the organiser lends shares.",
+    )
     position_share: float = Field(
         gt=0, le=1, description="Fraction of equity in each symbol held (at most, for forecast_volatility)."
     )

@@ -80,6 +80,11 @@ def _share(value: Decimal, equity: Decimal | None) -> str:
     return f"{value / equity:.1%}" if equity else NONE
 
 
+def _worth(held: Position) -> Decimal:
+    """What a share is worth to who has it: sold short it gains what its price loses."""
+    return held.current_price if held.qty > 0 else 2 * held.avg_entry_price - held.current_price
+
+
 POSITION_COLUMNS: tuple[Column[Row[Position]], ...] = (
     _of_team(),
     Column("symbol", lambda row: row.entry.symbol, text=True, key=True),
@@ -90,7 +95,7 @@ POSITION_COLUMNS: tuple[Column[Row[Position]], ...] = (
     Column(
         "share", lambda row: (row.entry.market_value, row.state.account and row.state.account.equity), _share
     ),
-    Column("gain", lambda row: (row.entry.current_price, row.entry.avg_entry_price), change),
+    Column("gain", lambda row: (_worth(row.entry), row.entry.avg_entry_price), change),
 )
 
 
@@ -182,7 +187,7 @@ def account_markdown(state: AccountState, starting_cash: float) -> str:
 def snapshot_markdown(snapshot: Snapshot) -> str:
     """What planning saw of an account as Markdown: shares held and what they are worth at the close."""
     prices: Mapping[str, Decimal] = {**snapshot.marks, **snapshot.closes}
-    rows = [_held_row(symbol, qty, prices.get(symbol)) for symbol, qty in snapshot.shares.items()]
+    rows = [_held_row(symbol, qty, prices.get(symbol)) for symbol, qty in snapshot.signed.items()]
     rows.append(["cash", "", "", dollars(snapshot.cash)])
     rows.append(["equity", "", "", dollars(snapshot.equity)])
     return table(("", "shares", "price", "value"), rows)

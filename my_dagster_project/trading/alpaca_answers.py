@@ -56,6 +56,7 @@ def account(raw: Any) -> Account:
         buying_power=Decimal(raw["buying_power"]),
         multiplier=int(Decimal(raw.get("multiplier", "1"))),
         blocked=", ".join(blocks),
+        lends=bool(raw.get("shorting_enabled")),
     )
 
 

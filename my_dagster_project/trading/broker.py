@@ -53,7 +53,8 @@ class SessionPassedError(BrokerError):
 
 @dataclass(frozen=True)
 class Account:
-    """A team's account. `multiplier` 1 is a cash account; `blocked` says why it may not trade, else ''."""
+    """A team's account. `multiplier` 1 is a cash account; `blocked` says why it may not trade, else ''; it `lends` shares to
+    sell short."""
 
     id: str
     cash: Decimal
@@ -61,6 +62,7 @@ class Account:
     buying_power: Decimal
     multiplier: int = 1
     blocked: str = ""
+    lends: bool = False
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,7 @@ def _breaches(
     held = {symbol: Decimal(qty) for symbol, qty in seen["held"].items()}
     for symbol, part in seen.get("fractions", {}).items():
         held[symbol] = held.get(symbol, NOTHING) + Decimal(part)
+    held |= {symbol: -Decimal(qty) for symbol, qty in seen.get("short", {}).items()}
     worth = {symbol: qty * prices.get(symbol, NOTHING) for symbol, qty in held.items()}
     held = {symbol: qty * ratios.get(symbol, Decimal(1)) for symbol, qty in held.items()}
     cash, bought = Decimal(seen["cash"]) - fees, set()
@@ -159,15 +160,16 @@ def _breaches(
         cash -= signed * order.price
         held[order.symbol] = held.get(order.symbol, NOTHING) + signed
         worth[order.symbol] = held[order.symbol] * order.price
-        bought |= {order.symbol} if signed > 0 else set()
+        # What was sold short is more of a symbol too.
+        bought |= {order.symbol} if signed * held[order.symbol] > 0 else set()
     equity = cash + sum(worth.values(), NOTHING)
     told = [f"cash {cash:,.2f} after the fills: bought on credit"] if cash < 0 else []
     share = limits.position_share if limits else None
     told += [
-        f"{symbol} worth {worth[symbol]:,.2f} at the fill, {worth[symbol] / equity:.1%} of equity {equity:,.2f}; the limit"
-        f" is {share:.1%}"
+        f"{symbol} worth {worth[symbol]:,.2f} at the fill, {abs(worth[symbol]) / equity:.1%} of equity {equity:,.2f}; the"
+        f" limit is {share:.1%}"
         for symbol in sorted(bought)
-        if share is not None and equity > 0 and worth[symbol] > share * equity
+        if share is not None and equity > 0 and abs(worth[symbol]) > share * equity
     ]
     return tuple(told)
 

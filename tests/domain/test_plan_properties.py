@@ -75,6 +75,12 @@ class Scene:
         return {one.symbol: int(one.qty) for one in self.positions if one.qty >= 1}
 
     @property
+    def short(self):
+        """What is sold short, where that is the team's doing."""
+        ours = self.rules.short_below is not None
+        return {one.symbol: int(-one.qty) for one in self.positions if one.qty <= -1 and ours}
+
+    @property
     def shares(self):
         return {one.symbol: one.qty for one in self.positions if one.qty > 0}
 

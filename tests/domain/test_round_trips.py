@@ -93,10 +93,10 @@ def test_a_days_fees_are_shared_by_its_executions_of_the_symbol_or_of_all():
     lines = [
         fill(10, 100, order="a"),
         fill(30, 50, order="b", symbol="IBM", name="2"),
-        line("FEE", 0, "-1", symbol="IBM"),
-        line("FEE", 0, "-4", symbol=""),
-        fill(-5, 100, day=1, order="c", name="3"),
-        line("FEE", 0, "-2", day=9),
+        line("FEE", 0, "-1", symbol="IBM", name="3"),
+        line("FEE", 0, "-4", symbol="", name="4"),
+        fill(-5, 100, day=1, order="c", name="5"),
+        line("FEE", 0, "-2", day=9, symbol="MSFT", name="6"),
     ]
     made = journal(lines, {"AAPL": Decimal(100), "IBM": Decimal(50)})
     assert [(one.symbol, one.fees) for one in made.trips] == [
@@ -113,6 +113,18 @@ def test_what_is_sold_first_and_bought_later_is_a_short_trip():
     assert (short.qty, short.entry_price, short.exit_price, short.gain) == (-10, 100, 90, 100)
     assert short.fraction == Decimal("0.1")
     assert (held.qty, held.gain) == (5, 25)
+
+
+def test_what_borrowing_cost_over_a_close_belongs_to_the_shares_that_are_short():
+    lines = [
+        fill(-10, 100, order="a"),
+        line("FEE", 0, "-1", name="2"),
+        line("FEE", 0, "-2", day=1, name="3"),
+        line("DIV", 0, "-5", day=2, name="4"),
+        fill(10, 90, day=3, order="b", name="5"),
+    ]
+    [trip] = journal(lines, {}).trips
+    assert (trip.fees, trip.dividends, trip.gain) == (3, -5, 92)
 
 
 @pytest.mark.parametrize("kind", ["INT", "CSD"])

@@ -228,18 +228,17 @@ def test_accounts_of_the_earlier_format_go_on(tmp_path):
     assert tables == {"accounts", "orders", "positions", "activities", "equity"}
 
 
-@pytest.mark.parametrize("earlier", [2, 3])
+@pytest.mark.parametrize("earlier", [2, 3, 4])
 def test_accounts_of_a_later_format_go_on_with_the_costs_they_had_and_without_a_clock_of_a_kind(
     tmp_path, earlier
 ):
     with Store(tmp_path / "old.sqlite").transaction() as db:
         ensure_account(db, Opening("red", "k", "s", CASH, Terms(Decimal(5), Decimal(0), Decimal(0), 0)))
-        for later in (
-            "accounts DROP COLUMN impact",
-            "accounts DROP COLUMN symbol_costs",
-            "activities DROP COLUMN cost_bps",
-        ):
-            db.execute(f"ALTER TABLE {later}")
+        db.execute("ALTER TABLE accounts DROP COLUMN borrow_fee")
+        if earlier < 4:
+            db.execute("ALTER TABLE accounts DROP COLUMN impact")
+            db.execute("ALTER TABLE accounts DROP COLUMN symbol_costs")
+            db.execute("ALTER TABLE activities DROP COLUMN cost_bps")
         if earlier == 2:
             db.execute("ALTER TABLE accounts ADD COLUMN clock TEXT NOT NULL DEFAULT 'stepped'")
     with sqlite3.connect(tmp_path / "old.sqlite") as old:
@@ -248,6 +247,7 @@ def test_accounts_of_a_later_format_go_on_with_the_costs_they_had_and_without_a_
     with Store(tmp_path / "old.sqlite").transaction() as db:
         account = books(db, "red")
         assert (account.cash, account.terms.of("AAPL")) == (CASH, Costs(Decimal(5), Decimal(0)))
+        assert not account.lends
         assert "clock" not in db.execute("SELECT * FROM accounts").fetchone().keys()  # noqa: SIM118
         assert db.execute("SELECT cost_bps FROM activities").fetchall() == []
 
@@ -257,7 +257,7 @@ def test_a_later_format_is_refused_in_words(tmp_path):
         new.execute("PRAGMA user_version = 99")
     new.close()
     with (
-        pytest.raises(BrokerError, match="format 99, this one reads 4"),
+        pytest.raises(BrokerError, match="format 99, this one reads 5"),
         Store(tmp_path / "new.sqlite").transaction(),
     ):
         pass

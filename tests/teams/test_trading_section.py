@@ -6,11 +6,11 @@ import pytest
 
 from my_dagster_project.domain.plan import Limits
 from my_dagster_project.teams import registry as registry_module
-from my_dagster_project.teams.loading import load_registry
+from my_dagster_project.teams.loading import load_registry, load_team
 from my_dagster_project.teams.sections import TradingLimits
 from my_dagster_project.trading.modes import mode_of
 from my_dagster_project.trading.planning import Trader
-from tests.teams.helpers import complaint, edited, load, registry
+from tests.teams.helpers import complaint, defaults, edited, load, registry
 
 SELL = "  sell_below: 0.0\n"
 
@@ -82,6 +82,36 @@ def test_registry_team_and_domain_know_the_same_limits():
     names = set(Limits.__dataclass_fields__)
     assert set(registry_module.Limits.model_fields) == names
     assert set(TradingLimits.model_fields) == names
+
+
+SHORT = (SELL, SELL + "  short_below: -0.002\n")
+
+
+@pytest.mark.parametrize(
+    ("edits", "message"),
+    [
+        ([SHORT], "trading.short_below: nobody sells short: the organiser lends no shares"),
+        (
+            [SHORT, ("  sell_below", "  strategy: rotation\n  sell_below")],
+            "strategy rotation sells nothing short; long_flat does",
+        ),
+        (
+            [(SELL, SELL + "  short_below: 0.01\n")],
+            "trading.short_below: 0.01 must not be above sell_below (0.0)",
+        ),
+        ([(SELL, SELL + "  short_below: -2\n")], "trading.short_below: is a log return"),
+    ],
+)
+def test_a_team_sells_short_only_where_it_is_lent_shares_and_knows_how(edits, message):
+    assert message in complaint(edited("red", *edits))
+
+
+def test_where_the_organiser_lends_shares_a_team_may_sell_short():
+    lends = load_registry(edited("teams", ("cost_bps: 5", "borrow_fee: 0.03\n  cost_bps: 5")))
+    config = load_team(edited("red", SHORT), "configs/red.yaml", lends, defaults())
+    entry = lends.teams["red"]
+    rules = Trader("red", config, entry, mode_of(entry, config, broker_url=None)).rules
+    assert (rules.short_below, lends.competition.borrow_fee) == (-0.002, 0.03)
 
 
 def test_the_registry_may_force_a_mode():

@@ -46,6 +46,7 @@ class Tally:
     panics: int = 0
     exits: int = 0
     scaled: int = 0
+    short: int = 0
 
 
 def play(street: Street, number: int, rng: Random, tally: Tally) -> None:
@@ -55,6 +56,8 @@ def play(street: Street, number: int, rng: Random, tally: Tally) -> None:
     terms = {"commission": rng.choice(["0", "0.01"]), "partial_fills": rng.choice(["0", "0.3"])}
     if rng.random() < 0.3:
         terms |= {"impact": "0.2", "symbol_costs": {"AAA": {"cost_bps": "30", "impact": "0"}}}
+    if one.rules.short_below is not None:
+        terms |= {"borrow_fee": "0.25"}
     street.open_account(team, seed=number, **terms)
     sessions = street.world.sessions[: rng.choice([2, 2, 3])]
     meddling = rng.choice(sessions[1:]) if rng.random() < 0.08 else None
@@ -77,6 +80,7 @@ def play(street: Street, number: int, rng: Random, tally: Tally) -> None:
     audit(book, one, written, settled)
     reasons = [order["reason"] for record in written.values() for order in record["plan"]["orders"]]
     tally.exits += sum(reason.startswith(("stop loss: ", "time exit: ")) for reason in reasons)
+    tally.short += sum(": short" in reason for reason in reasons)
     tally.scaled += sum("for a volatility of" in reason for reason in reasons)
     journal_adds_up(
         book, _patiently(lambda: team_journal(team, street.client(team), street.store(), CALENDAR))
@@ -199,7 +203,9 @@ def _meddle(street: Street, team: str, session: date, rng: Random) -> None:
     broker = street.client(team)
     _patiently(lambda: broker.at_close_of(session))
     symbol = rng.choice([one for one in SYMBOLS if street.world.close(one, session)] or [SYMBOLS[0]])
-    qty = rng.choice([1, Decimal("0.13"), Decimal("1.4")])
+    # Of a share that is short no part can be bought.
+    lent = ledger(street.db, team).account["borrow_fee"] is not None
+    qty = rng.choice([1] if lent else [1, Decimal("0.13"), Decimal("1.4")])
     _patiently(lambda: broker.submit(OrderRequest(HAND, symbol, "buy", qty)))
 
 
@@ -226,6 +232,8 @@ def _trader(rng: Random, team: str) -> Trader:
         "max_sessions": rng.choice([None, None, None, 1, 2]),
         "volatility_target": rng.choice([None, None, 0.1, 0.3]),
     }
+    if strategy == "long_flat" and rng.random() < 0.6:
+        rules |= {"short_below": -0.003}
     return trader(team, limits=limits, position_share=rng.choice([0.2, 0.33, 0.6]), **rules)
 
 

@@ -31,4 +31,4 @@ def test_no_order_twice_none_lost_and_books_that_add_up(tmp_path, seed):
                 raise AssertionError(f"market {seed}, scenario {number}: {error}") from error
     # The scenarios are worth their name only when all of this has happened.
     counts = (tally.orders, tally.kills, tally.failures, tally.given_up, tally.repeated, tally.panics)
-    assert min(*counts, tally.exits, tally.scaled) > 0, tally
+    assert min(*counts, tally.exits, tally.scaled, tally.short) > 0, tally

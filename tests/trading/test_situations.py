@@ -1,5 +1,7 @@
 """Everything that can happen to a session, each with the outcome the documentation promises (README, Trading)."""
 
+import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -115,6 +117,31 @@ def test_a_loss_beyond_the_teams_stop_is_sold_at_the_next_open_though_it_is_pred
     assert sell["reason"].startswith("stop loss: 442.80 is 2.5% below its entry at 454.")
     # It is gone, and may be bought again from the next close on.
     assert [one["side"] for one in record(house, THIRD)["plan"]["orders"]] == ["buy"]
+
+
+def test_a_team_that_is_lent_shares_sells_short_pays_for_it_and_buys_back(tmp_path):
+    house = trading_house(tmp_path)
+    registry, red = house.platform.registry, house.platform.teams["red"]
+    competition = registry.competition.model_copy(update={"borrow_fee": 0.5})
+    house.platform.teams["red"] = red.model_copy(
+        update={"trading": red.trading.model_copy(update={"short_below": -0.005})}
+    )
+    lends = registry.model_copy(update={"competition": competition})
+    house = House(replace(house.platform, registry=lends), house.settings)
+    predict(house, FIRST, AAPL=-0.01)
+    predict(house, SECOND, AAPL=-0.002)
+    predict(house, THIRD, AAPL=0.01)
+    for session in (FIRST, SECOND, THIRD):
+        assert trade(house, session).success
+    sold, kept, bought = (record(house, session)["plan"]["orders"] for session in (FIRST, SECOND, THIRD))
+    assert [(one["side"], one["reason"][-7:]) for one in sold] == [("sell", ": short")]
+    assert kept == []
+    assert [(one["side"], one["qty"]) for one in bought] == [("buy", sold[0]["qty"])]
+    settled = house.materialize(keys.fills_key("red"), sessions=[FIRST])
+    assert settled.success
+    fees = Decimal(json.loads(house.store.read_file(("red", "fills"), f"{FIRST}.json"))["fees"])
+    # 55 shares at 442.80, half of that a year.
+    assert fees == (sold[0]["qty"] * Decimal("442.80") / 2 / 252).quantize(Decimal("0.01"))
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -116,6 +116,7 @@ def _rules(team: TeamContext) -> tuple[object, ...]:
     accepted = [_accepted(team)] if _accepted(team) else []
     own: list[object] = [competition.impact] if competition.impact else []
     own += [(symbol, competition.costs_of(symbol)) for symbol in sorted(competition.symbol_costs)]
+    own += [("borrow_fee", competition.borrow_fee)] if competition.borrow_fee is not None else []
     return (rules, limits, team.entry.mode, competition.starting_cash, *costs, *accepted, *own)
 
 
