@@ -61,7 +61,9 @@ def test_an_edit_of_the_trading_rules_only_trades_anew(copied):
     assert was["first_return"] == new["first_return"] == was["total_return"] != new["total_return"]
     words = " ".join(done.out.split())
     assert ", replayed, not lived; forecasts and money alike" in words
-    assert f"(edits replayed on these sessions: 1; the first try returned {was['total_return']:+.1%})" in words
+    assert (
+        f"(edits replayed on these sessions: 1; the first try returned {was['total_return']:+.1%})" in words
+    )
 
 
 def test_an_edit_of_the_ludwig_section_retrains_that_team_and_renews_its_report_and_the_table(copied):
