@@ -1,9 +1,11 @@
 """A third team by the README's words: one command, then it is in every table."""
 
 import json
+import os
 
 import pytest
 
+from tests.support.forks import parent
 from tests.support.gitrepo import git
 
 pytestmark = pytest.mark.slow
@@ -30,3 +32,11 @@ def test_trading_team_add_lets_a_third_team_take_part(copied):
     for command in (("status",), ("validate",), ("account",), ("versions", "green")):
         said = copied.trading(*command)
         assert "green" in said.text, said.text
+    # Its stages are in dvc.yaml, and real dvc builds them.
+    path = f"{parent().as_program}{os.pathsep}{copied.environ()['PATH']}"
+    built = copied.command("dvc", "repro", "fills@green", PATH=path)
+    assert built.code == 0, built.text
+    assert {file.parent.name for file in (copied.folder / "build" / "green").rglob("*.json")} >= {
+        "orders",
+        "fills",
+    }
