@@ -30,6 +30,7 @@ def reset(
     from my_dagster_project.main_job.afresh import require_bundled, start_afresh
     from my_dagster_project.pipeline.recording import record_versions
     from my_dagster_project.pipeline.resources import all_resources
+    from my_dagster_project.storage import names
     from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.lease import lease, leases_of
 
@@ -40,7 +41,7 @@ def reset(
     broker = all_resources(platform, settings).broker
     require_bundled(team, broker)
     assets = open_assets(settings.store_url, settings.dvc_url)
-    count = len(assets.names((team, "orders")))
+    count = len(assets.names(names.orders(team)))
     cash, branch = f"${broker.starting_cash:,.2f}", platform.registry.teams[team].branch
     if not yes:
         what = f"Give {team} a fresh account with {cash}? Its {count} sessions on record are traded anew by the next run"

@@ -28,16 +28,6 @@ def bars(symbol: str) -> Asset:
     return named("symbol", "bars", symbol=symbol)
 
 
-def team_file(team: str) -> Asset:
-    """A team's file, as an asset that people can look at."""
-    return named("team", "config", team)
-
-
-def features(team: str, symbol: str) -> Asset:
-    """A team's feature table of a symbol."""
-    return named("team-symbol", "features", team, symbol)
-
-
 def model(team: str, symbol: str) -> Asset:
     """A team's trained model of a symbol."""
     return named("team-symbol", "model", team, symbol)

@@ -10,6 +10,7 @@ from typing import Any
 from my_dagster_project.domain.round_trips import Journal, Trip, journal
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
+from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.broker import Broker
 from my_dagster_project.trading.sent import ours
@@ -123,7 +124,7 @@ def _decisions(team: str, broker: Broker, assets: AssetStore) -> dict[str, Decis
 
 def _planned(team: str, assets: AssetStore) -> dict[str, Decision]:
     try:
-        files = assets.read((team, "orders"))
+        files = assets.read(names.orders(team))
     except ObjectMissingError:
         return {}
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from my_dagster_project.domain.plan import Signal
 from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.parquet import rows_of
@@ -30,7 +31,7 @@ def predicted(team: str, config: TeamConfig, session: date, assets: AssetStore) 
     signals: list[Signal] = []
     closes: dict[str, float | None] = dict.fromkeys(config.symbols)
     for symbol in config.symbols:
-        asset = (team, symbol, "predictions")
+        asset = names.predictions(team, symbol)
         try:
             data = assets.read_file(asset, f"{session}.parquet")
         except ObjectMissingError:
@@ -63,7 +64,7 @@ def _signal(
         value=math.nan if value is None else float(value),
         target=config.target,
         trained_through=row["trained_through"].date(),
-        problem=_problem(row, (team, symbol, "model"), assets),
+        problem=_problem(row, names.model(team, symbol), assets),
     ), float(row["close"])
 
 

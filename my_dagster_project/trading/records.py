@@ -8,6 +8,7 @@ from typing import Any
 
 from my_dagster_project.domain.plan import Plan
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.submission import Outcome
 
@@ -35,7 +36,7 @@ def _in_order(value: Any) -> Any:
 
 def recorded(assets: AssetStore, team: str, session: date) -> bytes:
     """Give a session's record; raises ObjectMissingError when there is none."""
-    return assets.read_file((team, "orders"), file_of(session))
+    return assets.read_file(names.orders(team), file_of(session))
 
 
 def recorded_plan(assets: AssetStore, team: str, session: date) -> Plan:
@@ -58,10 +59,10 @@ def stopped(assets: AssetStore, team: str) -> tuple[Stopped, ...]:
 
     Of a record that is damaged nothing is said here: settling and the table name it.
     """
-    names = assets.names((team, "orders"))
-    if not names:
+    files = assets.names(names.orders(team))
+    if not files:
         return ()
-    session = date.fromisoformat(max(names).partition(".")[0])
+    session = date.fromisoformat(max(files).partition(".")[0])
     try:
         skipped = recorded_plan(assets, team, session).skipped
     except (ValueError, KeyError, TradingError):

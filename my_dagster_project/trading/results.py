@@ -12,6 +12,7 @@ from typing import Any
 
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
+from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.fills import NEVER_SENT, costs_of
 
@@ -38,7 +39,7 @@ def result_of(assets: AssetStore, team: str, spread_bps: Decimal) -> Result:
 
     Raises StorageError for a record that cannot be read.
     """
-    records, settled = _stored(assets, (team, "orders")), _stored(assets, (team, "fills"))
+    records, settled = _stored(assets, names.orders(team)), _stored(assets, names.fills(team))
     try:
         return Result(
             curve=tuple(sorted(_equity(records, settled).items())),
@@ -84,7 +85,7 @@ def _accepted(record: Mapping[str, Any]) -> int:
     return sum(outcome["order"] is not None for outcome in record["outcomes"])
 
 
-def _stored(assets: AssetStore, asset: tuple[str, str]) -> _Stored:
+def _stored(assets: AssetStore, asset: tuple[str, ...]) -> _Stored:
     try:
         files = assets.read(asset)
         return {date.fromisoformat(name.partition(".")[0]): json.loads(data) for name, data in files.items()}
