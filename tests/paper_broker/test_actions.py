@@ -53,6 +53,7 @@ def explicit(rng: Random, close: float) -> tuple[float, dict[str, float]]:
     return step, {"split_ratio": ratio, "dividend": cash}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("explicitly", [False, True], ids=["adjusted closes", "columns"])
 def test_equity_never_moves_by_any_of_500_random_corporate_actions(make_account, explicitly):  # noqa: F811
     rng, frames, held = Random(1), {}, {}

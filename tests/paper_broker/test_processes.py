@@ -14,6 +14,8 @@ from my_dagster_project.trading.broker import OrderRequest
 from tests.paper_broker.market import CALENDAR, CASH, FIRST, SECOND, make_feed
 from tests.support.accounts import fills
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def start(tmp_path):

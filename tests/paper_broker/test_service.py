@@ -33,6 +33,8 @@ from tests.paper_broker.market import CALENDAR
 from tests.support.committed import committed
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "an-organisers-token"
 TERMS = AccountTerms(starting_cash=1e5, cost_bps=5)
 CONFIGS = Path(__file__).parents[2] / "configs"
