@@ -57,7 +57,10 @@ def journal(
     if symbol is not None:
         made = made.of(symbol)
     if csv is not None:
-        csv.write_text(journal_csv(made.trips), encoding="utf-8")
+        try:
+            csv.write_text(journal_csv(made.trips), encoding="utf-8")
+        except OSError as error:
+            raise TradingError(f"{csv} cannot be written: {error.strerror}") from error
         console.say(f"{len(made.trips)} round trips are in {csv}")
     elif made.trips:
         print_table(console, f"Round trips of {name}", JOURNAL_COLUMNS, made.trips)

@@ -110,6 +110,13 @@ def test_logic_in_an_assets_file_is_part_of_its_recipe_and_what_is_only_shown_is
         ("domain.lookahead", "predictions_problem", {"predictions"}),
         ("trading.modes", "mode_of", {"orders"}),
         ("paper_broker.corporate", "act_all", {"orders"}),
+        ("paper_broker.costs", "worse_by", {"orders"}),
+        ("paper_broker.engine", "_borrow", {"orders"}),
+        ("domain.exits", "exits", {"orders"}),
+        ("domain.exits", "closes_held", {"orders"}),
+        ("domain.shorting", "short_sales", {"orders"}),
+        ("domain.volatility_target", "scaled", {"orders"}),
+        ("domain.round_trips", "journal", set()),
         ("trading.patience", "until_the_open", set()),
     ],
 )

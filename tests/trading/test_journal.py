@@ -57,6 +57,18 @@ def test_one_symbol_alone_and_a_symbol_without_any(command):
     assert "red has no round trip in MSFT yet" in command("journal", "red", "--symbol", "MSFT").output
 
 
+def test_a_file_that_cannot_be_written_is_named(command, tmp_path):
+    failed = command("journal", "red", "--csv", str(tmp_path / "nowhere" / "trips.csv"))
+    assert "trips.csv cannot be written: No such file or directory" in str(failed.exception)
+
+
+def test_an_account_that_did_nothing_yet_has_none(tmp_path, monkeypatch):
+    house = trading_house(tmp_path)
+    monkeypatch.setattr(account_commands, "read", lambda: (house.settings, house.platform))
+    monkeypatch.setattr(account_commands, "console", Console(width=220))
+    assert "red has no round trip yet" in CliRunner().invoke(app, ["journal", "red"]).output
+
+
 def test_in_dagit_it_stands_with_the_fills(traded):
     settled = traded.materialize(keys.fills_key("red"), sessions=[FIRST])
     told = made(settled)["red/fills"][0].metadata["round_trips"].value
