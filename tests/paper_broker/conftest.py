@@ -26,23 +26,20 @@ class House:
         )
 
 
-@pytest.fixture(scope="session")
-def stop():
-    """Stops a server while the next test runs: uvicorn takes 0.2 s for it, and two tests in three of this room have one."""
-    with ThreadPoolExecutor(1) as pool:
-        begun: list[Future[None]] = []
-        yield lambda server: begun.append(pool.submit(server.stop))
-    for one in begun:
-        one.result()
+# Servers are stopped while the next test runs: uvicorn takes 0.2 s for it, and two tests in three of this room have one.
+_stopper = ThreadPoolExecutor(1)
+_stopping: list[Future[None]] = []
 
 
 @pytest.fixture
-def open_house(tmp_path, stop):
+def open_house(tmp_path):
+    while _stopping and _stopping[0].done():
+        _stopping.pop(0).result()
     with ExitStack() as stack:
 
         def start(feed=None, name="broker.sqlite"):
             server = serve_in_thread(tmp_path / name, feed or make_feed(), CALENDAR)
-            stack.callback(stop, server)
+            stack.callback(lambda: _stopping.append(_stopper.submit(server.stop)))
             return House(server)
 
         yield start
