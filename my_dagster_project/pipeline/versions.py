@@ -1,6 +1,7 @@
 """The code version of an asset: the recipe of its code, with the configuration it was made by."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,7 +9,6 @@ from functools import cache
 from hashlib import sha256
 from importlib.util import cache_from_source
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from my_dagster_project.pipeline.chain import Stage
 from my_dagster_project.pipeline.recipes import fingerprint_of_all, recipe_of
@@ -60,7 +60,7 @@ def _keep(kept: dict[str, str]) -> None:
     edited_meanwhile = fingerprint_of_all() != kept["of"]
     if edited_meanwhile or sys.dont_write_bytecode or not file.parent.is_dir():
         return
-    with suppress(OSError), NamedTemporaryFile("w", dir=file.parent, delete=False) as made:
-        made.write(json.dumps(kept))
-        made.close()
-        Path(made.name).replace(file)
+    made = file.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        made.write_text(json.dumps(kept))
+        made.replace(file)
