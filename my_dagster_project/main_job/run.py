@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from my_dagster_project.domain.revisions import Revision
-from my_dagster_project.foundation.errors import StorageError, VersioningError
+from my_dagster_project.foundation.errors import BrokerError, StorageError, VersioningError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.history.commits import Committed, NotAllCommittedError
 from my_dagster_project.main_job.dvc_yaml import missing_teams
@@ -24,6 +24,7 @@ from my_dagster_project.pipeline.resources import all_resources
 from my_dagster_project.pipeline.syncing import sync_branches
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
+from my_dagster_project.trading.modes import mode_of
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,27 @@ class Result:
 
 
 def require_broker(platform: Platform, settings: Settings) -> None:
-    """Raise, in a sentence, where the bundled broker is to be a service and cannot be traded at, before anything is made.
+    """Raise, in sentences, where orders go to a server and no team's can, before anything is made.
 
-    ConfigError without a token; BrokerError where nothing answers, something else does, or it does not take the token.
+    ConfigError without the bundled broker's token; BrokerError where nothing answers, something else does, it does not take the
+    token, or every team lacks its keys for an account outside. What one team lacks is its own problem, later.
     """
-    if settings.paper_broker_url and platform.teams:
-        all_resources(platform, settings).broker.open(next(iter(platform.teams)), "")
+    if not (settings.paper_broker_url or settings.broker_url):
+        return
+    broker, entries, refused = all_resources(platform, settings).broker, platform.registry.teams, []
+    for team, config in platform.teams.items():
+        if mode_of(entries[team], config, broker_url=broker.url).mode == "off":
+            continue
+        try:
+            broker.open(team, entries[team].account)
+        except BrokerError as error:
+            if broker.is_bundled:
+                raise
+            refused.append(str(error))
+        else:
+            return
+    if refused:
+        raise BrokerError("\n".join(refused))
 
 
 def run_main_job(platform: Platform, settings: Settings, tell: Tell, remake: date | None = None) -> Result:

@@ -237,6 +237,18 @@ def test_a_wrong_token_is_said_with_the_variable(tmp_path, environ, assets):
                 require_broker(committed(), settings_from(where, tmp_path))
 
 
+def test_accounts_outside_without_any_keys_are_said_first_and_one_teams_keys_are_enough(tmp_path, environ):
+    outside = {"TRADING_BROKER_URL": "https://paper-api.alpaca.markets"}
+    environ(ALPACA_RED_KEY="", ALPACA_RED_SECRET="", ALPACA_BLUE_KEY="", ALPACA_BLUE_SECRET="", **outside)
+    said = refused_by_the_main_job(tmp_path, **outside)
+    assert "team red: no credentials for account RED; set ALPACA_RED_KEY and ALPACA_RED_SECRET" in said
+    assert "team blue: no credentials for account BLUE" in said
+    environ(ALPACA_BLUE_KEY="k", ALPACA_BLUE_SECRET="s")
+    require_broker(committed(), settings_from(outside, tmp_path))
+    live = {"TRADING_BROKER_URL": "https://api.alpaca.markets"}
+    assert "unless the registry allows it in so many words" in refused_by_the_main_job(tmp_path, **live)
+
+
 def test_a_token_without_an_address_is_told(tmp_path):
     alone = settings_from({"PAPER_BROKER_TOKEN": TOKEN}, tmp_path).unused_token
     assert "TRADING_PAPER_BROKER is not: orders go to the bundled broker of each process" in alone
