@@ -126,6 +126,11 @@ def test_what_a_stages_file_calls_is_part_of_its_recipe(changed, module, functio
     assert due or changed(module, recipes.read_source(module), text) == set()
 
 
+def test_how_tries_are_counted_makes_the_table_due_and_trades_no_replay_again(changed):
+    text = with_a_line("trading.replays", lambda node: node.name == "begin")
+    assert changed("trading.replays", recipes.read_source("trading.replays"), text) == {"leaderboard"}
+
+
 # What carries, tries a section beforehand, waits, locks or stops: no result is another by it.
 NOT_FOLLOWED = ("pipeline.resources", "pipeline.rehearsing")
 NO_FIGURES = ("trading.halts", "trading.lease", "trading.patience")

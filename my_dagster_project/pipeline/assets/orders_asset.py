@@ -100,6 +100,7 @@ def _traded(
     return _told(context, trader, planned, outcomes, assets)
 
 
+@shown  # It decides nothing: a mended count of tries must not trade a replay again.
 def _note_try(team: TeamContext, session: date, assets: AssetStore) -> None:
     """Put on record that a replay of this configuration has begun: its first session was traded, whoever asked for it."""
     window = replay_sessions(team.platform)
