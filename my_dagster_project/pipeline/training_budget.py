@@ -62,20 +62,25 @@ def cpu_seconds(instance: dg.DagsterInstance, team: str) -> float:
 
 
 def replace_waiting(instance: dg.DagsterInstance, newest: dg.DagsterRun) -> None:
-    """Take out of the queue the trainings that a newer one of the same job makes needless: all that it trains as well."""
+    """Take out of the queue the trainings, however they were launched, of which a newer one makes all that they would."""
     if not trains(newest):
         return
-    waiting = dg.RunsFilter(job_name=newest.job_name, statuses=[dg.DagsterRunStatus.QUEUED])
-    for run in instance.get_runs(filters=waiting):
-        if run.run_id != newest.run_id and _covers(newest, run):
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])):
+        if run.run_id != newest.run_id and trains(run) and _covers(newest, run):
             instance.report_run_canceled(run, f"Run {newest.run_id[:8]} trains the same, of newer files.")
 
 
 def _covers(newest: dg.DagsterRun, older: dg.DagsterRun) -> bool:
     """Whether the newer run makes everything that the older one would."""
-    if newest.asset_selection is None:
-        return True
-    return older.asset_selection is not None and older.asset_selection <= newest.asset_selection
+    if older.asset_selection is None:
+        return newest.asset_selection is None and newest.job_name == older.job_name
+    if newest.asset_selection is not None:
+        return older.asset_selection <= newest.asset_selection
+    made = {row.noun for row in chain.stages_of("train", own=True)}
+    train = chain.job("train")
+    return all(
+        key.path[-1] in made and train.of(key.path[0]) == newest.job_name for key in older.asset_selection
+    )
 
 
 def _metered(team: str) -> str:

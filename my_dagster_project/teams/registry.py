@@ -21,9 +21,7 @@ from my_dagster_project.teams.team_limits import Limits
 LIVE_TRADING = "yes, real money"
 _BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock$|/$|\.$))[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 # What git itself or a clone calls by such a name: main is the organiser's, `refs/heads/red` would be another branch than red.
-_NO_BRANCHES = frozenset(
-    {"main", "head", "fetch_head", "orig_head", "merge_head", "refs", "origin", "heads", "remotes", "tags"}
-)
+_NO_BRANCHES = frozenset({"main", "head", "refs", "origin", "heads", "remotes", "tags", "stash", "worktrees"})
 _SLOT = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
 # Prefixes of asset keys, house teams, files of configs/ that are no team's, and accounts with rights of their own (git,
 # MLflow, the notifications' slots): a team of that name would be mixed up with them.
@@ -47,7 +45,7 @@ def _branch(value: str) -> str:
     if not _BRANCH.fullmatch(value):
         raise ValueError(f"{show(value)} is no branch name")
     first = value.partition("/")[0]
-    if first.lower() in _NO_BRANCHES:
+    if first.lower() in _NO_BRANCHES or first.lower().endswith("_head"):
         raise ValueError(
             f"{show(value)} cannot be a team's branch: {first} is a name of git's or the organiser's own"
         )

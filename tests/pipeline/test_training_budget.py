@@ -101,9 +101,28 @@ def test_a_run_that_trains_several_models_adds_them_up():
 def test_a_newer_training_replaces_the_one_that_waits_if_it_makes_all_of_it(older, newer, replaced):
     with dg.DagsterInstance.ephemeral() as instance:
         queued = dg.DagsterRunStatus.QUEUED
-        before, blue = run(instance, queued, older), run(instance, queued, older, "blue_train", "blue")
+        blues = older and [dg.AssetKey(["blue", *key.path[1:]]) for key in older]
+        before, blue = run(instance, queued, older), run(instance, queued, blues, "blue_train", "blue")
         newest = instance.get_run_by_id(run(instance, queued, newer))
         replace_waiting(instance, newest)
         statuses = [instance.get_run_by_id(one).status for one in (before, blue, newest.run_id)]
         expected = dg.DagsterRunStatus.CANCELED if replaced else queued
         assert statuses == [expected, queued, queued]
+
+
+@pytest.mark.parametrize(
+    ("older", "replaced"),
+    [([MODEL, FEATURES], True), ([MODEL, dg.AssetKey(["red", "IBM", "predictions"])], False)],
+)
+def test_it_replaces_what_was_launched_from_an_assets_page_too(older, replaced):
+    """A click on Materialize is a run of Dagster's own `__ASSET_JOB`: two trainings of one model waited beside each other."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        queued = dg.DagsterRunStatus.QUEUED
+        clicked, blues = (
+            run(instance, queued, older, "__ASSET_JOB"),
+            run(instance, queued, None, "blue_train", "blue"),
+        )
+        newest = instance.get_run_by_id(run(instance, queued))
+        replace_waiting(instance, newest)
+        statuses = [instance.get_run_by_id(one).status for one in (clicked, blues)]
+        assert statuses == [dg.DagsterRunStatus.CANCELED if replaced else queued, queued]

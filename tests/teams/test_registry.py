@@ -35,6 +35,8 @@ CASES = {
     "a branch that walks up": ("branch: blue", "branch: a/../b", 'teams.blue.branch: "a/../b" is no branch name'),
     "a team on main": ("branch: blue", "branch: main", 'teams.blue.branch: "main" cannot be a team\'s branch'),
     "a team on HEAD": ("branch: blue", "branch: HEAD", 'teams.blue.branch: "HEAD" cannot be'),
+    "a team on a head of git's own": ("branch: blue", "branch: CHERRY_PICK_HEAD", 'teams.blue.branch: "CHERRY_PICK_HEAD" cannot be'),
+    "a team on what is stashed": ("branch: blue", "branch: stash", 'teams.blue.branch: "stash" cannot be'),
     "a branch that is a ref": ("branch: blue", "branch: refs/heads/blue", 'teams.blue.branch: "refs/heads/blue" cannot be'),
     "a branch below another's": ("branch: blue", "branch: red/x", "teams.blue.branch: red/x and red, that of red, cannot be beside each other"),
     "a branch that differs in case": ("branch: blue", "branch: Red", "teams.blue.branch: Red and red, that of red, cannot"),
