@@ -7,6 +7,7 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 from dagster._utils.schedules import schedule_execution_time_iterator
 
+from my_dagster_project.pipeline import chain
 from tests.pipeline.ticks import Ticks, asked, definitions
 
 SCHEDULES = ("red_daily_schedule", "red_trade_schedule", "blue_daily_schedule", "blue_trade_schedule")
@@ -172,3 +173,18 @@ def test_what_became_of_orders_is_asked_for_once_the_session_they_filled_in_has_
     with pytest.raises(dg.DagsterError) as waiting:
         ticks.tick(name, ticks.at(2013, 3, 1, 8, 0))
     assert "red_settle waits for the bars of 2013-02-28" in str(waiting.value.__cause__)
+
+
+def test_a_job_that_is_but_a_row_asks_for_the_last_closed_session(monkeypatch, tmp_path, instance):
+    """What a tick asks for stood in a list of purposes: of a new job for sessions the whole location failed to load."""
+    made_by = "tests.pipeline.scratch_asset:momentum_asset"
+    job = chain.Job("measure", priority=3, cron="daily", says="Measure {team}.", sessions=True)
+    row = chain.Stage(
+        "momentum", "team-symbol", ("features", "bars"), ("measure",), sessions=True, made_by=made_by
+    )
+    monkeypatch.setattr(chain, "JOBS", (*chain.JOBS, job))
+    monkeypatch.setattr(chain, "STAGES", (*chain.STAGES, row))
+    ticks = Ticks(tmp_path, instance, end=None)
+    assert asked(ticks.tick("red_measure_schedule", ticks.at(2013, 2, 28, 6, 30))) == (
+        "red_measure:2013-02-27", "2013-02-27"
+    )  # fmt: skip
