@@ -27,7 +27,7 @@ class Column[Row]:
 
     `figures` names them in CSV (by default the column's own name), `means` explains the term, `text` columns stand at the
     left, `key` columns say whose row it is: a table that is folded repeats them. The texts of a `long` column may be folded.
-    `mark` sets a cell off from its row.
+    `mark` sets a cell off from its row. Where there is no room for all of them, the `main` ones beside the key are shown.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Column[Row]:
     text: bool = False
     key: bool = False
     long: bool = False
+    main: bool = False
     mark: Callable[[Row], Mark] = lambda _: ""
 
     def values(self, row: Row) -> tuple[Any, ...]:

@@ -115,6 +115,7 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
         lambda row: row.mase,
         number,
         "Mean error divided by that of “no change tomorrow” on the same sessions: below 1.000 beats it.",
+        main=True,
     ),
     Column(
         "direction [95 %]",
@@ -122,6 +123,7 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
         direction,
         _DIRECTION_MEANS,
         figures=_INTERVAL,
+        main=True,
     ),
     Column(
         "drift", lambda row: row.drift_mase, number, _DRIFT_MEANS, ("drift_mase",), mark=lambda _: "quiet"
@@ -143,6 +145,7 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
         with_interval,
         "Equity over the starting cash, with the 95 % interval of luck (stationary bootstrap of the sessions' returns).",
         figures=("return", "return_low", "return_high"),
+        main=True,
     ),
     Column(
         "held",

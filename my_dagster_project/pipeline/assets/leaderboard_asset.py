@@ -273,9 +273,8 @@ def _metadata(board: Leaderboard, curves: dict[str, EquityCurve]) -> dict:
     # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
     drawn = any(len(curve) > 1 for curve in curves.values())
     plots: dict[str, Any] = {"equity": picture(equity_plot(curves), "equity of every team")} if drawn else {}
-    # Dagit shows a table in place, Markdown only behind a click.
-    standings = [
-        dg.TableRecord({column.name: column.cell(row) for column in TEAM_COLUMNS}) for row in board.teams
-    ]
-    plots["teams"] = dg.MetadataValue.table(standings)
-    return {"table": dg.MetadataValue.md(leaderboard_markdown(board)), **plots}
+    # Dagit shows a table in place, as wide as half its page; Markdown only behind a click.
+    columns = [column for column in TEAM_COLUMNS if column.key or column.main]
+    standings = [dg.TableRecord({column.name: column.cell(row) for column in columns}) for row in board.teams]
+    table = {"teams": dg.MetadataValue.table(standings)}
+    return {**table, "table": dg.MetadataValue.md(leaderboard_markdown(board)), **plots}
