@@ -5,6 +5,7 @@ And a page of somebody else's, open in the same browser, does nothing."""
 import shutil
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from playwright.sync_api import Page
 
@@ -40,6 +41,11 @@ def dagit(project) -> Iterator[str]:
     """The address of a running `trading ui`."""
     with project.serving("ui", "/server_info") as served:
         yield served.url
+        started = psutil.Process(served.process.pid).children(recursive=True)
+        served.process.terminate()
+        served.process.wait(60)
+        assert len(started) >= 3
+        assert [one for one in started if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
 
 
 @pytest.fixture(scope="module")

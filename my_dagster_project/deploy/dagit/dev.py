@@ -1,7 +1,10 @@
 """`python -m my_dagster_project.deploy.dagit.dev`: `dagster dev`, whose web server is ours (`my_dagster_project.deploy.dagit`)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
+
+import psutil
 
 from my_dagster_project.foundation.dagster_private import dev_command_module
 
@@ -12,10 +15,28 @@ _dev = dev_command_module()
 _open = _dev.open_ipc_subprocess
 
 
+# What has not ended by itself so many seconds after it was asked to, is ended; then killed.
+_SECONDS = 3
+
+
 def main() -> None:
-    """Run web server, daemon and code server until Ctrl-C."""
+    """Run web server, daemon and code server until Ctrl-C or SIGTERM; none of them is there afterwards."""
     _dev.open_ipc_subprocess = open_guarded
-    _dev.dev_command()
+    try:
+        _dev.dev_command()
+    finally:
+        # Dagster asks the code server to end and goes; with a run at work it stayed to the run's end, else for 20 s.
+        end_all(psutil.Process().children(recursive=True))
+
+
+def end_all(processes: "Sequence[psutil.Process]") -> None:
+    """See to it that these processes end; a run at work among them is told as abandoned by the next `trading run`."""
+    _, left = psutil.wait_procs(processes, timeout=_SECONDS)
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                end(process)
+        _, left = psutil.wait_procs(left, timeout=_SECONDS)
 
 
 def open_guarded(parts: Sequence[str], **options: Any) -> Any:
