@@ -1,11 +1,13 @@
 """Bars: fetched, judged, and kept only when they are sound."""
 
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from my_dagster_project.paper_broker.feed import TableFeed
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.assets.bars_asset import source_changed
 from my_dagster_project.pipeline.resources import all_resources
@@ -194,3 +196,19 @@ def test_another_file_is_seen_without_reading_it_and_bars_of_before_are_left_alo
     assert source_changed(source, "AAPL", metadata)
     (house.settings.project / "prices" / "AAPL.csv").unlink()
     assert source_changed(source, "AAPL", metadata)
+
+
+def test_what_a_file_declares_of_splits_and_dividends_is_stored_and_booked_exactly(house):
+    path = house.settings.project / "prices" / "AAPL.csv"
+    table = pd.read_csv(path)
+    paid = table.index[table["session"] == "2012-08-09"][0]
+    table["Dividends"], table["Stock Splits"] = 0.0, 0.0
+    table.loc[paid, "Dividends"] = 2.65
+    table.to_csv(path, index=False)
+    run = house.materialize(AAPL, keys.features_key("red", "AAPL"))
+    assert run.success
+    bars = stored(house)
+    assert list(bars.columns[-2:]) == ["split_ratio", "dividend"]
+    feed = TableFeed.from_frames({"AAPL": bars})
+    assert feed.dividend("AAPL", date(2012, 8, 9)) == Decimal("2.65")
+    assert house.materialize(AAPL).success
