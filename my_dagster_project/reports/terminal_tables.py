@@ -32,7 +32,9 @@ def print_table[Row](
     widths = {column.name: _width(column, rows) + 1 + space for column in columns}
     for number, part in enumerate(_parts(columns, widths, console.width - 2)):
         fits = sum(widths[column.name] for column in part) <= console.width - 2
-        console.print(_table(f"{title}, continued" if number else title, part, rows, space, fits=fits))
+        # Of its own, not the table's: that one is folded to the width of a narrow table.
+        console.print(Text(f"{title}, continued" if number else title, "bold"))
+        console.print(_table(part, rows, space, fits=fits))
 
 
 def _width[Row](column: Column[Row], rows: Sequence[Row]) -> int:
@@ -57,12 +59,8 @@ def _parts[Row](columns: Sequence[Column[Row]], widths: dict[str, int], room: in
     return parts
 
 
-def _table[Row](
-    title: str, columns: Sequence[Column[Row]], rows: Sequence[Row], space: int, *, fits: bool
-) -> Table:
-    table = Table(
-        title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
-    )
+def _table[Row](columns: Sequence[Column[Row]], rows: Sequence[Row], space: int, *, fits: bool) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.padding = (0, space, 0, 0)
     for column in columns:
         table.add_column(

@@ -121,3 +121,22 @@ def test_the_platform_writes_and_a_team_sees_it(server):
 
 def test_without_an_account_nothing_is_answered(server):
     assert server.get("/api/2.0/mlflow/experiments/search?max_results=5").status_code == 401
+
+
+def test_the_container_becomes_the_web_server_and_nothing_waits_beside_it(server, monkeypatch, tmp_path):
+    import mlflow.server
+
+    class Become(BaseException):
+        """In the place of exec, which ends whoever calls it."""
+
+    def execvpe(program, command, environ):
+        raise Become(program, command, environ)
+
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setattr(mlflow.server, "_exec_cmd", mlflow.server._exec_cmd)
+    monkeypatch.setattr("os.execvpe", execvpe)
+    with pytest.raises(Become) as became:
+        sys.modules["start"].serve()
+    program, command, environ = became.value.args
+    assert (program, command[:3]) == (command[0], [sys.executable, "-m", "uvicorn"])
+    assert environ["_MLFLOW_SERVER_FILE_STORE"] == f"sqlite:///{tmp_path}/mlflow.db"

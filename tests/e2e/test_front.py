@@ -55,10 +55,16 @@ def test_from_the_leaderboard_to_a_report_on_a_phone(front, page):
     page.goto(url)
     page.get_by_text("buy-and-hold").first.wait_for()
     assert page.locator("img.plot").evaluate("image => image.naturalWidth") > 100
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert_fits(page)
     page.locator("a[href='/reports/red/IBM']").first.click()
     page.get_by_text("IBM").first.wait_for()
+    assert_fits(page)
     assert page.trouble == []
+
+
+def assert_fits(page) -> None:
+    """Nothing is wider than the phone but what scrolls by itself."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
 def test_a_whole_report_draws_itself_under_its_policy(front, page):
@@ -73,6 +79,7 @@ def test_a_whole_report_draws_itself_under_its_policy(front, page):
     assert page.evaluate("document.body.scrollHeight") < 3500
     page.locator("#evidently-fold summary").click()
     page.locator("#evidently svg").first.wait_for()
+    assert_fits(page)
     assert page.trouble == []
     # The same file as `make run` names it, without a server.
     page.goto((project.store / "blue" / "IBM" / "report" / "report.html").as_uri())
@@ -89,6 +96,7 @@ def test_the_status_page(front, page):
             break
     else:
         raise AssertionError(page.inner_text("body"))
+    assert_fits(page)
     assert page.locator("#team-red").count() == 1
     assert page.get_by_text(str(project.store)).count() == 1
     assert page.trouble == []
