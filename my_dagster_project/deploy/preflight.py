@@ -108,7 +108,9 @@ def docker_problems(ask: Ask) -> Iterator[str]:
 def ports_in_use(settings: Mapping[str, str], ask: Ask) -> Iterator[str]:
     """The ports that are to be published and that somebody else has; those of our own running stack are ours."""
     ours = ask("ps", "--filter", "label=com.docker.compose.project=trading", "--format", "{{.Ports}}")
-    mine = {int(port) for port in re.findall(r":(\d+)->", ours)}
+    # Neighbours are told together: 127.0.0.1:3000-3001->3000-3001/tcp.
+    spans = re.findall(r":(\d+)(?:-(\d+))?->", ours)
+    mine = {port for first, last in spans for port in range(int(first), int(last or first) + 1)}
     bind = settings.get("TRADING_BIND") or "127.0.0.1"
     unused = {name for given, names in _NOT_OURS.items() if settings.get(given) for name in names}
     for name, usual in PORTS.items():

@@ -40,6 +40,8 @@ def test_a_busy_port_is_named_with_its_setting():
         assert "TRADING_FRONT_PORT=" in said
         ours = answers(ps=f"127.0.0.1:{port}->8080/tcp, 8090/tcp\n")
         assert list(ports_in_use(settings, ours)) == [], "our own stack that runs already"
+        ours = answers(ps=f"127.0.0.1:{port - 1}-{port + 1}->8080-8082/tcp\n")
+        assert list(ports_in_use(settings, ours)) == [], "ports that Docker tells as one span"
 
 
 def test_ports_of_what_is_elsewhere_are_not_asked_for():
