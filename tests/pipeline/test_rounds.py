@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 
 import dagster as dg
@@ -79,7 +80,7 @@ class Workers:
         def made(context: dg.AssetExecutionContext):
             sessions = context.partition_keys if row.sessions else [""]
             if row.noun == "orders":
-                require_turn(context, key)
+                require_turn(context, key, date.fromisoformat(context.partition_key))
             for name in {"/".join(key.path), *(f"{'/'.join(key.path)} {one}" for one in sessions)}:
                 if name in self.broken:
                     raise dg.Failure(f"{name} is broken")
