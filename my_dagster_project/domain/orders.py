@@ -147,7 +147,7 @@ def _decided(
     outlook = Outlook(open_to, snapshot.held, rules, facts.volatility, snapshot.short)
     weights = strategy(rules.strategy).weights(outlook)
     if rules.volatility_target is not None:
-        weights = scaled(weights, snapshot, facts.returns, rules.volatility_target, leaving)
+        weights = scaled(weights, snapshot, facts.returns, rules, leaving)
     wishes, left = wishes_of(weights, open_to, snapshot, rules, limits)
     gone, stuck = _closed_whole(plan, {symbol: why for symbol, why in leaving.items() if symbol not in done})
     sells = [_sell(plan, wish) for wish in wishes if wish.qty < snapshot.held.get(wish.symbol, 0)]

@@ -7,40 +7,91 @@ sqrt(w' S w) of the sample covariance S. After Moreira and Muir, "Volatility-Man
 who measure over the last month as well, and Harvey and others, "The Impact of Volatility Targeting", Journal of Portfolio
 Management 45 (2018), who divide by the volatility as here. Nothing is borrowed for it: together the shares never exceed the
 equity (or what the strategy wanted of it), and each stays within the limits.
+
+What the strategy leaves alone keeps its size, but at most scale x `position_share`; with such positions the scale is the largest
+one at which the whole comes to the target. (Multiplied by the scale itself they would shrink anew every session.)
 """
 
 import math
 import statistics
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
-from my_dagster_project.domain.plan import Snapshot
+from my_dagster_project.domain.plan import Rules, Snapshot
 from my_dagster_project.domain.strategies import LEAST_VOLATILITY, Weight
 from my_dagster_project.domain.volatility import SESSIONS_A_YEAR, WINDOW
 
 _STEP = Decimal("0.000001")
+_HALVINGS = 30
 
 
 def scaled(
     weights: Mapping[str, Weight],
     snapshot: Snapshot,
     returns: Mapping[str, Mapping[date, float]],
-    target: Decimal,
+    rules: Rules,
     leaving: Mapping[str, str],
 ) -> dict[str, Weight]:
-    """Give the weights times what brings the portfolio to the target (a fraction, annualised).
+    """Give the weights times what brings the portfolio to the rules' target (a fraction, annualised).
 
-    `returns` are log returns by symbol and session, up to this one. What the strategy leaves alone counts with the share it
-    has, and is only ever made smaller; a symbol whose returns are not known is not bought. `leaving` is sold anyway.
+    `returns` are log returns by symbol and session, up to this one; a symbol without any is not bought. `leaving` is sold
+    anyway.
     """
-    present = {symbol: share for symbol, share in _present(snapshot).items() if symbol not in leaving}
-    wanted = present | {symbol: one.share for symbol, one in weights.items() if one.share is not None}
-    sigma = portfolio_volatility({symbol: float(share) for symbol, share in wanted.items()}, returns)
-    scale = _scale(target, sigma, sum(map(abs, wanted.values()), Decimal(0)))
-    said = f"x {scale:.2f} for a volatility of {target:.1%} a year (now {sigma:.1%})"
-    return {symbol: _weight(symbol, one, present, returns, scale, said) for symbol, one in weights.items()}
+    wanted = {symbol: one.share for symbol, one in weights.items() if one.share is not None}
+    present = _present(snapshot)
+    alone = {symbol: share for symbol, share in present.items() if symbol not in {*wanted, *leaving}}
+    portfolio = _Portfolio(wanted, alone, rules.position_share)
+    target = rules.volatility_target or Decimal(0)
+    now = portfolio_volatility(portfolio.at(1.0), returns)
+    # What stands still is left as it is.
+    scale = 1.0 if now < LEAST_VOLATILITY else _scale(portfolio, returns, float(target))
+    said = f"x {scale:.2f} for a volatility of {target:.1%} a year (now {now:.1%})"
+    shares = {symbol: Decimal(repr(share)) for symbol, share in portfolio.at(scale).items()}
+    return {
+        symbol: _weight(symbol, one, present.get(symbol), shares.get(symbol), returns, said)
+        for symbol, one in weights.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Portfolio:
+    """Shares of equity: those a strategy wants, those it leaves alone, and what it would have bought of these."""
+
+    wanted: Mapping[str, Decimal]
+    alone: Mapping[str, Decimal]
+    usual: Decimal
+
+    def at(self, scale: float) -> dict[str, float]:
+        """Give the shares at a scale."""
+        most = scale * float(self.usual)
+        kept = {symbol: float(share) for symbol, share in self.alone.items()}
+        kept = {symbol: math.copysign(min(abs(share), most), share) for symbol, share in kept.items()}
+        return {symbol: scale * float(share) for symbol, share in self.wanted.items()} | kept
+
+    @property
+    def largest_scale(self) -> float:
+        """Give a scale beyond which nothing that counts changes: all is invested, and all that is left alone left alone."""
+        invested = float(sum(map(abs, self.wanted.values()), Decimal(0)))
+        return max(1.0, 1 / float(self.usual), 1 / invested if invested else 1.0)
+
+
+def _scale(portfolio: _Portfolio, returns: Mapping[str, Mapping[date, float]], target: float) -> float:
+    """Give the largest scale at which the portfolio moves no more than the target and borrows nothing, by halving."""
+    most = max(1.0, sum(map(abs, portfolio.at(1.0).values())))
+
+    def fits(scale: float) -> bool:
+        shares = portfolio.at(scale)
+        return sum(map(abs, shares.values())) <= most and portfolio_volatility(shares, returns) <= target
+
+    low, high = 0.0, portfolio.largest_scale
+    if fits(high):
+        return high
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
 
 
 def portfolio_volatility(shares: Mapping[str, float], returns: Mapping[str, Mapping[date, float]]) -> float:
@@ -67,27 +118,17 @@ def _present(snapshot: Snapshot) -> dict[str, Decimal]:
     }
 
 
-def _scale(target: Decimal, sigma: float, invested: Decimal) -> Decimal:
-    """Give the scale; a portfolio that stands still is left as it is."""
-    if sigma < LEAST_VOLATILITY:
-        return Decimal(1)
-    most = max(Decimal(1), 1 / invested) if invested else Decimal(1)
-    return min(target / Decimal(repr(sigma)), most)
-
-
 def _weight(
     symbol: str,
     weight: Weight,
-    present: Mapping[str, Decimal],
+    present: Decimal | None,
+    share: Decimal | None,
     returns: Mapping[str, Mapping[date, float]],
-    scale: Decimal,
     said: str,
 ) -> Weight:
-    share = weight.share
-    if share is None and scale < 1:
-        share = present.get(symbol)
-    if not share:
+    """Give a symbol's weight with its share; None of it, and one that is left alone whole, stay what they are."""
+    if not share or (weight.share is None and present is not None and abs(share) >= abs(present) - _STEP):
         return weight
     if symbol not in returns:
         return Weight(None, f"{weight.why}; its volatility is not known: left as it is")
-    return replace(weight, share=(share * scale).quantize(_STEP, ROUND_DOWN), why=f"{weight.why}; {said}")
+    return replace(weight, share=share.quantize(_STEP, ROUND_DOWN), why=f"{weight.why}; {said}")

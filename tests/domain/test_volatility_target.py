@@ -85,6 +85,17 @@ def test_what_the_strategy_leaves_alone_counts_and_is_only_made_smaller():
     assert bought(plan(ALONE, {"A": moving(0.001)}, held, A=0.0002)) == {}
 
 
+def test_what_was_scaled_and_is_left_alone_is_not_scaled_anew_every_session():
+    """MSFT shrank by 17 % a session for days: the others were counted whole each time, it as it was."""
+    wild = {"A": moving(0.02), "B": moving(0.02)}
+    rules = replace(ALONE, position_share="0.4")
+    first = plan(rules, wild, A=0.01, B=0.01)
+    held = [position(one.symbol, one.qty) for one in first.orders]
+    assert sum(one.qty for one in held) < 400
+    assert plan(rules, wild, held, A=0.01, B=0.0002).orders == ()
+    assert plan(rules, wild, held, A=0.0002, B=0.0002).orders == ()
+
+
 def test_without_returns_a_symbol_is_not_bought_and_one_that_stands_still_is_as_without_a_target():
     planned = plan(ALONE, {}, A=0.01)
     assert planned.orders == ()
