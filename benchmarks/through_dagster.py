@@ -14,9 +14,9 @@ import dagster as dg
 from my_dagster_project.deploy.instance.home import prepare_environment
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.main_job.runner import Runner
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.code_location import build_definitions
-from my_dagster_project.pipeline.jobs import MARKET_JOB, daily_job_name, trade_job_name, train_job_name
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.teams.deployment import current_platform
 
@@ -33,33 +33,35 @@ class Jobs:
 
     def bars(self) -> None:
         """Every symbol's bars."""
-        self._run(MARKET_JOB, [keys.bars_key(symbol) for symbol in self.platform.symbols])
+        self._run("market", "", [keys.bars_key(symbol) for symbol in self.platform.symbols])
 
     def features(self) -> None:
         """Every team's features."""
         for team in self.platform.teams:
-            self._run(train_job_name(team), self._keys(team, keys.features_key))
+            self._run("train", team, self._keys(team, keys.features_key))
 
     def models(self) -> None:
         """The whole <team>_train jobs: features, and models with tracking, ONNX export and checks."""
         for team in self.platform.teams:
-            self._run(train_job_name(team), self._keys(team, keys.features_key, keys.model_key))
+            self._run("train", team, self._keys(team, keys.features_key, keys.model_key))
 
     def predictions(self) -> None:
         """All sessions of the replay in one run per team."""
         for team in self.platform.teams:
-            self._run(daily_job_name(team), self._keys(team, keys.predictions_key), self.sessions)
+            self._run("daily", team, self._keys(team, keys.predictions_key), self.sessions)
 
     def replay(self) -> None:
         """The first team's orders, all sessions in one run, as `trading run` has them traded."""
         team = next(iter(self.platform.teams))
-        self._run(trade_job_name(team), [keys.orders_key(team)], self.sessions)
+        self._run("trade", team, [keys.orders_key(team)], self.sessions)
 
     def _keys(self, team: str, *of: keys.TeamSymbolKey) -> list[dg.AssetKey]:
         return [key(team, symbol) for symbol in self.platform.teams[team].symbols for key in of]
 
-    def _run(self, job: str, selection: list[dg.AssetKey], sessions: Sequence[str] = ()) -> None:
-        if not self._runner.run(job, selection, lambda event, text: None, sessions):
+    def _run(
+        self, purpose: str, team: str, selection: list[dg.AssetKey], sessions: Sequence[str] = ()
+    ) -> None:
+        if not self._runner.run(chain.job(purpose).of(team), selection, lambda event, text: None, sessions):
             raise SystemExit("\n".join(f"{one.step}: {one.message}" for one in self._runner.problems))
 
 
