@@ -77,3 +77,16 @@ def test_what_the_error_names_is_tried_first():
 
     assert culprit(watched, works, "KeyError: 'foo'") == ("trainer", "reduce_eval_metric")
     assert culprit(watched, works) == ("trainer", "reduce_on_plateau")
+
+
+def test_an_error_about_a_python_type_names_no_key_of_that_name():
+    decoder = {"type": "mlp", "bias_initializer": {"type": "constant"}}
+    section = {**SECTION, "output_features": [{"name": "y", "type": "number", "decoder": decoder}]}
+
+    def works(tried):  # another decoder has no such key
+        return not has(tried, "output_features", 0, "decoder", "bias_initializer") or not has(
+            tried, "output_features", 0, "decoder", "type"
+        )
+
+    found = culprit(section, works, "TypeError: unhashable type: 'dict'")
+    assert found[:4] == ("output_features", 0, "decoder", "bias_initializer")
