@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 from uuid import uuid4
@@ -29,7 +30,7 @@ class FileStore:
     def __repr__(self) -> str:
         return f"FileStore({self.url!r})"
 
-    @property
+    @cached_property  # Asked for with every object that is missing, which is how most manifests answer.
     def url(self) -> str:
         """The folder as a file:// address."""
         return self._root.as_uri()
