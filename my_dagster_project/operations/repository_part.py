@@ -98,7 +98,8 @@ class Repository:
             new,
             old or _NOWHERE,
         )
-        if old is not None:
+        # A bare one has no files to follow, though its HEAD names main: that is where the stack's own repository is.
+        if old is not None and run_git(self.path, "rev-parse", "--is-bare-repository").text.strip() != "true":
             followed = follow_around_edits(self.path, branch, old, new)
             if followed.warning:
                 _log.warning("%s", followed.warning)

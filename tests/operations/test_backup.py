@@ -177,6 +177,15 @@ def test_branches_come_back_in_a_bare_repository_and_in_a_clone(repository, tmp_
     assert git(bare, "for-each-ref", "refs/restored") == ""
 
 
+def test_the_main_of_a_bare_repository_moves_though_it_has_no_files(repository, tmp_path):
+    # The stack's own, filled from an older checkout than the one that the organiser has pushed to since.
+    bare = tmp_path / "bare.git"
+    git(tmp_path, "clone", "-q", "--bare", str(repository), str(bare))
+    commit(repository, "pushed since")
+    restore(backed_up(Repository("teams", repository)), Repository("teams", bare))
+    assert heads(bare) == heads(repository)
+
+
 def test_a_branch_that_has_more_than_the_backup_keeps_it_unless_forced(repository):
     data = backed_up(Repository("teams", repository))
     old = git(repository, "rev-parse", "main")
