@@ -73,8 +73,11 @@ def test_a_run_keeps_the_configuration_it_was_created_with(copied) -> None:
     with dagit(copied) as served:
         old = next(iter(served.runs().values()))["tags"].get("config")
         assert old is None or old
-        # While a run of the team is at work the next one waits in the queue.
-        first, second = launch(served), launch(served)
+        first = launch(served, "model")
+        served.await_status(first, "STARTED")
+        # While a run of the team is at work the next one waits in the queue; the training that the edit causes makes no
+        # report, so it does not take this one's place.
+        second = launch(served, "model", "report")
         copied.commit_edit("red", lambda config: config["training"].update(start=date(2011, 1, 3)))
         new = git(copied.folder, "rev-parse", "red")
         wait_for(lambda: trainings(served, new), 180)
@@ -87,9 +90,9 @@ def test_a_run_keeps_the_configuration_it_was_created_with(copied) -> None:
     assert config.exists()
 
 
-def launch(served: Platform) -> str:
-    selection = [{"path": ["red", "IBM", "model"]}]
-    return served.launch("red_train", TRADING, assetSelection=selection, tags={"team": "red"})
+def launch(served: Platform, *nouns: str) -> str:
+    selection = [{"path": ["red", "IBM", noun]} for noun in nouns]
+    return served.launch("__ASSET_JOB", TRADING, assetSelection=selection)
 
 
 def rows_of(served: Platform, run: str) -> int:
