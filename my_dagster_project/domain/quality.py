@@ -99,13 +99,15 @@ def _apart(bars: "pd.DataFrame", sessions: Sequence[date]) -> "pd.Series":
 def _check_levels(
     bars: "pd.DataFrame", symbol: str, limits: Thresholds, known: "pd.Series", apart: "pd.Series"
 ) -> list[Finding]:
-    """What only the sessions around a price can tell. A wrong price makes a step before and after it; that is not told again."""
-    odd = implausible_prices(bars, limits) & ~known & ~_inconsistent(bars)
-    beside = odd | odd.shift(fill_value=False) | known
+    """What only the sessions around a price can tell. A wrong bar makes a step before and after it; that is not told again."""
+    inconsistent, copied = _inconsistent(bars), copied_bars(bars) & ~known
+    odd = implausible_prices(bars, limits) & ~known & ~inconsistent
+    wrong = odd | copied | inconsistent
+    beside = wrong | wrong.shift(fill_value=False) | known
     steps = (unexplained_steps(bars, limits, apart) | unadjusted_declared(bars)) & ~beside
     return [
         *_check_rows(bars, symbol, _IMPLAUSIBLE, odd),
-        *_check_rows(bars, symbol, _COPIED, copied_bars(bars) & ~known),
+        *_check_rows(bars, symbol, _COPIED, copied),
         *_check_rows(bars, symbol, _UNADJUSTED, steps),
     ]
 

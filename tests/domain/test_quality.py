@@ -139,8 +139,8 @@ def quiet(symbol):
         bars["low"] * factor / bars["adj_close"].shift(),
         bars["high"] * factor / bars["adj_close"].shift(),
     )
-    busy = bars["volume"] / bars["volume"].shift().rolling(20, min_periods=1).median()
-    return bars.index[(night.sub(1).abs() < 0.039) & (low > 0.83) & (high < 1.2) & (busy < 3)]
+    busy = trading_days(bars).busier
+    return bars.index[(night.sub(1).abs() < 0.039) & (low > 0.83) & (high < 1.2) & (busy < 2.5)]
 
 
 # Those of the papers, and any other: 1:190 and 49.426:1 happened.
@@ -158,7 +158,8 @@ def with_split(bars, row, ratio):
 @damage_test
 @given(st.sampled_from(SYMBOLS), ratios, st.booleans(), st.data())
 def test_an_unadjusted_split_on_any_quiet_day_is_found(symbol, ratio, reverse, data):
-    row = data.draw(st.sampled_from(list(quiet(symbol))))
+    # The few bars before it may as well be the wrong ones.
+    row = data.draw(st.sampled_from([row for row in quiet(symbol) if row > 5]))
     damaged = with_split(sample(symbol), row, 1 / ratio if reverse else ratio)
     found = errors(damaged, symbol)
     assert list(found) == ["no_unadjusted_split"]

@@ -202,7 +202,7 @@ def diverge(config):
     }
 
 
-@pytest.mark.full
+@pytest.mark.slow
 def test_a_full_disk_is_said_leaves_the_old_objects_and_the_next_run_completes(copied, tmp_path):
     """The store on a real file system of its own with three pages left, where the machine lets us mount one."""
     small, rescued = copied.home / "small", tmp_path / "rescued"
