@@ -75,7 +75,7 @@ format: setup ## Format the code
 # Side by side on all cores; a file's tests stay together, the longest files first (tests/conftest.py).
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test: lint ## Format, lint, types and all tests but the stack's (8 minutes on 2 cores)
+test: lint ## Format, lint, types and all tests but the stack's (nine minutes on 2 cores)
 	$(PYTEST) -m "not full and not stack"
 
 # The rooms of pure functions and of what needs no server; collecting the others alone takes half a minute.
