@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from my_dagster_project.domain.volatility import SESSIONS_A_YEAR
 from my_dagster_project.foundation.errors import MarketDataError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame, Series
 
-SESSIONS_PER_YEAR = 252
 # Of fewer returns an interval says nothing that their number does not say.
 LEAST_RETURNS = 20
 _DRAWS = 2000
@@ -52,8 +52,8 @@ def performance(curve: Sequence[tuple[date, float]], starting_cash: float | None
     mean, deviation = _mean_and_deviation(returns)
     return Performance(
         total_return=equity[-1] / equity[0] - 1,
-        volatility=deviation * math.sqrt(SESSIONS_PER_YEAR),
-        sharpe=mean / deviation * math.sqrt(SESSIONS_PER_YEAR) if deviation > 0 else math.nan,
+        volatility=deviation * math.sqrt(SESSIONS_A_YEAR),
+        sharpe=mean / deviation * math.sqrt(SESSIONS_A_YEAR) if deviation > 0 else math.nan,
         max_drawdown=_max_drawdown(equity),
     )
 

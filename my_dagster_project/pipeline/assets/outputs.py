@@ -30,7 +30,7 @@ def files_output(files: Mapping[str, bytes], metadata: Mapping[str, Any]) -> dg.
 
 
 def data_version(files: Mapping[str, bytes]) -> str:
-    """The data version of these files."""
+    """The data version of these files: the md5 that their `.dvc` pointer has. A prediction says by it which model made it."""
     return dir_md5({name: md5_of(data) for name, data in files.items()})
 
 

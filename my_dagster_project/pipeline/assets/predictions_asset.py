@@ -12,11 +12,10 @@ from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.prediction import predict
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import predictions_key
-from my_dagster_project.pipeline.assets.outputs import files_output, session_files, shown
+from my_dagster_project.pipeline.assets.outputs import data_version, files_output, session_files, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.retries import explained, network_retries
-from my_dagster_project.storage.dvc_format import dir_md5, md5_of
 
 AS_OF = Gate(
     "model_is_older_than_the_session",
@@ -61,7 +60,7 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         said = f"{label}: {wrong}" if wrong else f"{len(some)} sessions predicted by themselves say the same."
         yield from ALONE.answer(said, passed=wrong is None)
         context.log.info(f"{label}: {len(table)} sessions predicted by {answer.engine}")
-        files = session_files(table.assign(team=team.name, model=_fingerprint(model)))
+        files = session_files(table.assign(team=team.name, model=data_version(model)))
         yield files_output(files, _metadata(table, answer.engine, manifest.trained_through))
 
     return predictions
@@ -84,8 +83,3 @@ def _one_by_one(model: Mapping[str, bytes], features: Any, sessions: list[date])
 
     rows = [features[features["session"] == pd.Timestamp(session)] for session in sessions]
     return pd.concat([row[["session"]].assign(**predict(model, row).frame) for row in rows])
-
-
-def _fingerprint(model: Mapping[str, bytes]) -> str:
-    """The md5 of a model as its `.dvc` pointer has it; a prediction says by it which one made it."""
-    return dir_md5({name: md5_of(data) for name, data in model.items()})
