@@ -6,7 +6,7 @@ what is wild for IBM is a Tuesday for a penny stock; a day of heavy trading expl
 
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.trading_days import Thresholds, TradingDays, deviation, trading_days
+from my_dagster_project.domain.trading_days import Thresholds, TradingDays, deviation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,11 +21,10 @@ _FACTOR_OFF, _CENT = 0.05, 0.01
 _COPIED = ["open", "high", "low", "close", "volume"]
 
 
-def implausible_prices(bars: "pd.DataFrame", limits: Thresholds) -> "pd.Series":
-    """True for the rows of a bars frame, sorted by session, that hold a price which cannot be."""
+def implausible_prices(days: TradingDays, limits: Thresholds) -> "pd.Series":
+    """True for the rows that hold a price which cannot be."""
     import numpy as np
 
-    days = trading_days(bars)
     moves = np.log(days.close).diff()
     limit = np.maximum(np.log(limits.spike), _MOVES * deviation(moves)) + days.grain
     limit = limit.where(~(days.busy > limits.busy), np.maximum(limit, np.log(_BUSY_SPIKE)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from my_dagster_project.domain.plausibility import copied_bars, implausible_prices
 from my_dagster_project.domain.splits import unadjusted_declared, unexplained_steps
-from my_dagster_project.domain.trading_days import PRICES, Thresholds
+from my_dagster_project.domain.trading_days import PRICES, Thresholds, trading_days
 from my_dagster_project.foundation.calendar import TradingCalendar
 
 if TYPE_CHECKING:
@@ -100,11 +100,12 @@ def _check_levels(
     bars: "pd.DataFrame", symbol: str, limits: Thresholds, known: "pd.Series", apart: "pd.Series"
 ) -> list[Finding]:
     """What only the sessions around a price can tell. A wrong bar makes a step before and after it; that is not told again."""
+    days = trading_days(bars)
     inconsistent, copied = _inconsistent(bars), copied_bars(bars) & ~known
-    odd = implausible_prices(bars, limits) & ~known & ~inconsistent
+    odd = implausible_prices(days, limits) & ~known & ~inconsistent
     wrong = odd | copied | inconsistent
     beside = wrong | wrong.shift(fill_value=False) | known
-    steps = (unexplained_steps(bars, limits, apart) | unadjusted_declared(bars)) & ~beside
+    steps = (unexplained_steps(days, limits, apart) | unadjusted_declared(bars, days)) & ~beside
     return [
         *_check_rows(bars, symbol, _IMPLAUSIBLE, odd),
         *_check_rows(bars, symbol, _COPIED, copied),

@@ -16,7 +16,7 @@ times the usual volume (AAPL, 2012-04-25, +9.9 %), those beyond 15 % at least 2.
 
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.trading_days import Thresholds, deviation, rarely_exceeded, trading_days
+from my_dagster_project.domain.trading_days import Thresholds, TradingDays, deviation, rarely_exceeded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,18 +32,16 @@ _NEVER = 20.0
 _CLEAR_NIGHTS = 6
 
 
-def unexplained_steps(
-    bars: "pd.DataFrame", limits: Thresholds, sessions: "pd.Series | int" = 1
-) -> "pd.Series":
-    """True for the rows of a bars frame, sorted by session, that begin on another level than the session before ended.
+def unexplained_steps(days: TradingDays, limits: Thresholds, sessions: "pd.Series | int" = 1) -> "pd.Series":
+    """True for the rows that begin on another level than the session before ended.
 
     A row counts when its open is `limits.step` or more away and far outside the symbol's own nights, its whole range lies
-    on the new side of halfway (geometric), also from where prices were for some sessions, and its volume is ordinary for a step of that size. `sessions` is how many of them
-    lie between a row and the one before: over a hole prices go on as in days, and only what no day does is a step.
+    on the new side of halfway (geometric), also from where prices were for some sessions, and its volume is ordinary for a
+    step of that size. `sessions` is how many of them lie between a row and the one before: over a hole prices go on as in
+    days, and only what no day does is a step.
     """
     import numpy as np
 
-    days = trading_days(bars)
     last = days.close.shift()
     step, high, low = (np.log(price / last) for price in (days.open, days.high, days.low))
     night, day = (_NIGHTS * rarely_exceeded(moves) for moves in (step, np.log(days.close).diff()))
@@ -59,14 +57,13 @@ def unexplained_steps(
     return (step.abs() >= limit) & moved & ~explained
 
 
-def unadjusted_declared(bars: "pd.DataFrame") -> "pd.Series":
-    """True for the rows at which the source itself declares a split (column `split_ratio`) and adjusted prices open nearer to
-    the split than to the last close, whatever was traded."""
+def unadjusted_declared(bars: "pd.DataFrame", days: TradingDays) -> "pd.Series":
+    """True for the rows of a bars frame, `days` of which are given, at which the source itself declares a split (column
+    `split_ratio`) and adjusted prices open nearer to the split than to the last close, whatever was traded."""
     import numpy as np
 
     if "split_ratio" not in bars:
         return bars["session"].isna()
-    days = trading_days(bars)
     split = np.log(bars["split_ratio"].where(bars["split_ratio"] > 0, 1.0))
     step = np.log(days.open / days.close.shift())
     return (split.abs() >= _CLEAR_NIGHTS * deviation(step)) & ((step + split).abs() < step.abs())

@@ -259,7 +259,9 @@ def test_the_crash_passes_because_everybody_sold():
     assert bars["close"][row] / bars["close"][row - 1] == pytest.approx(0.4813, abs=1e-4)
     calm = bars.copy()
     calm.loc[row, "volume"] = calm["volume"][row - 1]
-    assert calm["session"][unexplained_steps(calm, Thresholds())].tolist() == [pd.Timestamp(CRASH)]
+    assert calm["session"][unexplained_steps(trading_days(calm), Thresholds())].tolist() == [
+        pd.Timestamp(CRASH)
+    ]
 
 
 @pytest.mark.parametrize("away", range(-3, 4))
