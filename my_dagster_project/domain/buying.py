@@ -110,9 +110,7 @@ def _buy(plan: Plan, wish: Wish, limits: Limits, room: Room) -> tuple[PlannedOrd
     if qty <= 0:
         return None, f"one share costs {price:,.2f}{_at_most(one)}, {_left(what)} {dollars:,.2f}"
     note = f"; {qty} instead of {wanted}: {what}" if what else ""
-    name, why, said = plan.order_id(wish.symbol, "buy"), wish.why + note, wish.signal
-    bought = replace(one, client_order_id=name, qty=qty, reason=why)
-    return replace(bought, basis=said.session, prediction=said.value), ""
+    return replace(plan.order(wish.symbol, "buy", qty, wish.why + note, wish.signal), limit=one.limit), ""
 
 
 def _caps(

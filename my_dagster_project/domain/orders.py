@@ -193,10 +193,7 @@ def _closed_whole(plan: Plan, reasons: Mapping[str, str]) -> tuple[list[PlannedO
 
 
 def _sell(plan: Plan, wish: Wish) -> PlannedOrder:
-    name = plan.order_id(wish.symbol, "sell")
-    qty = plan.snapshot.held[wish.symbol] - wish.qty
-    price, said = plan.snapshot.closes[wish.symbol], wish.signal
-    return PlannedOrder(name, wish.symbol, "sell", qty, price, wish.why, said.session, prediction=said.value)
+    return plan.order(wish.symbol, "sell", plan.snapshot.held[wish.symbol] - wish.qty, wish.why, wish.signal)
 
 
 def _sorted(skipped: list[Skipped]) -> tuple[Skipped, ...]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from my_dagster_project.domain.buying import Room, full
 from my_dagster_project.domain.limits import exposure, fallen, largest_share, price_gap
 from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Rules, Signal, Skipped, Snapshot
+from my_dagster_project.domain.sizing import within_band
 from my_dagster_project.domain.strategies import Weight
 
 
@@ -24,9 +25,9 @@ def covers(
         if weight is None:
             continue
         wanted = short if weight.share is None else _wanted(weight.share, symbol, plan.snapshot, limits)
-        near = _near(symbol, short, wanted, plan.snapshot, rules, limits)
+        near = within_band(symbol, short, wanted, plan.snapshot, rules, limits)
         if wanted == 0 or (wanted < short and not near):
-            bought.append(_order(plan, symbol, "buy", short - wanted, weight.why, signals[symbol]))
+            bought.append(plan.order(symbol, "buy", short - wanted, weight.why, signals[symbol]))
         elif wanted <= short or near:
             left.append(Skipped(symbol, f"{weight.why}: {short} short stays"))
     return bought, left
@@ -48,9 +49,9 @@ def short_sales(
         if weight.share is None or weight.share >= 0 or symbol in snapshot.shares:
             continue
         wanted = _wanted(weight.share, symbol, snapshot, limits)
-        if short and (wanted <= short or _near(symbol, short, wanted, snapshot, rules, limits)):
+        if short and (wanted <= short or within_band(symbol, short, wanted, snapshot, rules, limits)):
             continue
-        one = _order(plan, symbol, "sell", 1, weight.why, signals[symbol])
+        one = plan.order(symbol, "sell", 1, weight.why, signals[symbol])
         why_not = _refusal(one, plan, limits, room)
         qty = min(wanted - short, *_caps(one, snapshot, limits, room)) if not why_not else 0
         if qty < 1:
@@ -90,15 +91,3 @@ def _wanted(share: Decimal, symbol: str, snapshot: Snapshot, limits: Limits) -> 
     """Give the shares that are to be short; none where the share of equity is not negative."""
     part = min(max(-share, Decimal(0)), largest_share(limits))
     return int(max(snapshot.equity, Decimal(0)) * part / snapshot.closes[symbol])
-
-
-def _near(symbol: str, short: int, wanted: int, snapshot: Snapshot, rules: Rules, limits: Limits) -> bool:
-    """Tell whether what is short is close enough to what is wanted, and not above what the limits allow."""
-    over = short * snapshot.closes[symbol] > snapshot.equity * largest_share(limits)
-    return not over and abs(short - wanted) <= wanted * rules.rebalance_band
-
-
-def _order(plan: Plan, symbol: str, side: str, qty: int, why: str, said: Signal) -> PlannedOrder:
-    name = plan.order_id(symbol, side)  # type: ignore[arg-type]  # one of the two
-    price = plan.snapshot.closes[symbol]
-    return PlannedOrder(name, symbol, side, qty, price, why, said.session, prediction=said.value)  # type: ignore[arg-type]

@@ -48,7 +48,7 @@ def wishes_of(
             left.append(Skipped(symbol, f"{weight.why}: {_stands(held, qty)}"))
         elif gap:
             left.append(Skipped(symbol, f"{weight.why}: not traded: {gap}", "check"))
-        elif qty and held and _within_band(held, qty, symbol, snapshot, rules, limits):
+        elif qty and held and within_band(symbol, held, qty, snapshot, rules, limits):
             left.append(Skipped(symbol, f"{weight.why}: {held} held is close enough to {qty}"))
         else:
             aim = (
@@ -64,7 +64,9 @@ def _stands(held: int, qty: int) -> str:
     return f"{held} held is what is wanted" if qty else "nothing held, nothing wanted"
 
 
-def _within_band(held: int, qty: int, symbol: str, snapshot: Snapshot, rules: Rules, limits: Limits) -> bool:
-    """Tell whether a holding is close enough to its target, and not above what the limits allow."""
-    over = snapshot.shares[symbol] * snapshot.closes[symbol] > snapshot.equity * largest_share(limits)
-    return not over and abs(held - qty) <= qty * rules.rebalance_band
+def within_band(
+    symbol: str, present: int, wanted: int, snapshot: Snapshot, rules: Rules, limits: Limits
+) -> bool:
+    """Tell whether a position, held or short, is close enough to what is wanted, and not above what the limits allow."""
+    over = abs(snapshot.signed[symbol]) * snapshot.closes[symbol] > snapshot.equity * largest_share(limits)
+    return not over and abs(present - wanted) <= wanted * rules.rebalance_band
