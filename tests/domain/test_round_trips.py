@@ -1,6 +1,5 @@
 """Round trips: first in first out, through splits and dividends, and their gains are what the account's equity has changed by."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 
@@ -9,24 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.round_trips import journal
+from my_dagster_project.trading.broker import Activity
 from tests.support.draws import draws
 
 DAY = date(2013, 1, 2)
 
 
-@dataclass(frozen=True)
-class Line:
-    id: str
-    kind: str
-    day: date
-    symbol: str
-    qty: Decimal
-    amount: Decimal
-    order_id: str = ""
-
-
 def line(kind, qty, amount, *, day=0, symbol="AAPL", order="", name="1"):
-    return Line(name, kind, DAY + timedelta(day), symbol, Decimal(qty), Decimal(amount), order)
+    return Activity(name, kind, DAY + timedelta(day), symbol, Decimal(qty), Decimal(amount), order)
 
 
 def fill(qty, price, **more):

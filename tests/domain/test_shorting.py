@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.limits import cost, exposure, free_cash
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Plan, Standing
+from my_dagster_project.domain.plan import Limits, Plan
 from my_dagster_project.domain.risk import gate, refusals
 from my_dagster_project.foundation.errors import TradingError
-from tests.domain.test_plan_properties import limits_of, mostly, perhaps, scenes
+from tests.domain.test_plan_properties import limits_of, mostly, perhaps, require_completed, scenes
 from tests.domain.trading import NO_LIMITS, RULES, SESSION, account, position, signal
 
 SHORT = replace(RULES, short_below=-0.005)
@@ -241,13 +241,7 @@ def test_the_gate_agrees_every_symbol_is_told_and_the_plan_survives_json(scene, 
 
 @given(short_scenes(), limits_of)
 def test_a_run_that_crashed_after_any_order_is_completed_and_not_repeated(scene, limits):
-    first = gate(scene.plan(limits), limits)
-    for sent in range(len(first.orders) + 1):
-        standing = tuple(
-            Standing(one.client_order_id, one.symbol, one.side, one.qty) for one in first.orders[:sent]
-        )
-        again = replace(scene, facts=replace(scene.facts, standing=standing))
-        assert gate(again.plan(limits), limits) == first
+    require_completed(scene, limits)
 
 
 @given(short_scenes(), limits_of, perhaps(st.just(Decimal("0.05"))))

@@ -1,6 +1,5 @@
 """`trading build` builds what is in force, or nothing: `dvc repro` notes the files it sees."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,18 +10,13 @@ from my_dagster_project.main_job.build import build_stage
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.sources import read_sources
 from tests.support.gitrepo import git
-
-CONFIGS = Path(__file__).parents[2] / "configs"
+from tests.teams.helpers import checkout
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A checkout of main whose team red went on, on its branch."""
-    folder = tmp_path / "project"
-    shutil.copytree(CONFIGS, folder / "configs")
-    git(tmp_path, "init", "-q", "-b", "main", str(folder))
-    git(folder, "add", ".")
-    git(folder, "commit", "-q", "-m", "configs")
+    folder = checkout(tmp_path / "project")
     git(folder, "switch", "-q", "-c", "red")
     edit(folder, "buy_above: 0.0002", "buy_above: 0.0003")
     git(folder, "commit", "-q", "-am", "braver")

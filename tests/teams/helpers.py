@@ -1,5 +1,6 @@
 """The committed configurations, and edits of them."""
 
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -11,8 +12,18 @@ from my_dagster_project.teams.layers import Layer, merged
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
 from my_dagster_project.teams.registry import Registry
 from my_dagster_project.teams.schema import TeamConfig
+from tests.support.gitrepo import git
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def checkout(folder: Path) -> Path:
+    """A checkout of main with the committed configs and nothing else."""
+    shutil.copytree(CONFIGS, folder / "configs")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "configs")
+    return folder
 
 
 @cache

@@ -11,17 +11,12 @@ from my_dagster_project.teams.loading import load_registry
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.teams.sources import read_sources
 from tests.support.gitrepo import git
-from tests.teams.helpers import CONFIGS, text_of
+from tests.teams.helpers import checkout, text_of
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    shutil.copytree(CONFIGS, folder / "configs")
-    git(tmp_path, "init", "-q", "-b", "main", str(folder))
-    git(folder, "add", ".")
-    git(folder, "commit", "-q", "-m", "configs")
-    return folder
+    return checkout(tmp_path / "project")
 
 
 def test_entry_file_and_branch_are_there_and_the_work_tree_follows(project) -> None:

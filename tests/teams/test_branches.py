@@ -11,18 +11,13 @@ from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import Sources, differing, read_sources, uncommitted, unread_copies
 from tests.support.gitrepo import git
-
-CONFIGS = Path(__file__).parents[2] / "configs"
+from tests.teams.helpers import CONFIGS, checkout
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A checkout of main with the committed configs and the branches red and blue."""
-    folder = tmp_path / "project"
-    shutil.copytree(CONFIGS, folder / "configs")
-    git(tmp_path, "init", "-q", "-b", "main", str(folder))
-    git(folder, "add", ".")
-    git(folder, "commit", "-q", "-m", "configs")
+    folder = checkout(tmp_path / "project")
     git(folder, "branch", "red")
     git(folder, "branch", "blue")
     return folder

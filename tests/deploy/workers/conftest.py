@@ -1,4 +1,4 @@
-"""One deployment for the whole folder: it takes half a minute to start."""
+"""One deployment for the whole folder, for it takes half a minute to start; a Redis for each test that needs no more."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,15 @@ import pytest
 from tests.deploy.workers.deployment import Deployment, deployed
 from tests.e2e.project import SYMBOLS, new_project
 from tests.support.gitrepo import git
+from tests.support.redis import RedisServer
+
+
+@pytest.fixture
+def redis(tmp_path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis")
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,16 +20,7 @@ from my_dagster_project.deploy.workers.signs_of_life import (
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.pool_settings import PoolSettings, pool_settings
 from tests.e2e.project import ROOT
-from tests.support.redis import RedisServer
 from tests.support.waiting import wait_for
-
-
-@pytest.fixture
-def redis(tmp_path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

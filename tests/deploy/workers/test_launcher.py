@@ -1,7 +1,6 @@
 """What the launcher makes of Celery's word and of the signs of life, and the queue of the workers' slots; on a real Redis."""
 
 import logging
-from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -17,13 +16,10 @@ from tests.support.redis import RedisServer
 
 
 @pytest.fixture
-def redis(tmp_path, monkeypatch) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    monkeypatch.setenv("TRADING_REDIS_URL", server.address)
-    monkeypatch.setenv("REDIS_PASSWORD", server.password)
-    yield server
-    server.kill()
+def redis(redis, monkeypatch) -> RedisServer:
+    monkeypatch.setenv("TRADING_REDIS_URL", redis.address)
+    monkeypatch.setenv("REDIS_PASSWORD", redis.password)
+    return redis
 
 
 class Clock:

@@ -1,9 +1,6 @@
 """Who lives, on a real Redis."""
 
 import time
-from collections.abc import Iterator
-
-import pytest
 
 from my_dagster_project.deploy.workers import signs_of_life
 from my_dagster_project.deploy.workers.signs_of_life import (
@@ -14,16 +11,7 @@ from my_dagster_project.deploy.workers.signs_of_life import (
     slots_by_queue,
     task_of,
 )
-from tests.support.redis import RedisServer
 from tests.support.waiting import wait_for
-
-
-@pytest.fixture
-def redis(tmp_path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.kill()
 
 
 def test_a_run_lives_for_the_length_of_the_block(redis):
