@@ -42,9 +42,10 @@ def _in_folder(root: Path, prefix: str) -> Iterator[Aged]:
 
 
 def _in_bucket(bucket: str, prefix: str, s3: S3Settings, under: str) -> Iterator[Aged]:
-    from botocore.exceptions import BotoCoreError, ClientError
+    from my_dagster_project.storage.s3_store import load_boto3, process_client
 
-    from my_dagster_project.storage.s3_store import process_client
+    load_boto3()
+    from botocore.exceptions import BotoCoreError, ClientError
 
     root = f"{prefix}/" if prefix else ""
     try:

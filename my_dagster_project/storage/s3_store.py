@@ -106,6 +106,7 @@ class S3Store:
 
         `from None`: boto's own texts quote the endpoint, credentials in it included, and Dagster stores causes too.
         """
+        load_boto3()
         from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
         from botocore.exceptions import ConnectionError as NoConnectionError
 
@@ -133,6 +134,16 @@ def _is_the_servers_fault(response: Mapping[str, Any]) -> bool:
 
 _clients: dict[S3Settings, Any] = {}
 _clients_lock = threading.Lock()
+
+
+def load_boto3() -> None:
+    """Import boto3 and what it needs, one thread at a time; call it before importing a part of botocore.
+
+    Two threads of the first write of a process once imported boto3 and `botocore.exceptions` at the same moment: Python puts
+    a module into `sys.modules` before it is an attribute of its package, and boto3 found "no attribute 'exceptions'".
+    """
+    with _clients_lock:
+        import boto3.session  # noqa: F401
 
 
 def process_client(settings: S3Settings) -> Any:
