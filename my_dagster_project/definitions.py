@@ -21,6 +21,6 @@ def trading() -> dg.Definitions:
     redact_logs()
     # A graph of 20 teams x 50 symbols is millions of objects that all stay: collecting among them took a quarter of the load.
     gc.set_threshold(200_000, 20, 20)
-    platform = pinned_platform() or current_platform(settings)
+    platform = pinned_platform(settings) or current_platform(settings)
     pin(platform)
     return build_definitions(platform, settings)

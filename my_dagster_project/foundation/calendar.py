@@ -87,7 +87,7 @@ class TradingCalendar:
         """The newest session whose close is at or before `now` (an aware instant): the newest whole bar there can be."""
         if now.tzinfo is None:
             raise CalendarError(
-                f"calendar {self.name}: {now} has no time zone; pass an aware instant, datetime.now(UTC)."
+                f"calendar {self.name}: {now} has no time zone; pass an aware instant, like `Platform.now()`."
             )
         today = now.astimezone(self.time_zone).date()
         if self.is_session(today) and self.close_at(today) <= now:

@@ -56,6 +56,14 @@ class ObjectMissingError(StorageError):
     """There is no object under this key."""
 
 
+class SeasonError(TradingError):
+    """What was asked for cannot be in a season, or needs one."""
+
+
+class SeasonMovedError(SeasonError):
+    """Somebody else took the season a step further first; nothing was changed."""
+
+
 class VersioningError(TradingError):
     """A version could not be recorded on, or read from, a git branch."""
 

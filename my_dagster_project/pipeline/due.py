@@ -1,7 +1,7 @@
 """What of each stage is due as of now: one answer, for `trading run` and for a round on the workers alike."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 import dagster as dg
@@ -102,7 +102,7 @@ class Due:
         event = self._instance.get_latest_materialization_event(bars)
         made = event.asset_materialization.metadata if event and event.asset_materialization else {}
         market = self._platform.registry.market
-        newest = last_session(self._platform.calendar, market.end)
+        newest = last_session(self._platform)
         if "last_session" not in made or str(made["last_session"].value) < newest.isoformat():
             return True
         return source_changed(MarketDataResource.from_registry(market, self._settings), bars.path[1], made)
@@ -110,14 +110,15 @@ class Due:
 
 def open_session(platform: Platform, now: datetime | None = None) -> date | None:
     """The closed session whose orders can still be placed before the next open; None where recorded data have ended."""
-    now = now or datetime.now(UTC)
-    if platform.registry.market.end is not None:
-        return None
+    now, end = now or platform.now(), platform.registry.market.end
     session = platform.calendar.last_closed(now)
-    day_is_over = session < now.astimezone(platform.calendar.time_zone).date()
+    if end is not None and session >= end:
+        return None
+    # Its partition is there once its day is over, by the wall clock: those of a lapse are all there.
+    there = platform.in_lapse or session < now.astimezone(platform.calendar.time_zone).date()
     before_the_open = now < platform.calendar.open_at(platform.calendar.next_session(session))
     started = session >= platform.registry.competition.start
-    return session if day_is_over and before_the_open and started else None
+    return session if there and before_the_open and started else None
 
 
 def recorded_sessions(platform: Platform) -> list[str]:

@@ -1,6 +1,6 @@
 """Sessions as Dagster partitions: every trading day of the competition, and no other day."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 
 import dagster as dg
@@ -38,19 +38,18 @@ def session_of(partition_key: str) -> date:
     return date.fromisoformat(partition_key)
 
 
-def last_session(calendar: TradingCalendar, end: date | None, now: datetime | None = None) -> date:
-    """The newest session whose bar can exist: closed by now (UTC), and not after the source's `end`."""
-    closed = calendar.last_closed(now or datetime.now(UTC))
+def last_session(platform: Platform, now: datetime | None = None) -> date:
+    """The newest session whose bar can exist: closed by now (UTC; the exchange's clock), and not after the source's `end`."""
+    end, closed = platform.registry.market.end, platform.calendar.last_closed(now or platform.now())
     return min(closed, end) if end else closed
 
 
 def replay_sessions(platform: Platform) -> list[date]:
-    """The sessions after whose close predictions are made: the last ones whose next session has ended too.
+    """The sessions after whose close predictions are made: the last ones whose next session has ended too; of a season all.
 
     So every prediction can be scored, and every order has filled.
     """
     registry = platform.registry
-    newest = last_session(platform.calendar, registry.market.end)
-    last = platform.calendar.previous_session(newest)
+    last = platform.calendar.previous_session(last_session(platform))
     sessions = platform.calendar.sessions(registry.competition.start, last)
-    return sessions[-registry.competition.replay_sessions :]
+    return sessions if registry.season else sessions[-registry.competition.replay_sessions :]

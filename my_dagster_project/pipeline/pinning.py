@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from my_dagster_project.foundation.dagster_private import DefinitionsLoadContext, DefinitionsLoadType
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.teams.deployment import on_its_clock
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import Sources
 
@@ -26,7 +28,7 @@ def pin(platform: Platform) -> None:
     DefinitionsLoadContext.get().add_to_pending_reconstruction_metadata(_KEY, json.dumps(told))
 
 
-def pinned_platform() -> Platform | None:
+def pinned_platform(settings: Settings) -> Platform | None:
     """The platform this process was started for, None where it is free to read the newest."""
     context = DefinitionsLoadContext.get()
     if context.load_type != DefinitionsLoadType.RECONSTRUCTION:
@@ -35,7 +37,8 @@ def pinned_platform() -> Platform | None:
     if told is None:
         return None
     platform = load_platform(Sources.from_json(told["sources"]))
-    return replace(platform, read=told["read"], problems=told["problems"])
+    told_then = replace(platform, read=told["read"], problems=told["problems"])
+    return on_its_clock(told_then, settings)
 
 
 def pinned_sources(metadata: Mapping[str, Any]) -> Sources | None:

@@ -139,7 +139,7 @@ def _due(
     """The last session closed at the tick and those never asked for before it, unless there is nothing new to ask for."""
     end = platform.registry.market.end
     now = context.scheduled_execution_time.astimezone(UTC)
-    session = last_session(platform.calendar, end, now)
+    session = last_session(platform, now)
     if end is not None and platform.calendar.last_closed(now) > end:
         return dg.SkipReason(
             f"The market data of source {platform.registry.market.source} ended on {end}; "

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -37,17 +37,17 @@ class FileStore:
 
     def put(self, key: str, data: bytes) -> None:
         """Write the object whole or not at all; a full disk is a StorageError and leaves nothing behind."""
-        target = self._path(key)
-        temporary = target.with_name(f"{TEMPORARY_PREFIX}{uuid4().hex}")
-        try:
-            self._write(temporary, data)
-            temporary.replace(target)
-        except BaseException as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                self._refuse("write", key, error)
-            raise
+        with self._whole(key, data) as temporary:
+            temporary.replace(self._path(key))
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write the object unless there is one: a second name for a whole file, which the first one to give it gets."""
+        with self._whole(key, data) as temporary:
+            try:
+                self._path(key).hardlink_to(temporary)
+            except FileExistsError:
+                return False
+            return True
 
     def get(self, key: str) -> bytes:
         """Give the object's bytes; ObjectMissingError when there is none."""
@@ -95,6 +95,19 @@ class FileStore:
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
+
+    @contextmanager
+    def _whole(self, key: str, data: bytes) -> Iterator[Path]:
+        """A temporary file with these bytes beside the object; it is gone afterwards. Turns errors of the disk into ours."""
+        temporary = self._path(key).with_name(f"{TEMPORARY_PREFIX}{uuid4().hex}")
+        try:
+            self._write(temporary, data)
+            yield temporary
+        except OSError as error:
+            self._refuse("write", key, error)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def _write(self, path: Path, data: bytes) -> None:
         with self._new(path) as stream:

@@ -28,6 +28,12 @@ class ObjectStore(Protocol):
     def put(self, key: str, data: bytes) -> None:
         """Write the object whole or not at all, replacing what was there."""
 
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write the object whole unless there is one under the key; False when there is, and of several at once for all but one.
+
+        `data` has to be the writer's own: found again after an answer that was lost on its way, it is taken for what this wrote.
+        """
+
     def get(self, key: str) -> bytes:
         """Give the object's bytes; ObjectMissingError when there is none."""
 

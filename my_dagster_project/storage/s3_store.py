@@ -21,6 +21,10 @@ ATTEMPTS = 4  # in all; standard mode then pauses 7 s at most, so a server that 
 POOL = 16
 
 _MISSING = {"NoSuchKey", "NotFound"}
+_TAKEN = {
+    "PreconditionFailed",
+    "ConditionalRequestConflict",
+}  # the second: several at once, one of which gets it
 _LOOK = "look for"
 _ADVICE = {
     "NoSuchBucket": "the bucket does not exist; create it first",
@@ -32,6 +36,10 @@ _ADVICE = {
     "XMinioStorageFull": "the server's disk is full; free some (`trading gc --delete` removes old versions) and run it again",
 }
 _FULL = 507  # Insufficient Storage (RFC 4918): waiting does not help
+
+
+class _ThereIsOneError(StorageError):
+    """A PUT that was to make a new object found one."""
 
 
 class S3Store:
@@ -52,9 +60,23 @@ class S3Store:
 
     def put(self, key: str, data: bytes) -> None:
         """Write the object in one PUT; the server checks the bytes against their MD5."""
+        self._put(key, data)
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write the object in one conditional PUT, which S3 knows since 2024 and MinIO before.
+
+        boto3 asks again when an answer is lost, and is then told of its own first PUT.
+        """
+        try:
+            self._put(key, data, IfNoneMatch="*")
+        except _ThereIsOneError:
+            return self.get(key) == data
+        return True
+
+    def _put(self, key: str, data: bytes, **terms: str) -> None:
         digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
         with self._explained("write", key) as client:
-            client.put_object(**self._address(key), Body=data, ContentMD5=digest)
+            client.put_object(**self._address(key), Body=data, ContentMD5=digest, **terms)
 
     def get(self, key: str) -> bytes:
         """Give the object's bytes; ObjectMissingError when there is none."""
@@ -117,6 +139,8 @@ class S3Store:
             code = error.response.get("Error", {}).get("Code", "")
             if code in _MISSING or (code == "404" and action == _LOOK):  # a HEAD has no body to say more in
                 raise ObjectMissingError(f"There is no object {key!r} in {self.url}") from None
+            if code in _TAKEN:
+                raise _ThereIsOneError(f"There is an object {key!r} in {self.url}") from None
             kind = StorageUnreachableError if _is_the_servers_fault(error.response) else StorageError
             raise kind(f"Could not {action} {where}: {_ADVICE.get(code, code)}") from None
         except (NoConnectionError, HTTPClientError) as error:

@@ -1,6 +1,11 @@
 """The platform as this deployment sees it now: the newest texts, with every team's last valid file as a fallback."""
 
+from dataclasses import replace
+
 from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.storage.opening import open_store
+from my_dagster_project.storage.season import SeasonBook
+from my_dagster_project.teams.exchange_clock import LapseClock, RealClock
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources
@@ -12,4 +17,18 @@ def current_platform(settings: Settings) -> Platform:
     Who tries something in the working tree wants that, mistakes included, and not what was last valid on a branch.
     """
     last_good = LastGood(settings.home / "teams") if settings.config_mode == "branches" else None
-    return load_platform(read_sources(settings.project, settings.config_mode), last_good)
+    platform = load_platform(read_sources(settings.project, settings.config_mode), last_good)
+    return on_its_clock(platform, settings)
+
+
+def on_its_clock(platform: Platform, settings: Settings) -> Platform:
+    """The same with the exchange clock that its registry names: the real one, or that of this deployment's lapse."""
+    if not platform.in_lapse:
+        return replace(platform, clock=RealClock())
+    start = platform.registry.competition.start
+    return replace(platform, clock=LapseClock(season_book(settings), platform.calendar, start))
+
+
+def season_book(settings: Settings) -> SeasonBook:
+    """The season of this deployment's store."""
+    return SeasonBook(open_store(settings.store_url, settings.s3))

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from my_dagster_project.foundation.calendar import TradingCalendar, load_calendar
 from my_dagster_project.foundation.errors import ConfigError
+from my_dagster_project.teams.exchange_clock import ExchangeClock
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team, whole_layer
 from my_dagster_project.teams.overrides import located
@@ -27,6 +29,21 @@ class Platform:
     sources: Sources
     read: str
     problems: dict[str, str] = field(default_factory=dict)
+    clock: ExchangeClock | None = field(default=None, compare=False, repr=False)
+    """None where nothing is deployed, and a lapse cannot be told."""
+
+    def now(self) -> datetime:
+        """What time it is at the exchange (UTC), asked anew each time; raises StorageError where a lapse's cannot be read."""
+        if self.clock is not None:
+            return self.clock.now()
+        if self.in_lapse:
+            raise ConfigError("the clock of a lapse is in the asset store: load the platform of a deployment")
+        return datetime.now(UTC)
+
+    @property
+    def in_lapse(self) -> bool:
+        """Whether the exchange's clock shows a recorded past, and is not the wall clock."""
+        return self.registry.season is not None and self.registry.season.lapse is not None
 
     @property
     def calendar(self) -> TradingCalendar:

@@ -13,6 +13,7 @@ from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.market_data.source_kinds import SOURCES
 from my_dagster_project.teams.problems import Problem, show
 from my_dagster_project.teams.schema import SYMBOL, TEAM_NAME
+from my_dagster_project.teams.season_section import Season
 from my_dagster_project.teams.sections import Mode
 from my_dagster_project.teams.strict import Strict
 from my_dagster_project.teams.team_limits import Limits
@@ -203,6 +204,8 @@ class Registry(Strict):
     calendar: str = "XNYS"
     market: Market
     competition: Competition
+    season: Season | None = None
+    """Whether a season is lived; without it what is computed is a replay. Of no recipe: the clock changes no result."""
     platform_branch: BranchName = "platform"
     retention: Retention = Retention()
     notify: Annotated[tuple[NotifyKind, ...], Field(strict=False)] = ("failure", "bad_configuration", "alarm")
@@ -268,5 +271,8 @@ def _round_problems(registry: Registry) -> Iterator[Problem]:
                 wanted = registry.competition.replay_sessions
                 text = f"{wanted} sessions, but only {known} from {start} have a known outcome"
                 yield Problem(("competition", "replay_sessions"), text)
+        elif registry.season and registry.season.lapse:
+            text = "a lapse shows a recorded past, and market.end has to say with which session it ends"
+            yield Problem(("season", "clock"), text)
     except TradingError as error:
         yield Problem(("calendar",), str(error))

@@ -1,5 +1,6 @@
 """Partitions are the calendar's sessions, whatever weekends, holidays and clock changes do."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -95,7 +96,10 @@ def test_the_last_session_of_a_source_that_ended_is_a_partition():
     ],
 )
 def test_the_last_session_has_closed_and_is_not_after_the_end(now, end, expected):
-    assert last_session(XNYS, end, now.astimezone(UTC)).isoformat() == expected
+    registry = committed().registry
+    market = registry.market.model_copy(update={"end": end})
+    platform = replace(committed(), registry=registry.model_copy(update={"market": market}))
+    assert last_session(platform, now.astimezone(UTC)).isoformat() == expected
 
 
 def test_no_asset_has_a_session_that_can_never_be_scored():

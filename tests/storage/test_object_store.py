@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -39,6 +40,13 @@ class TestEveryStore:
         store.put("a", b"old")
         store.put("a", b"new")
         assert store.get("a") == b"new"
+
+    def test_of_several_who_write_a_new_object_at_once_one_does(self, store):
+        with ThreadPoolExecutor(8) as pool:
+            wrote = list(pool.map(lambda number: store.put_new("deep/a", bytes([number]) * 9000), range(8)))
+        assert wrote.count(True) == 1
+        assert store.get("deep/a") == bytes([wrote.index(True)]) * 9000
+        assert [info.key for info in store.list("")] == ["deep/a"]
 
     def test_names_the_key_and_the_store_of_a_missing_object(self, store):
         with pytest.raises(ObjectMissingError, match="no/such") as caught:
@@ -106,7 +114,8 @@ class TestEveryStore:
         ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", "./a", "a\\b", "a\nb", "a\0b", "a/.tmp-1"],
     )
     def test_refuses_keys_that_could_leave_the_store(self, store, key):
-        for action in (store.get, store.exists, store.size, store.delete, lambda bad: store.put(bad, b"")):
+        writes = (lambda bad: store.put(bad, b""), lambda bad: store.put_new(bad, b""))
+        for action in (store.get, store.exists, store.size, store.delete, *writes):
             with pytest.raises(StorageError, match="is not an object key"):
                 action(key)
 

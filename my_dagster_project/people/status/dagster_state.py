@@ -109,7 +109,7 @@ def _newest_due(
     tick = get_latest_completed_cron_tick(daily.cron, now - _GRACE, zone).astimezone(UTC)
     if tick < since:
         return None
-    session = last_session(platform.calendar, None, tick)
+    session = last_session(platform, tick)
     same_day = session == tick.astimezone(platform.calendar.time_zone).date()
     # Asked for on its own day the schedule skips it (pipeline/schedules.py).
     due = platform.calendar.previous_session(session) if same_day else session

@@ -1,7 +1,6 @@
 """Daily bars of a symbol, fetched once for all teams; bars that fail a quality rule never replace good ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -62,13 +61,14 @@ def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
     def bars(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, market_data: MarketDataResource
     ) -> Iterator[Any]:
-        end = last_session(platform.calendar, market.end)
+        now = platform.now()
+        end = last_session(platform, now)
         stored = explained(lambda: _stored(asset_store, symbol))
         source = explained(market_data.source)
         # Asked for first: what changes while the bars are read is a change to come.
         fingerprint = explained(lambda: source.fingerprint(symbol))
         again = _is_asked_again(context, key, market_data.origin)
-        span, now = (market.start, end), datetime.now(UTC)
+        span = (market.start, end)
         frame = explained(
             lambda: update_bars(stored, source, symbol, *span, platform.calendar, as_of=now, again=again)
         )

@@ -141,7 +141,7 @@ def _curves(
     platform: Platform, results: Mapping[str, Result], bars: "dict[str, pd.DataFrame]"
 ) -> dict[str, EquityCurve]:
     """Each team's equity at every close on record, and what holding would have been worth up to the newest one."""
-    newest = last_session(platform.calendar, platform.registry.market.end)
+    newest = last_session(platform)
     curves = {team: _curve(result) for team, result in results.items()}
     if spans := [curve for curve in curves.values() if curve]:
         curves[BUY_AND_HOLD] = _held(platform, bars, min(curve[0][0] for curve in spans), newest)

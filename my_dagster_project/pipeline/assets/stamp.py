@@ -1,6 +1,7 @@
 """What Dagster is told of every asset, from its row in the chain's table: the one place where rows become specs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -8,7 +9,7 @@ import dagster as dg
 from my_dagster_project.foundation.adopted import BEFORE_RECIPES
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.chain import Place, Stage
-from my_dagster_project.pipeline.partitions import last_session, session_partitions
+from my_dagster_project.pipeline.partitions import session_partitions
 from my_dagster_project.pipeline.versions import code_version, version_before_recipes
 from my_dagster_project.teams.platform import Platform
 
@@ -63,7 +64,10 @@ def partitions_of(platform: Platform) -> dg.PartitionsDefinition:
     """
     registry, calendar = platform.registry, platform.calendar
     end = registry.market.end
-    last = None if end is None else calendar.previous_session(last_session(calendar, end))
+    # By the wall clock, as Dagster's own partitions: those of a lapse are all there from the beginning, and an op refuses one
+    # that its clock has not reached.
+    closed = calendar.last_closed(datetime.now(UTC))
+    last = None if end is None else calendar.previous_session(min(closed, end))
     return session_partitions(calendar, registry.competition.start, last)
 
 

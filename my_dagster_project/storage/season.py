@@ -1,0 +1,164 @@
+"""The state of a season, in the object store: a log of numbered states, each an object that is written once.
+
+    .trading/season/000001.json    begun
+    .trading/season/000002.json    session 2012-12-03 closed
+    .trading/season/000003.json    paused
+
+The newest one counts. A change is the object with the next number, and of two who change the same state one is told that the
+other was first (`put_new`): the season only goes forward, whoever drives it, on a folder and on S3 alike. Who did what, and
+when, stays on record.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+from my_dagster_project.foundation.calendar import TradingCalendar
+from my_dagster_project.foundation.errors import SeasonError, SeasonMovedError, StorageError
+from my_dagster_project.storage.object_store import ObjectStore
+
+_STATES = ".trading/season/"
+
+
+@dataclass(frozen=True)
+class State:
+    """A season after one change of it.
+
+    `session` is the one at work: in a lapse the exchange's clock stands at its close. All before it, from `first` on, are
+    closed. `last` is the last one that there are bars of, None where they go on.
+    """
+
+    name: str
+    first: date
+    session: date
+    last: date | None = None
+    session_every: float = 0.0
+    """Seconds from one session to the next, in a lapse."""
+    paused: bool = False
+    ended: bool = False
+    missed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By closed session (ISO) what each team missed of it, in words."""
+    what: str = "begun"
+    by: str = ""
+    at: str = ""
+    """When it became so (UTC, by the wall clock)."""
+    number: int = 0
+    id: str = ""
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether sessions are still to come; also while it is paused."""
+        return not self.ended
+
+
+class SeasonBook:
+    """The season of one store: there is one or none."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def read(self) -> State | None:
+        """Give the season as it is now, None when none was begun; raises StorageError."""
+        keys = [info.key for info in self._store.list(_STATES)]
+        return self._parse(keys[-1]) if keys else None
+
+    def log(self) -> list[State]:
+        """Give all that happened, the oldest first; raises StorageError."""
+        return [self._parse(info.key) for info in self._store.list(_STATES)]
+
+    def begin(self, state: State, by: str) -> State:
+        """Begin the season; raises SeasonMovedError when there is one in this store."""
+        if self.read() is not None:
+            raise SeasonMovedError(_moved(self.require(), "a season was begun in this store"))
+        return self._write(replace(state, number=0), by, "begun")
+
+    def require(self) -> State:
+        """Give the season as it is now; raises SeasonError when none was begun."""
+        state = self.read()
+        if state is None:
+            raise SeasonError("no season was begun here; `trading season start` begins one")
+        return state
+
+    def change(self, old: State, new: State, by: str) -> State:
+        """Go from the state that was read to another one; raises SeasonMovedError when it is not the newest any more.
+
+        SeasonError for a step backwards: no session is open twice, what was missed stays so, and what has ended stays ended.
+        """
+        if new.session < old.session or (old.ended and not new.ended) or not _keeps(old.missed, new.missed):
+            raise SeasonError(
+                f"season {old.name}: it only goes forward, and stands at session {old.session}"
+                + (" and has ended" if old.ended else "")
+            )
+        return self._write(replace(new, number=old.number), by, new.what)
+
+    def set(self, by: str, what: str, **values: object) -> State:
+        """Change some values (`paused`, `session_every`, `ended`), whatever else is changed at the same moment."""
+        return self._again(lambda old: replace(old, what=what, **values), by)  # type: ignore[arg-type]
+
+    def close(
+        self, calendar: TradingCalendar, session: date, by: str, missed: Mapping[str, str] | None = None
+    ) -> State:
+        """Close the session at work and go on to the next one; closing the last one ends the season.
+
+        `missed` says by team what did not happen in time. Raises SeasonMovedError when it is not the one at work (any more), and
+        SeasonError before the exchange has closed it.
+        """
+        if calendar.close_at(session) > datetime.now(UTC):
+            raise SeasonError(f"session {session} has not closed at the exchange yet")
+
+        def closed(old: State) -> State:
+            if session != old.session or old.ended:
+                raise SeasonMovedError(_moved(old, f"session {session} is not the one at work"))
+            ended = old.last is not None and session >= old.last
+            told = {**old.missed, str(session): dict(missed)} if missed else old.missed
+            following = session if ended else calendar.next_session(session)
+            return replace(old, session=following, ended=ended, missed=told, what=f"session {session} closed")
+
+        return self._again(closed, by)
+
+    def _again(self, change: Callable[[State], State], by: str) -> State:
+        """A change that holds whatever somebody else changes meanwhile, unless `change` says that it does not."""
+        while True:
+            old = self.require()
+            try:
+                return self.change(old, change(old), by)
+            except SeasonMovedError:
+                if self.require().number == old.number:
+                    raise
+
+    def _write(self, state: State, by: str, what: str) -> State:
+        at = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        new = replace(state, number=state.number + 1, by=by, at=at, what=what, id=uuid4().hex)
+        body = json.dumps(asdict(new), indent=1, default=str, ensure_ascii=False).encode()
+        if not self._store.put_new(f"{_STATES}{new.number:06}.json", body):
+            raise SeasonMovedError(_moved(self.require(), f"it was not changed ({what})"))
+        return new
+
+    def _parse(self, key: str) -> State:
+        try:
+            told = json.loads(self._store.get(key))
+            days = {name: date.fromisoformat(told[name]) for name in ("first", "session")}
+            days["last"] = date.fromisoformat(told["last"]) if told["last"] else None  # type: ignore[assignment]
+            return State(**{name: told[name] for name in _NAMES if name in told} | days)
+        except (ValueError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"{key} in {self._store.url}, the state of the season, is damaged ({type(error).__name__}); it is written"
+                " once and never changed: bring it back from a backup"
+            ) from error
+
+
+_NAMES = frozenset(one.name for one in fields(State))
+
+
+def _keeps(old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[str, str]]) -> bool:
+    return all(new.get(session) == teams for session, teams in old.items())
+
+
+def _moved(state: State, what: str) -> str:
+    where = "has ended" if state.ended else f"is at session {state.session}"
+    return (
+        f"season {state.name}: {what}. {state.by or 'Somebody'} was first ({state.what}, {state.at}), and the season {where};"
+        " one driver is enough"
+    )

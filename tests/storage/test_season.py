@@ -1,0 +1,119 @@
+"""The state of a season: it only goes forward, whoever drives it, on a folder and on S3."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.errors import SeasonError, SeasonMovedError, StorageError
+from my_dagster_project.storage.file_store import FileStore
+from my_dagster_project.storage.season import SeasonBook, State
+from tests.support.draws import draws
+
+XNYS = load_calendar()
+FIRST, LAST = date(2012, 12, 3), date(2013, 3, 1)
+BEGUN = State("autumn", FIRST, FIRST, LAST, session_every=30)
+
+
+@pytest.fixture
+def book(store) -> SeasonBook:
+    book = SeasonBook(store)
+    book.begin(BEGUN, "olga")
+    return book
+
+
+def test_a_closed_session_leads_to_the_next_one_with_what_was_missed(book):
+    assert book.close(XNYS, FIRST, "driver", {"red": "no predictions in time"}).session == date(2012, 12, 4)
+    book.close(XNYS, date(2012, 12, 4), "driver")
+    state = book.read()
+    assert (state.session, state.ended) == (date(2012, 12, 5), False)
+    assert state.missed == {"2012-12-03": {"red": "no predictions in time"}}
+    assert [(one.number, one.what, one.by) for one in book.log()] == [
+        (1, "begun", "olga"),
+        (2, "session 2012-12-03 closed", "driver"),
+        (3, "session 2012-12-04 closed", "driver"),
+    ]
+
+
+def test_a_driver_that_is_second_is_told_who_was_first(book):
+    book.close(XNYS, FIRST, "driver on one host")
+    with pytest.raises(
+        SeasonMovedError, match=r"2012-12-03 is not the one at work.*driver on one host.*first"
+    ):
+        book.close(XNYS, FIRST, "driver on another")
+    with pytest.raises(SeasonMovedError, match="a season was begun in this store"):
+        book.begin(BEGUN, "otto")
+
+
+def test_a_pause_and_a_closed_session_at_once_both_hold(book):
+    paused = book.set("olga", "paused", paused=True, session_every=5.0)
+    assert book.close(XNYS, FIRST, "driver").paused
+    with pytest.raises(SeasonMovedError):
+        book.change(paused, replace(paused, paused=False, what="resumed"), "otto")
+    assert book.read().paused
+
+
+def test_the_last_session_ends_the_season_and_nothing_goes_back(book):
+    for session in XNYS.sessions(FIRST, LAST):
+        state = book.close(XNYS, session, "driver", {"red": "late"} if session == FIRST else None)
+    assert (state.ended, state.session, book.read().is_going_on) == (True, LAST, False)
+    for back in ({"session": FIRST}, {"ended": False}, {"missed": {}}):
+        with pytest.raises(SeasonError, match="only goes forward"):
+            book.change(state, replace(state, **back), "olga")
+    with pytest.raises(SeasonMovedError):
+        book.close(XNYS, LAST, "driver")
+
+
+def test_a_session_that_has_not_closed_cannot_be_closed(tmp_path):
+    session = XNYS.sessions(XNYS.last - timedelta(days=9), XNYS.last)[0]
+    book = SeasonBook(FileStore(tmp_path))
+    book.begin(State("autumn", session, session), "olga")
+    with pytest.raises(SeasonError, match="has not closed at the exchange yet"):
+        book.close(XNYS, session, "driver")
+
+
+def test_without_a_season_there_is_none(store):
+    assert SeasonBook(store).read() is None
+    with pytest.raises(SeasonError, match="trading season start"):
+        SeasonBook(store).close(XNYS, FIRST, "driver")
+
+
+def test_a_damaged_state_is_no_state(book, store):
+    store.put(".trading/season/000002.json", json.dumps({"name": "autumn"}).encode())
+    with pytest.raises(StorageError, match=r"000002\.json.*damaged"):
+        book.read()
+
+
+@draws(10)
+@given(st.lists(st.sampled_from(["close", "pause", "read"]), min_size=1, max_size=25), st.integers(2, 5))
+def test_whoever_advances_it_every_session_is_closed_once_and_in_order(tmp_path_factory, acts, drivers):
+    """Several drivers at once, each with a store of its own over the same folder, each with the same list of acts."""
+    folder = tmp_path_factory.mktemp("season")
+    SeasonBook(FileStore(folder)).begin(BEGUN, "olga")
+
+    def drive(name: int) -> list[date]:
+        book, seen = SeasonBook(FileStore(folder)), []
+        for act in acts:
+            seen.append(book.require().session)
+            try:
+                if act == "close":
+                    book.close(XNYS, seen[-1], f"driver {name}")
+                elif act == "pause":
+                    book.set(f"driver {name}", "paused", paused=True)
+            except SeasonMovedError:
+                continue
+        return seen
+
+    with ThreadPoolExecutor(drivers) as pool:
+        seen = list(pool.map(drive, range(drivers)))
+    assert all(one == sorted(one) for one in seen)
+    log = SeasonBook(FileStore(folder)).log()
+    closed = [one.what.split()[1] for one in log if one.what.endswith("closed")]
+    assert closed == [str(session) for session in XNYS.sessions(FIRST, LAST)[: len(closed)]]
+    assert [one.number for one in log] == list(range(1, len(log) + 1))
+    assert len(closed) >= acts.count("close")
