@@ -4,6 +4,7 @@ Never a price level: a tree on raw prices scored 37 times the naive error, becau
 """
 
 from datetime import date
+from hashlib import md5
 from typing import TYPE_CHECKING, Literal, get_args
 
 from my_dagster_project.foundation.errors import ModelError
@@ -20,6 +21,8 @@ OUTPUT_TYPE: dict[Target, str] = {NEXT_RETURN: "number", NEXT_DIRECTION: "binary
 
 # The target of session t reaches one session ahead, so one row between training and validation would share a close.
 PURGED_ROWS = 1
+# Decimals of a return that prices carry: a cent of a thousand dollars.
+_CARRIED = 5
 
 
 def next_returns(bars: "pd.DataFrame") -> "pd.DataFrame":
@@ -39,11 +42,12 @@ def training_rows(
     start: date | None,
     cutoff: date,
     validation_fraction: float,
+    sessions: int | None = None,
     symbol: str = "",
 ) -> "pd.DataFrame":
     """The rows a model may see: features, `next_return`, the target, and `split` (0 training, 1 validation, in time order).
 
-    A row of session t is kept only when the close of t+1 is at or before `cutoff`: truncating the bars first makes a
+    Those of the newest `sessions`, or all since `start`. A row of session t is kept only when the close of t+1 is at or before `cutoff`: truncating the bars first makes a
     later close impossible to see rather than merely filtered out. One row between the splits is purged (Lopez de Prado,
     Advances in Financial Machine Learning, 7.4.1). Raises ModelError when too few rows remain.
     """
@@ -53,6 +57,8 @@ def training_rows(
     rows = features.merge(next_returns(seen), on="session", how="inner").dropna(subset=["next_return"])
     if start is not None:
         rows = rows[rows["session"] >= pd.Timestamp(start)]
+    if sessions is not None:
+        rows = rows.tail(sessions)
     if len(rows) < 100:
         raise ModelError(f"{symbol}: only {len(rows)} training rows up to {cutoff}; at least 100 are needed")
     if target == "next_direction":
@@ -60,6 +66,23 @@ def training_rows(
         rows = rows[rows["next_return"] != 0]
         rows = rows.assign(next_direction=(rows["next_return"] > 0).astype(int))
     return _split(rows.reset_index(drop=True), validation_fraction)
+
+
+def rows_version(rows: "pd.DataFrame") -> str:
+    """An md5 of what these rows teach: the same for the same sessions and values, as far as prices carry values.
+
+    A dividend re-scales every earlier adjusted close and so moves the last digits of every return: that teaches nothing new.
+    """
+    import numpy as np
+
+    digest = md5(usedforsecurity=False)
+    for name in rows.columns:
+        digest.update(f"{name}\n".encode())
+        if rows[name].dtype.kind == "f":
+            digest.update((np.round(rows[name].to_numpy(), _CARRIED) + 0.0).tobytes())  # + 0.0: no minus zero
+        else:
+            digest.update("\n".join(map(str, rows[name])).encode())
+    return digest.hexdigest()
 
 
 def _split(rows: "pd.DataFrame", validation_fraction: float) -> "pd.DataFrame":
