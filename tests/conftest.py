@@ -42,7 +42,7 @@ LONGEST_FIRST = (
     "trading/test_scenarios.py",
 )
 # One process has these: importing Ludwig costs each 11 s, and those of the room share the models they have trained.
-WITH_LUDWIG = ("models", "pipeline/assets/test_chain.py", "teams/test_ludwig_keys.py")
+WITH_LUDWIG = ("models", "pipeline/assets/test_chain.py")
 
 
 class _FilesTogether(LoadFileScheduling):

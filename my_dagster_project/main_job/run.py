@@ -125,7 +125,7 @@ def _import_what_teams_share() -> None:
     import evidently  # noqa: F401
     import mlflow  # noqa: F401
 
-    from my_dagster_project.models.ludwig_runtime import import_ludwig
+    from my_dagster_project.models.kinds.ludwig.ludwig_runtime import import_ludwig
 
     import_ludwig()
     # The collector would write into every shared page and so copy it in every fork.

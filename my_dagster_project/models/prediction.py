@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from my_dagster_project.foundation.errors import ModelError
-from my_dagster_project.models.encoding import check_features, encode
-from my_dagster_project.models.manifest import ONNX, Manifest, read_manifest
+from my_dagster_project.models.encoding import check_features
+from my_dagster_project.models.manifest import Manifest, read_manifest
+from my_dagster_project.models.onnx_scores import onnx_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,37 +59,10 @@ def predict(files: Mapping[str, bytes], features: pd.DataFrame) -> Prediction:
     return Prediction(_as_frame(manifest, scores, features.index), engine, note)  # type: ignore[arg-type]
 
 
-def onnx_scores(files: Mapping[str, bytes], manifest: Manifest, features: pd.DataFrame) -> np.ndarray:
-    """The exported model's answer, float64 (rows,): the log return, or the probability of a rise.
-
-    A session takes 10 ms to open, so it is not kept: a range of sessions is one call.
-
-    Raises:
-        ModelError: there is no exported model, or it is torn.
-    """
-    import onnxruntime
-
-    if ONNX not in files:
-        raise ModelError(f"{manifest.label}: the model has no {ONNX}. Train it again.")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(files[ONNX], options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError(f"{manifest.label}: {ONNX} cannot be read ({error}). Train it again.") from error
-    arrays = encode(manifest, features)
-    if len(features) == 0:
-        return arrays["numbers"][:, :0].sum(axis=1).astype("float64")
-    # The exporter drops an input that no feature uses.
-    feed = {entry.name: arrays[entry.name] for entry in session.get_inputs()}
-    return session.run(None, feed)[0].reshape(len(features)).astype("float64")
-
-
 def _ludwig_scores(files: Mapping[str, bytes], manifest: Manifest, features: pd.DataFrame) -> np.ndarray:
     import numpy as np
 
-    from my_dagster_project.models.ludwig_files import predict_with_ludwig
+    from my_dagster_project.models.kinds.ludwig.ludwig_files import predict_with_ludwig
 
     if len(features) == 0:
         return np.zeros(0)

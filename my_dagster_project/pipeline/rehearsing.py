@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from my_dagster_project.domain.features import Feature, compute_features
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.foundation.errors import ModelError, ObjectMissingError, StorageError
+from my_dagster_project.foundation.problems import Problem
 from my_dagster_project.market_data.sample import SampleSource
 from my_dagster_project.models.bounds import Bounds
-from my_dagster_project.models.rehearsal import Verdict, rehearse
+from my_dagster_project.models.kinds.ludwig.rehearsal import Verdict, rehearse
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.fingerprint import fingerprint
 from my_dagster_project.teams.platform import Platform
-from my_dagster_project.teams.problems import Problem
 from my_dagster_project.teams.schema import TeamConfig
 
 if TYPE_CHECKING:

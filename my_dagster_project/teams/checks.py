@@ -7,12 +7,13 @@ from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.problems import Problem, show, suggestion
+from my_dagster_project.models.kinds.ludwig.ludwig_checks import ludwig_problems
+from my_dagster_project.models.kinds.ludwig.ludwig_rules import too_large
+from my_dagster_project.models.kinds.ludwig.ludwig_size import parts
+from my_dagster_project.models.kinds.port import Task
 from my_dagster_project.teams.cron import times_a_day
 from my_dagster_project.teams.feature_checks import feature_problems
-from my_dagster_project.teams.ludwig_checks import ludwig_problems
-from my_dagster_project.teams.ludwig_rules import too_large
-from my_dagster_project.teams.ludwig_size import parts
-from my_dagster_project.teams.problems import Problem, show, suggestion
 from my_dagster_project.teams.registry import SAMPLE_SYMBOLS, Registry, TeamEntry, TrainingBudget
 from my_dagster_project.teams.schema import SYMBOL, TeamConfig
 
@@ -38,7 +39,8 @@ def team_problems(config: TeamConfig, registry: Registry) -> list[Problem]:
         *trading_problems(config, entry),
         *short_problems(config, registry),
     ]
-    return problems + [problem.below(("ludwig",)) for problem in ludwig_problems(config)]
+    task = Task(config.target, {name: spec.kind for name, spec in config.features.items()})
+    return problems + [problem.below(("ludwig",)) for problem in ludwig_problems(config.ludwig, task)]
 
 
 def symbol_problems(config: TeamConfig, entry: TeamEntry, registry: Registry) -> Iterator[Problem]:

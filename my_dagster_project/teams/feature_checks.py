@@ -1,8 +1,8 @@
 """A team's features against the platform's catalogue: kinds, parameters, outputs, names."""
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS, FeatureKind, Parameter
-from my_dagster_project.teams.findings import wrong_type
-from my_dagster_project.teams.problems import Problem, show, suggestion
+from my_dagster_project.foundation.findings import wrong_type
+from my_dagster_project.foundation.problems import Problem, show, suggestion
 from my_dagster_project.teams.schema import FEATURE_NAME, RESERVED_COLUMNS, FeatureSpec, TeamConfig
 
 

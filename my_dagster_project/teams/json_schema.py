@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS, FeatureKind, Parameter
+from my_dagster_project.foundation.strict import Strict
+from my_dagster_project.models.kinds.ludwig.ludwig_build import INPUT_TYPES, OUTPUT_TYPES
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import load_table
+from my_dagster_project.models.kinds.ludwig.ludwig_rules import REFUSED, REFUSED_ANYWHERE
 from my_dagster_project.teams.layers import Layer, merged
 from my_dagster_project.teams.loading import FROM_REGISTRY, load_defaults
-from my_dagster_project.teams.ludwig_build import INPUT_TYPES, OUTPUT_TYPES
-from my_dagster_project.teams.ludwig_keys import load_table
-from my_dagster_project.teams.ludwig_rules import REFUSED, REFUSED_ANYWHERE
 from my_dagster_project.teams.schema import FEATURE_NAME, SYMBOL, TEAM_NAME, Target, TeamConfig
 from my_dagster_project.teams.sections import Schedule, SymbolOverride, Trading, Training
-from my_dagster_project.teams.strict import Strict
 
 type Schema = dict[str, Any]
 

@@ -8,7 +8,7 @@ mean nothing to the other: an override `{kind: EMA, timeperiod: 5}` would otherw
 from dataclasses import dataclass
 from typing import Any
 
-from my_dagster_project.teams.problems import Loc, Place
+from my_dagster_project.foundation.problems import Loc, Place
 from my_dagster_project.teams.yaml_lines import Document
 
 # What a mapping is: its other keys belong to this value.

@@ -8,15 +8,15 @@ from pydantic import ValidationError
 
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import ConfigError
+from my_dagster_project.foundation.findings import to_problem
+from my_dagster_project.foundation.problems import MOST_PROBLEMS, Place, Problem, config_error, suggestion
+from my_dagster_project.foundation.strict import Strict
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig
 from my_dagster_project.teams.checks import team_problems
-from my_dagster_project.teams.findings import to_problem
 from my_dagster_project.teams.layers import Layer
-from my_dagster_project.teams.ludwig_keys import lint_ludwig
 from my_dagster_project.teams.overrides import override_problems
-from my_dagster_project.teams.problems import MOST_PROBLEMS, Place, Problem, config_error, suggestion
 from my_dagster_project.teams.registry import Registry, registry_problems
 from my_dagster_project.teams.schema import TeamConfig
-from my_dagster_project.teams.strict import Strict
 from my_dagster_project.teams.yaml_lines import MAX_BYTES, YamlProblemError, parse_yaml
 
 # Each has one in every team's file: said of all teams at once it would be wrong for all but one.

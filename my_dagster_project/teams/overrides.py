@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from my_dagster_project.foundation.problems import Loc, Place, Problem, render_loc, suggestion
 from my_dagster_project.teams.layers import Layer
-from my_dagster_project.teams.problems import Loc, Place, Problem, render_loc, suggestion
 from my_dagster_project.teams.sections import SymbolOverride
 
 KEY = "overrides"

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from my_dagster_project.foundation.calendar import TradingCalendar, load_calendar
 from my_dagster_project.foundation.errors import ConfigError
+from my_dagster_project.foundation.problems import Problem
 from my_dagster_project.teams.exchange_clock import ExchangeClock
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team, whole_layer
 from my_dagster_project.teams.overrides import located
-from my_dagster_project.teams.problems import Problem
 from my_dagster_project.teams.registry import Registry
 from my_dagster_project.teams.schema import TeamConfig
 from my_dagster_project.teams.sources import Source, Sources, team_path

@@ -10,12 +10,12 @@ from pydantic import AfterValidator, Field, field_validator
 from my_dagster_project.domain.leaderboard import HOUSE_TEAMS
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.problems import Problem, show
+from my_dagster_project.foundation.strict import Strict
 from my_dagster_project.market_data.source_kinds import SOURCES
-from my_dagster_project.teams.problems import Problem, show
 from my_dagster_project.teams.schema import SYMBOL, TEAM_NAME
 from my_dagster_project.teams.season_section import Season
 from my_dagster_project.teams.sections import Mode
-from my_dagster_project.teams.strict import Strict
 from my_dagster_project.teams.team_limits import Limits
 
 # The only words that let an order go where money is real.

@@ -15,12 +15,12 @@ from my_dagster_project.domain.features import Feature
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.targets import Target
 from my_dagster_project.foundation.errors import ConfigError
+from my_dagster_project.foundation.problems import show
+from my_dagster_project.foundation.strict import Strict
+from my_dagster_project.models.kinds.ludwig.ludwig_rules import complete_ludwig
 from my_dagster_project.teams.fingerprint import canonical_json, fingerprint
 from my_dagster_project.teams.layers import merged
-from my_dagster_project.teams.ludwig_rules import complete_ludwig
-from my_dagster_project.teams.problems import show
 from my_dagster_project.teams.sections import ORGANISERS, Schedule, SymbolOverride, Trading, Training
-from my_dagster_project.teams.strict import Strict
 
 SYMBOL = re.compile(r"[A-Z][A-Z0-9.-]{0,9}")
 FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from my_dagster_project.teams.problems import show
-from my_dagster_project.teams.strict import Strict
+from my_dagster_project.foundation.problems import show
+from my_dagster_project.foundation.strict import Strict
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")

@@ -7,8 +7,8 @@ from pydantic import Field, field_validator, model_serializer, model_validator
 
 from my_dagster_project.domain.plan import Dropped
 from my_dagster_project.domain.strategies import STRATEGIES
+from my_dagster_project.foundation.strict import Strict
 from my_dagster_project.teams.cron import cron_problem
-from my_dagster_project.teams.strict import Strict
 from my_dagster_project.teams.team_limits import TradingLimits
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pydantic import Field, create_model
 
 from my_dagster_project.domain.plan import Limits as PlannedLimits
 from my_dagster_project.domain.plan import is_count
-from my_dagster_project.teams.strict import Strict
+from my_dagster_project.foundation.strict import Strict
 
 
 def _model(name: str, text: str, *, own: bool) -> type[Strict]:

@@ -16,7 +16,7 @@ import yaml
 from yaml import CSafeLoader
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from my_dagster_project.teams.problems import Loc, shorten
+from my_dagster_project.foundation.problems import Loc, shorten
 
 MAX_BYTES = 256 * 1024
 # libyaml's composer recurses on the C stack: 100 kB of "[" would end the process, not raise.

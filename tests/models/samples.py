@@ -11,7 +11,7 @@ import pandas as pd
 from my_dagster_project.domain.features import compute_features
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.market_data.sample import SampleSource
-from my_dagster_project.models.training import TrainedModel, TrainingSpec, train
+from my_dagster_project.models.kinds.ludwig.ludwig_training import TrainedModel, TrainingSpec, train
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from my_dagster_project.foundation.errors import ModelError
+from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 from my_dagster_project.models.prediction import predict
-from my_dagster_project.models.training import train
 from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs
 
 pytestmark = pytest.mark.slow

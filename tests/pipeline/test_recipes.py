@@ -50,10 +50,12 @@ def test_a_bug_in_the_indicators_is_one_of_the_features(changed):
 
 
 def test_a_bug_in_the_training_is_one_of_the_model(changed):
-    assert changed("models.training", "def train(", "TWICE = 2\n\n\ndef train(") == set(), "nobody calls it"
-    text = recipes.read_source("models.epochs")
+    assert (
+        changed("models.kinds.ludwig.ludwig_training", "def train(", "TWICE = 2\n\n\ndef train(") == set()
+    ), "nobody calls it"
+    text = recipes.read_source("models.kinds.ludwig.epochs")
     line = next(line for line in text.splitlines() if line.startswith("        self."))
-    assert changed("models.epochs", line, line + "\n        self.planted = 1") == {"model"}
+    assert changed("models.kinds.ludwig.epochs", line, line + "\n        self.planted = 1") == {"model"}
 
 
 def test_comments_docstrings_formatting_hints_and_texts_of_errors_change_nothing(changed):

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.foundation.errors import ConfigError
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig, load_table
 from my_dagster_project.teams.loading import load_registry
-from my_dagster_project.teams.ludwig_keys import lint_ludwig, load_table
 from my_dagster_project.teams.registry import RESERVED_TEAMS
 from my_dagster_project.teams.schema import TeamConfig
 from tests.support.draws import draws

@@ -96,7 +96,7 @@ LIGHT = """
 import json, sys, time
 from pathlib import Path
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
-from my_dagster_project.teams.ludwig_keys import lint_ludwig
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig
 registry = load_registry(Path("configs/teams.yaml"))
 defaults = load_defaults(Path("configs/defaults.yaml"))
 config = load_team(Path("configs/red.yaml"), "configs/red.yaml", registry, defaults)

@@ -2,9 +2,9 @@
 
 import pytest
 
+from my_dagster_project.models.kinds.ludwig.ludwig_size import parts
 from my_dagster_project.teams.cron import times_a_day
 from my_dagster_project.teams.loading import load_registry, load_team
-from my_dagster_project.teams.ludwig_size import parts
 from tests.teams.helpers import complaint, defaults, edited, line_of, load, text_of
 
 COMBINER = "combiner: {type: concat, num_fc_layers: 1, output_size: 16, dropout: 0.3}"

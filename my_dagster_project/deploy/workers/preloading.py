@@ -50,7 +50,7 @@ def preload() -> Preloaded:
 
     To be called before anything connects or starts a thread, and after `settings.quiet_libraries`.
     """
-    from my_dagster_project.models.ludwig_runtime import import_ludwig
+    from my_dagster_project.models.kinds.ludwig.ludwig_runtime import import_ludwig
 
     started = time.perf_counter()
     for module in _MODULES:

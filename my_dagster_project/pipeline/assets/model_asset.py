@@ -9,9 +9,9 @@ import dagster as dg
 from my_dagster_project.domain.lookahead import target_problem
 from my_dagster_project.domain.seeds import training_seed
 from my_dagster_project.domain.targets import training_rows
+from my_dagster_project.models.kinds.ludwig.ludwig_training import TrainedModel, train
 from my_dagster_project.models.manifest import Manifest
 from my_dagster_project.models.parity import TOLERANCE
-from my_dagster_project.models.training import TrainedModel, train
 from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import model_key

@@ -28,7 +28,7 @@ def wait(context: dg.OpExecutionContext) -> None:
 def get_ready(context: dg.OpExecutionContext) -> None:
     """All that a team's run has in memory right before it trains."""
     from my_dagster_project.definitions import trading
-    from my_dagster_project.models.ludwig_runtime import ludwig_session
+    from my_dagster_project.models.kinds.ludwig.ludwig_runtime import ludwig_session
 
     loaded = trading()
     with ludwig_session():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ModelError
-from my_dagster_project.models.ludwig_runtime import ludwig_session
+from my_dagster_project.models.kinds.ludwig.ludwig_runtime import ludwig_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

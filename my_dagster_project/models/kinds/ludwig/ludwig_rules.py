@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from my_dagster_project.teams.ludwig_values import value_problems
-from my_dagster_project.teams.problems import Loc, Problem, show
+from my_dagster_project.foundation.problems import Loc, Problem, show
+from my_dagster_project.models.kinds.ludwig.ludwig_values import value_problems
 
 # Unset, Ludwig tunes it by timing: +2.5 s to +10 s per model and a value that depends on how busy the machine is.
 EVAL_BATCH_SIZE = 1024

@@ -11,9 +11,9 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any
 
-from my_dagster_project.teams.findings import wrong_type
-from my_dagster_project.teams.ludwig_rules import refused, setting_problems
-from my_dagster_project.teams.problems import MOST_PROBLEMS, Loc, Problem, nearest, show, suggestion
+from my_dagster_project.foundation.findings import wrong_type
+from my_dagster_project.foundation.problems import MOST_PROBLEMS, Loc, Problem, nearest, show, suggestion
+from my_dagster_project.models.kinds.ludwig.ludwig_rules import refused, setting_problems
 
 type Node = dict[str, Any]
 
@@ -47,7 +47,7 @@ def lint_ludwig(section: dict[str, Any]) -> list[Problem]:
 @cache
 def load_table() -> dict[str, Any]:
     """The table that `ludwig_build` wrote; its docstring explains the nodes."""
-    text = (files("my_dagster_project.teams") / "ludwig_keys.json").read_text(encoding="utf-8")
+    text = (files("my_dagster_project.models.kinds.ludwig") / "ludwig_keys.json").read_text(encoding="utf-8")
     table: dict[str, Any] = json.loads(text)
     return table
 

@@ -8,7 +8,7 @@ import tempfile
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.models.ludwig_files import CPU_ONLY
+from my_dagster_project.models.kinds.ludwig.ludwig_files import CPU_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

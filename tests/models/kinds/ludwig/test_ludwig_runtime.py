@@ -5,7 +5,7 @@ import pytest
 
 SCRIPT = """
 import logging, threading, warnings, yaml
-from my_dagster_project.models.ludwig_runtime import import_ludwig, ludwig_session
+from my_dagster_project.models.kinds.ludwig.ludwig_runtime import import_ludwig, ludwig_session
 before = (yaml.safe_load, list(logging.getLogger().handlers), logging.getLogger().level, list(warnings.filters))
 threads = [threading.Thread(target=import_ludwig) for _ in range(3)]
 for thread in threads: thread.start()
@@ -33,7 +33,7 @@ def test_importing_ludwig_leaves_the_process_as_it_was_and_is_safe_from_several_
 def test_our_own_modules_import_nothing_heavy():
     script = (
         "import sys\n"
-        "import my_dagster_project.models.training, my_dagster_project.models.tracking\n"
+        "import my_dagster_project.models.kinds.ludwig.ludwig_training, my_dagster_project.models.tracking\n"
         "import my_dagster_project.models.parity, my_dagster_project.models.prediction\n"
         "heavy = {'ludwig', 'torch', 'mlflow', 'pandas', 'numpy', 'onnxruntime'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

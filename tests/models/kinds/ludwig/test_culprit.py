@@ -2,7 +2,7 @@
 
 import pytest
 
-from my_dagster_project.models.culprit import culprit
+from my_dagster_project.models.kinds.ludwig.culprit import culprit
 
 SECTION = {
     "model_type": "ecd",

@@ -7,7 +7,7 @@ it runs (`models/bounds.py`).
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from my_dagster_project.teams.problems import Loc
+from my_dagster_project.foundation.problems import Loc
 
 _DEFAULT_WIDTH = 256
 _NO_WIDTHS = ("batch_size", "vocab_size", "filter_size", "pool_size", "history_size", "sample_size")

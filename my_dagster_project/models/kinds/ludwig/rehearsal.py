@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain.targets import Target
 from my_dagster_project.models.bounds import Bounds, Clock, OutOfTimeError, bounded_memory
-from my_dagster_project.models.culprit import Loc, culprit
-from my_dagster_project.models.ludwig_fit import fit, in_one_line, is_divergence, is_out_of_memory
-from my_dagster_project.models.ludwig_runtime import ludwig_session
+from my_dagster_project.models.kinds.ludwig.culprit import Loc, culprit
+from my_dagster_project.models.kinds.ludwig.ludwig_fit import (
+    fit,
+    in_one_line,
+    is_divergence,
+    is_out_of_memory,
+)
+from my_dagster_project.models.kinds.ludwig.ludwig_runtime import ludwig_session
 from my_dagster_project.models.training_input import SPLIT, TRAIN, VALIDATION
 
 if TYPE_CHECKING:

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.bounds import bounded_memory
-from my_dagster_project.models.epochs import EpochReports, OnEpoch
-from my_dagster_project.models.ludwig_files import save_ludwig
-from my_dagster_project.models.ludwig_fit import fit, in_one_line, is_divergence, is_out_of_memory
-from my_dagster_project.models.ludwig_runtime import ludwig_session
+from my_dagster_project.models.kinds.ludwig.epochs import EpochReports, OnEpoch
+from my_dagster_project.models.kinds.ludwig.ludwig_files import ludwig_scores, save_ludwig
+from my_dagster_project.models.kinds.ludwig.ludwig_fit import (
+    fit,
+    in_one_line,
+    is_divergence,
+    is_out_of_memory,
+)
+from my_dagster_project.models.kinds.ludwig.ludwig_runtime import ludwig_session
+from my_dagster_project.models.kinds.ludwig.onnx_export import describe_inputs, export_obstacle, export_onnx
 from my_dagster_project.models.manifest import MANIFEST, ONNX, Manifest
-from my_dagster_project.models.onnx_export import describe_inputs, export_obstacle, export_onnx
 from my_dagster_project.models.parity import TOLERANCE, compare
 from my_dagster_project.models.training_input import (
     RETURN,
@@ -142,7 +147,12 @@ def _export(
         return files, replace(manifest, reason=obstacle)
     try:
         exported = files | {ONNX: export_onnx(model)}
-        difference = compare(exported, manifest, model, rows.tail(PARITY_ROWS))
+        difference = compare(
+            exported,
+            manifest,
+            lambda probes: ludwig_scores(model, probes, manifest.label),
+            rows.tail(PARITY_ROWS),
+        )
     except Exception as error:
         reason = f"the network has a part that ONNX cannot express ({in_one_line(error)})"
         return files, replace(manifest, reason=reason)

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from my_dagster_project.models.bounds import Bounds
-from my_dagster_project.models.rehearsal import rehearse
+from my_dagster_project.models.kinds.ludwig.rehearsal import rehearse
 from tests.models.samples import quiet, sample_rows, sample_spec, team_file, trained
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ def test_what_takes_too_long_or_too_much_is_ended_and_may_be_asked_again():
 
 
 def test_a_rehearsal_changes_nothing_of_the_training_after_it():
-    from my_dagster_project.models.training import train
+    from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 
     before = trained("red").files
     asked(team_file("red").complete_ludwig())

@@ -15,8 +15,8 @@ import pytest
 
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.bounds import Bounds
+from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 from my_dagster_project.models.manifest import read_manifest
-from my_dagster_project.models.training import train
 from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs
 
 pytestmark = pytest.mark.slow

@@ -4,9 +4,9 @@ import copy
 
 import pytest
 
-from my_dagster_project.teams.ludwig_keys import lint_ludwig
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig
+from tests.models.kinds.ludwig.test_ludwig_keys import VALID
 from tests.teams.helpers import complaint, edited, line_of, load
-from tests.teams.test_ludwig_keys import VALID
 
 SEEN = {
     "betas": (("trainer", "optimizer", "betas"), [0.9], "must be two numbers"),

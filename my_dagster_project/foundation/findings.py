@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 from pydantic_core import ErrorDetails
 
-from my_dagster_project.teams.problems import Loc, Problem, nearest, show, suggestion
-from my_dagster_project.teams.strict import Strict
+from my_dagster_project.foundation.problems import Loc, Problem, nearest, show, suggestion
+from my_dagster_project.foundation.strict import Strict
 
 _EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]{1,2})?")
 

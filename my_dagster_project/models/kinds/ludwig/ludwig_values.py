@@ -6,7 +6,7 @@ Each was accepted once and cost its team a training, or a setting it believed in
 from collections.abc import Iterator
 from typing import Any
 
-from my_dagster_project.teams.problems import Loc, Problem, show, suggestion
+from my_dagster_project.foundation.problems import Loc, Problem, show, suggestion
 
 # What torch's and Ludwig's layers of normalization take.
 _NORM_PARAMS = {

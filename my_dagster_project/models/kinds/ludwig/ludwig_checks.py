@@ -6,9 +6,9 @@ from typing import Any
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.targets import OUTPUT_TYPE
-from my_dagster_project.teams.ludwig_keys import metrics_of, usable_input_types
-from my_dagster_project.teams.problems import MOST_PROBLEMS, Problem, show, suggestion
-from my_dagster_project.teams.schema import TeamConfig
+from my_dagster_project.foundation.problems import MOST_PROBLEMS, Problem, show, suggestion
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import metrics_of, usable_input_types
+from my_dagster_project.models.kinds.port import Task
 
 _OTHER_METRICS = (
     ("trainer", "increase_batch_size_eval_metric"),
@@ -17,17 +17,17 @@ _OTHER_METRICS = (
 _NORMALIZED = ("zscore", "minmax")
 
 
-def ludwig_problems(config: TeamConfig) -> list[Problem]:
+def ludwig_problems(section: dict[str, Any], task: Task) -> list[Problem]:
     """Every problem of the section; places are relative to `ludwig`."""
-    problems = list(validation_problems(config))
+    problems = list(validation_problems(section, task))
     for key, check in (("input_features", input_problems), ("output_features", output_problems)):
-        entries = config.ludwig.get(key)
+        entries = section.get(key)
         if isinstance(entries, list) and entries and all(isinstance(entry, dict) for entry in entries):
-            problems += islice(check(config, entries), MOST_PROBLEMS)
+            problems += islice(check(task, entries), MOST_PROBLEMS)
     return problems
 
 
-def input_problems(config: TeamConfig, inputs: list[dict[str, Any]]) -> Iterator[Problem]:
+def input_problems(task: Task, inputs: list[dict[str, Any]]) -> Iterator[Problem]:
     """Each input must be a feature of this file, once, with the Ludwig type its kind has."""
     seen: set[str] = set()
     for index, entry in enumerate(inputs):
@@ -36,14 +36,14 @@ def input_problems(config: TeamConfig, inputs: list[dict[str, Any]]) -> Iterator
             continue
         if name in seen:
             yield Problem((*loc, "name"), f"{show(name)} is an input twice")
-        elif name == config.target:
+        elif name == task.target:
             yield Problem((*loc, "name"), f"{name} is the target; a model cannot read what it predicts")
-        elif name not in config.features:
+        elif name not in task.features:
             yield Problem(
-                (*loc, "name"), f"{show(name)} is no feature of this file" + suggestion(name, config.features)
+                (*loc, "name"), f"{show(name)} is no feature of this file" + suggestion(name, task.features)
             )
         else:
-            yield from _type_problems(config.features[name].kind, entry, loc)
+            yield from _type_problems(task.features[name], entry, loc)
         seen.add(name)
         if entry.get("column", name) != name:
             yield Problem((*loc, "column"), f"must be {name} or left out; the column has the feature's name")
@@ -60,19 +60,19 @@ def _type_problems(kind_name: str, entry: dict[str, Any], loc: tuple[str, int]) 
         )
 
 
-def output_problems(config: TeamConfig, outputs: list[dict[str, Any]]) -> Iterator[Problem]:
+def output_problems(task: Task, outputs: list[dict[str, Any]]) -> Iterator[Problem]:
     """Exactly one output: the target, with its type, and normalized when it is a number."""
     if len(outputs) > 1:
         yield Problem(
-            ("output_features",), f"has {len(outputs)} outputs; the one output is the target, {config.target}"
+            ("output_features",), f"has {len(outputs)} outputs; the one output is the target, {task.target}"
         )
         return
     output, loc = outputs[0], ("output_features", 0)
-    name, given, wanted = output.get("name"), output.get("type"), OUTPUT_TYPE[config.target]
-    if isinstance(name, str) and name != config.target:
-        yield Problem((*loc, "name"), f"must be the target, {config.target}, not {show(name)}")
+    name, given, wanted = output.get("name"), output.get("type"), OUTPUT_TYPE[task.target]
+    if isinstance(name, str) and name != task.target:
+        yield Problem((*loc, "name"), f"must be the target, {task.target}, not {show(name)}")
     if isinstance(given, str) and given != wanted:
-        yield Problem((*loc, "type"), f"must be {wanted} for target {config.target}, not {show(given)}")
+        yield Problem((*loc, "type"), f"must be {wanted} for target {task.target}, not {show(given)}")
     elif given == "number" and not _is_normalized(output):
         yield Problem(
             (*loc, "preprocessing"),
@@ -83,7 +83,7 @@ def output_problems(config: TeamConfig, outputs: list[dict[str, Any]]) -> Iterat
         text = f"cannot be {show(metric)}" + suggestion(metric, metrics)
         yield Problem((*loc, "default_validation_metric"), text)
     if output.get("column", name) != name:
-        yield Problem((*loc, "column"), f"must be {config.target} or left out; the platform names the column")
+        yield Problem((*loc, "column"), f"must be {task.target} or left out; the platform names the column")
 
 
 def _is_normalized(output: dict[str, Any]) -> bool:
@@ -92,24 +92,24 @@ def _is_normalized(output: dict[str, Any]) -> bool:
     return isinstance(own, dict) and own.get("normalization") in _NORMALIZED
 
 
-def validation_problems(config: TeamConfig) -> Iterator[Problem]:
+def validation_problems(section: dict[str, Any], task: Task) -> Iterator[Problem]:
     """What early stopping watches must exist: the target (or `combined`), by a metric of its type."""
-    trainer = config.ludwig.get("trainer")
+    trainer = section.get("trainer")
     if not isinstance(trainer, dict):
         return
     field, metric = trainer.get("validation_field"), trainer.get("validation_metric")
-    fields = [config.target, "combined"]
+    fields = [task.target, "combined"]
     if isinstance(field, str) and field not in fields:
         yield Problem(("trainer", "validation_field"), f"cannot be {show(field)}" + suggestion(field, fields))
-    known = metrics_of(OUTPUT_TYPE[config.target])
+    known = metrics_of(OUTPUT_TYPE[task.target])
     metrics = ["loss"] if field == "combined" else known
     if isinstance(metric, str) and metric not in metrics:
         yield Problem(
             ("trainer", "validation_metric"), f"cannot be {show(metric)}" + suggestion(metric, metrics)
         )
     for loc in _OTHER_METRICS:
-        section: Any = config.ludwig
+        value: Any = section
         for part in loc:
-            section = section.get(part) if isinstance(section, dict) else None
-        if isinstance(section, str) and section not in known:
-            yield Problem(loc, f"cannot be {show(section)}" + suggestion(section, known))
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, str) and value not in known:
+            yield Problem(loc, f"cannot be {show(value)}" + suggestion(value, known))

@@ -1,4 +1,4 @@
-"""Generates `ludwig_keys.json` from the installed Ludwig: `python -m my_dagster_project.teams.ludwig_build`.
+"""Generates `ludwig_keys.json` from the installed Ludwig: `python -m my_dagster_project.models.kinds.ludwig.ludwig_build`.
 
 Ludwig's own JSON schema is 8.5 MB and needs Ludwig (1 GB, 9 s) to be read. What the linter needs of it, tabular
 features without downloads, is a table of small nodes that refer to each other by number, each distinct node once:
@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from my_dagster_project.teams import ludwig_overrides as overrides
+from my_dagster_project.models.kinds.ludwig import ludwig_overrides as overrides
 
 type Schema = dict[str, Any]
 
@@ -153,7 +153,7 @@ def _metrics() -> dict[str, list[str]]:
 
 def main() -> None:
     """Write the file beside this module."""
-    path = Path(str(files("my_dagster_project.teams") / FILE))
+    path = Path(str(files("my_dagster_project.models.kinds.ludwig") / FILE))
     path.write_text(build(), encoding="utf-8")
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from my_dagster_project.teams.ludwig_keys import lint_ludwig, load_table
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig, load_table
 from tests.teams.helpers import load, text_of
 
 BASE = {
@@ -97,7 +97,7 @@ def test_a_missing_section_is_named(key):
 
 
 def test_the_table_stays_small():
-    path = files("my_dagster_project.teams") / "ludwig_keys.json"
+    path = files("my_dagster_project.models.kinds.ludwig") / "ludwig_keys.json"
     assert len(path.read_bytes()) < 100_000
 
 
@@ -118,7 +118,7 @@ def test_no_key_of_the_table_names_a_file_or_a_download():
 
 @pytest.mark.slow
 def test_the_committed_table_is_what_the_installed_ludwig_gives():
-    from my_dagster_project.teams.ludwig_build import build
+    from my_dagster_project.models.kinds.ludwig.ludwig_build import build
 
     assert json.loads(build()) == load_table()
 
