@@ -17,10 +17,10 @@ from my_dagster_project.git.blobs import MOST_FILE, Blob, read_blobs
 from my_dagster_project.git.fast_import import Change, fast_import
 from my_dagster_project.git.following import catch_up, following_ref, note_work_tree
 from my_dagster_project.git.process import run_git, try_git
+from my_dagster_project.git.refs import NOWHERE, commit_at, refs_below
 
 _ATTEMPTS = 40
 _LOCK_WAIT = 10.0  # seconds
-_NOWHERE = "0" * 40
 _SHA = re.compile(r"[0-9a-f]{40,64}")
 
 _log = logging.getLogger(__name__)
@@ -41,16 +41,11 @@ class BranchRepo:
 
     def heads(self) -> dict[str, str]:
         """Give the sha of every local branch by its name."""
-        return self._refs("refs/heads/")
+        return refs_below(self.path, "refs/heads/")
 
     def left_behind(self) -> set[str]:
         """Give the branches whose work tree has not followed yet: some process is at it, or was killed."""
-        return set(self._refs(following_ref("")))
-
-    def _refs(self, prefix: str) -> dict[str, str]:
-        out = run_git(self.path, "for-each-ref", "--format=%(objectname) %(refname)", prefix).text
-        lines = (line.partition(" ") for line in out.splitlines())
-        return {ref.removeprefix(prefix): sha for sha, _, ref in lines}
+        return set(refs_below(self.path, following_ref("")))
 
     def checked_out(self) -> str | None:
         """Give the branch checked out in this work tree; None when none is (detached HEAD)."""
@@ -98,7 +93,7 @@ class BranchRepo:
             raise VersioningError(
                 f"{self.path} has no commit yet, so {branch!r} cannot start anywhere: commit once."
             )
-        made = try_git(self.path, "update-ref", f"refs/heads/{branch}", start, _NOWHERE)
+        made = try_git(self.path, "update-ref", f"refs/heads/{branch}", start, NOWHERE)
         self.head(branch)  # another process may have been quicker: then it exists all the same
         return made.ok
 
@@ -149,10 +144,7 @@ class BranchRepo:
         return Change(new, change.message, change.trailers)
 
     def _commit(self, revision: str) -> str | None:
-        answer = try_git(
-            self.path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
-        )
-        return answer.text if answer.ok else None
+        return commit_at(self.path, revision)
 
     @contextmanager
     def turn(self) -> Iterator[None]:

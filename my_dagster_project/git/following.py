@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from my_dagster_project.git.process import try_git
+from my_dagster_project.git.refs import commit_at
 from my_dagster_project.git.work_tree_edits import follow_around_edits, tree_of
 
 
@@ -25,7 +26,7 @@ def note_work_tree(repo: Path, branch: str, at: str) -> None:
 
 def catch_up(repo: Path, branch: str) -> str:
     """Bring the work tree from where it was left to where the branch is; says what a person should know, '' mostly."""
-    old, new = _commit(repo, following_ref(branch)), _commit(repo, f"refs/heads/{branch}")
+    old, new = commit_at(repo, following_ref(branch)), commit_at(repo, f"refs/heads/{branch}")
     if old is None or new is None:
         return ""
     followed = follow_around_edits(repo, branch, old, new)
@@ -37,8 +38,3 @@ def catch_up(repo: Path, branch: str) -> str:
 def forget(repo: Path, branch: str, old: str) -> None:
     """Take back the note that the work tree was left at `old`."""
     try_git(repo, "update-ref", "-d", following_ref(branch), old)
-
-
-def _commit(repo: Path, ref: str) -> str | None:
-    answer = try_git(repo, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-    return answer.text if answer.ok else None

@@ -38,6 +38,11 @@ class Answer:
         """The output as one trimmed string."""
         return self.out.decode(errors="replace").strip()
 
+    @property
+    def names(self) -> list[str]:
+        """The paths that `-z` has made it list, as the file system has them."""
+        return [name for name in self.out.decode(errors="surrogateescape").split("\0") if name]
+
 
 def try_git(folder: Path, *arguments: str, stdin: bytes = b"") -> Answer:
     """Run git in a folder and say how it went; VersioningError only if there is no git or no repository."""

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from my_dagster_project.git.fast_import import IDENTITY
 from my_dagster_project.git.process import run_git
+from my_dagster_project.git.refs import NOWHERE
 
 _FORMAT = "%x00".join(("%H", "%P", "%an <%ae>", "%ad", "%cn <%ce>", "%B"))
 _OURS = ("assets/", ".dvc/")
-_NOWHERE = "0" * 40
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def write_commits(repo: Path, base: str, commits: Iterable[Written]) -> str:
         _stream(ref, mark, parent, commit)
         for mark, (parent, commit) in enumerate(zip(parents, todo, strict=True), start=1)
     )
-    end = f"get-mark :{len(todo)}\nreset {ref}\nfrom {_NOWHERE}\n\ndone\n".encode()
+    end = f"get-mark :{len(todo)}\nreset {ref}\nfrom {NOWHERE}\n\ndone\n".encode()
     return run_git(repo, "fast-import", "--quiet", "--done", stdin=stream + end).text
 
 

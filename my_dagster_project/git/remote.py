@@ -11,6 +11,7 @@ from pathlib import Path
 
 from my_dagster_project.foundation.git_login import GitLogin
 from my_dagster_project.git.process import Answer, try_git
+from my_dagster_project.git.refs import commit_at
 from my_dagster_project.git.remote_talk import RemoteError, reason, talk, without_credentials
 
 _SECONDS = 30.0
@@ -104,9 +105,7 @@ class Remote:
         return try_git(self.repo, "remote", "get-url", self.name).text or self.name
 
     def _sha(self, branch: str) -> str | None:
-        ref = f"refs/remotes/{self.tracking(branch)}^{{commit}}"
-        answer = try_git(self.repo, "rev-parse", "--verify", "--quiet", ref)
-        return answer.text if answer.ok else None
+        return commit_at(self.repo, f"refs/remotes/{self.tracking(branch)}")
 
     @property
     def _is_name(self) -> bool:

@@ -34,8 +34,7 @@ def unlike_branch(git: BranchRepo, branch: str) -> str:
         )
     # A file merely touched is not edited; untracked ones are in nobody's way.
     try_git(git.path, "update-index", "-q", "--refresh")
-    out = run_git(git.path, "diff-index", "--name-only", "-z", "HEAD").out.decode(errors="surrogateescape")
-    edited = [name for name in out.split("\0") if name]
+    edited = run_git(git.path, "diff-index", "--name-only", "-z", "HEAD").names
     if not edited:
         return ""
     rest = f" and {len(edited) - 3} more" if edited[3:] else ""

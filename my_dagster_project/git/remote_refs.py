@@ -8,17 +8,13 @@ from pathlib import Path
 
 from my_dagster_project.git.following import following_ref
 from my_dagster_project.git.process import run_git, try_git
+from my_dagster_project.git.refs import NOWHERE, commit_at, every_ref, refs_below
 from my_dagster_project.git.remote import Remote
-
-_NOWHERE = "0" * 40
 
 
 def agreements(repo: Path, remote: Remote) -> dict[str, str]:
     """Give by branch the newest commit known to have been on both sides: what the remote had before it is asked again."""
-    prefix = _agreed(remote, "")
-    out = run_git(repo, "for-each-ref", "--format=%(objectname) %(refname)", prefix).text
-    lines = (line.partition(" ") for line in out.splitlines())
-    return {ref.removeprefix(prefix): sha for sha, _, ref in lines}
+    return refs_below(repo, _agreed(remote, ""))
 
 
 def settled(repo: Path, remote: Remote, tips: Mapping[str, str]) -> set[str]:
@@ -26,10 +22,7 @@ def settled(repo: Path, remote: Remote, tips: Mapping[str, str]) -> set[str]:
 
     One git process for all of them; a poll every few seconds of 20 teams would otherwise start 200.
     """
-    out = run_git(
-        repo, "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/trading"
-    ).text
-    refs = {name: sha for sha, _, name in (line.partition(" ") for line in out.splitlines())}
+    refs = every_ref(repo, "refs/heads", "refs/trading")
     return {
         branch
         for branch, tip in tips.items()
@@ -52,22 +45,22 @@ class BranchRefs:
 
     def here(self) -> str | None:
         """Give the sha of the local branch, None if there is none."""
-        return self._sha(f"refs/heads/{self.branch}")
+        return commit_at(self.repo, f"refs/heads/{self.branch}")
 
     def move(self, old: str | None, new: str) -> str:
         """Move the local branch by compare-and-swap; git's reason if it could not: mostly, that it is no longer at `old`.
 
         The same transaction notes from where the work tree has to follow, should we die before it has.
         """
-        lines = [f"update refs/heads/{self.branch} {new} {old or _NOWHERE}\n"]
-        if old and self._sha(following_ref(self.branch)) is None:
+        lines = [f"update refs/heads/{self.branch} {new} {old or NOWHERE}\n"]
+        if old and commit_at(self.repo, following_ref(self.branch)) is None:
             lines.append(f"create {following_ref(self.branch)} {old}\n")
         answer = try_git(self.repo, "update-ref", "--stdin", stdin="".join(lines).encode())
         return "" if answer.ok else answer.error or "git gave no reason"
 
     def agreed(self) -> str | None:
         """Give the newest commit known to have been on both sides, None if there never was one."""
-        return self._sha(self._agreed)
+        return commit_at(self.repo, self._agreed)
 
     def agree(self, sha: str) -> None:
         """Note a commit that both sides have."""
@@ -84,7 +77,3 @@ class BranchRefs:
     @property
     def _agreed(self) -> str:
         return _agreed(self.remote, self.branch)
-
-    def _sha(self, ref: str) -> str | None:
-        answer = try_git(self.repo, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-        return answer.text if answer.ok else None

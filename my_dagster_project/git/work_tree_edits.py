@@ -109,8 +109,7 @@ class _WorkTree:
         return self._names("diff-index", "--cached", "--name-only", "-z", "--no-renames", self.old)
 
     def _names(self, *arguments: str) -> set[str]:
-        out = run_git(self.folder, *arguments).out
-        return {name for name in out.decode("utf-8", errors="surrogateescape").split("\0") if name}
+        return set(run_git(self.folder, *arguments).names)
 
     def _git(self, *arguments: str) -> Answer:
         return try_git(self.folder, *arguments)

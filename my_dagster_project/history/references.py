@@ -122,5 +122,4 @@ def _work_tree_pointers(repo: Path) -> Iterator[Path]:
         tree = Path(lines[0].removeprefix("worktree "))
         if tree.is_dir():
             options = ("-z", "--cached", "--others", "--exclude-standard", "--", "*.dvc", "*dvc.lock")
-            names = run_git(tree, "ls-files", *options).out.decode(errors="surrogateescape")
-            yield from (tree / name for name in names.split("\0") if name)
+            yield from (tree / name for name in run_git(tree, "ls-files", *options).names)

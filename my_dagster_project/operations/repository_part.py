@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from my_dagster_project.git.process import run_git, try_git
+from my_dagster_project.git.refs import NOWHERE, refs_below
 from my_dagster_project.git.work_tree_edits import follow_around_edits
 from my_dagster_project.operations.archive import BackupError, Writer
 
 _BUNDLE = "branches.bundle"
+_HEADS = "refs/heads/"
 _ASIDE = "refs/restored"
-_NOWHERE = "0" * 40
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class Repository:
 
     def save(self, archive: Writer) -> None:
         """Add one bundle; a repository without a branch has nothing to save."""
-        if not self._heads():
+        if not refs_below(self.path, _HEADS):
             return
         with TemporaryDirectory() as folder:
             bundle = Path(folder, _BUNDLE)
@@ -61,7 +62,7 @@ class Repository:
             run_git(
                 self.path, "fetch", "--quiet", "--no-tags", str(bundle), "refs/tags/*:refs/tags/*", "--force"
             )
-        before, wanted = self._heads(), self._heads(f"{_ASIDE}/heads")
+        before, wanted = refs_below(self.path, _HEADS), refs_below(self.path, f"{_ASIDE}/heads/")
         try:
             moving = self._safe_moves(before, wanted, force)
         finally:
@@ -96,18 +97,10 @@ class Repository:
             "restored from a backup",
             f"refs/heads/{branch}",
             new,
-            old or _NOWHERE,
+            old or NOWHERE,
         )
         # A bare one has no files to follow, though its HEAD names main: that is where the stack's own repository is.
         if old is not None and run_git(self.path, "rev-parse", "--is-bare-repository").text.strip() != "true":
             followed = follow_around_edits(self.path, branch, old, new)
             if followed.warning:
                 _log.warning("%s", followed.warning)
-
-    def _heads(self, prefix: str = "refs/heads") -> dict[str, str]:
-        lines = run_git(
-            self.path, "for-each-ref", "--format=%(refname) %(objectname)", prefix
-        ).text.splitlines()
-        return {
-            name.removeprefix(f"{prefix}/"): sha for name, _, sha in (line.partition(" ") for line in lines)
-        }
