@@ -9,17 +9,14 @@ import pytest
 
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import ConfigError
-from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.pipeline.due import open_session, recorded_sessions
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
-from my_dagster_project.storage.season import State
-from my_dagster_project.teams.deployment import on_its_clock, season_book
-from my_dagster_project.teams.season_section import Season
+from my_dagster_project.teams.deployment import season_book
 from tests.support.committed import committed
+from tests.support.lapse import FIRST, LAST, lapse
 
 PACKAGE = Path(__file__).parents[1] / "my_dagster_project"
 XNYS = load_calendar()
-FIRST, LAST = date(2012, 12, 3), date(2013, 3, 1)
 ASKS = re.compile(r"datetime\.now|date\.today|get_current_datetime|time\.time\(|utcnow|Timestamp\.now")
 
 WALL_CLOCK = {
@@ -60,17 +57,6 @@ def test_who_asks_the_wall_clock_is_listed_with_what_for():
         if ASKS.search(path.read_text(encoding="utf-8"))
     }
     assert asking == WALL_CLOCK.keys()
-
-
-def lapse(tmp_path, session: date | None = None):
-    """The committed competition as a lapse whose clock stands at the close of `session`."""
-    registry = committed().registry
-    section = Season.model_validate({"clock": {"lapse": {"session_every": "30s"}}})
-    settings = settings_from({"TRADING_HOME": str(tmp_path)}, PACKAGE.parent)
-    platform = replace(committed(), registry=registry.model_copy(update={"season": section}))
-    if session:
-        season_book(settings).begin(State("autumn", FIRST, session, LAST), "olga")
-    return on_its_clock(platform, settings), settings
 
 
 def test_without_a_season_it_is_the_real_time():

@@ -10,7 +10,7 @@ import typer
 from my_dagster_project.cli.competing import compete
 from my_dagster_project.cli.kill_switch import read
 from my_dagster_project.cli.output import console
-from my_dagster_project.cli.rounds import require_own_process
+from my_dagster_project.cli.rounds import require_own_process, require_replay
 from my_dagster_project.foundation.errors import TradingError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def remake(
 
     require_own_process("`trading remake`")
     settings, platform = read()
+    require_replay(settings, platform, "`trading remake`")
     first = _session(platform, since)
     if settings.broker_url is not None:
         raise TradingError(

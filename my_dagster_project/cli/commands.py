@@ -62,6 +62,7 @@ def run() -> None:
     """Run the main job: every team, from real prices to a leaderboard; only what changed is computed."""
     rounds.require_own_process("`trading run`")
     settings, platform = _prepared()
+    rounds.require_replay(settings, platform, "`trading run`")
     compete(settings, platform)
 
 
@@ -171,6 +172,7 @@ def build(
 
     rounds.require_own_process("`trading build`")
     settings, platform = _prepared()
+    rounds.require_replay(settings, platform, "`trading build`")
     with Screen(console) as screen:
         result = build_stage(platform, settings, screen.show, stage, team, out)
     print_problems(console, result, platform)

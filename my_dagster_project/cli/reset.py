@@ -8,6 +8,7 @@ import typer
 
 from my_dagster_project.cli.kill_switch import person, read
 from my_dagster_project.cli.output import console
+from my_dagster_project.cli.rounds import require_replay
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.pool_settings import everything_due
 
@@ -35,6 +36,7 @@ def reset(
     from my_dagster_project.trading.lease import lease, leases_of
 
     settings, platform = read()
+    require_replay(settings, platform, "`trading reset`")
     if team not in platform.registry.teams:
         raise TradingError(f"there is no team {team!r}; teams are {', '.join(platform.registry.teams)}")
     prepare_environment(settings)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from my_dagster_project.cli.output import console
-from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.errors import SeasonError, TradingError
 from my_dagster_project.foundation.pool_settings import everything_due, pool_is_named
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from my_dagster_project.foundation.settings import Settings
+    from my_dagster_project.teams.platform import Platform
 
 _LOOK_SECONDS = 2.0
 LAUNCH = """
@@ -35,6 +36,22 @@ def require_own_process(command: str) -> None:
             f"{command} computes in its own process; here runs are the workers'. {everything_due()} on the server, or the "
             "job round in Dagit, queues everything that is due for them"
         )
+
+
+def require_replay(settings: Settings, platform: Platform, command: str) -> None:
+    """Raise SeasonError where a season is lived: a replay makes the past anew, on fresh accounts."""
+    from my_dagster_project.teams.deployment import season_book
+
+    begun = season_book(settings).read()
+    if begun is None and platform.registry.season is None:
+        return
+    what = (
+        f"season {begun.name} is lived" if begun else "the registry's section season says that one is lived"
+    )
+    raise SeasonError(
+        f"{command} says what would have happened, on accounts begun afresh, and in {settings.home} {what}: its sessions are "
+        "made once, by `trading season`. For a replay take a checkout of its own (or TRADING_HOME) without that section"
+    )
 
 
 def round_(

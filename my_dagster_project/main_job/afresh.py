@@ -11,12 +11,13 @@ from uuid import uuid4
 
 import dagster as dg
 
-from my_dagster_project.foundation.errors import BrokerError
+from my_dagster_project.foundation.errors import BrokerError, SeasonError
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.keys import key_at, orders_key
 from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.resources import BrokerResource
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.season import SeasonBook
 from my_dagster_project.trading.sent import forget
 
 _RESETS = ".trading/resets"
@@ -38,9 +39,12 @@ def start_afresh(
 ) -> Reset:
     """Give the team a fresh account, and make all its sessions due again.
 
-    It may die at any step and be done again. Raises BrokerError, with nothing changed, for an account outside.
+    It may die at any step and be done again. Raises, with nothing changed, BrokerError for an account outside and SeasonError
+    in a season.
     """
     require_bundled(team, broker)
+    if SeasonBook(assets.store).read() is not None:
+        raise SeasonError(f"a season is lived in {assets.store.url}: {team} keeps its account")
     made = _note(assets, team, by, reason)
     # First what says that sessions are done: without it the next replay starts afresh by itself.
     keys = [key_at(row, Place(team)) for row in chain.of_account()]

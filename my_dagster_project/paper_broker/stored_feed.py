@@ -29,6 +29,8 @@ class StoreFeed:
 
     assets: AssetStore
     clock: Callable[[], float] = time.monotonic
+    behind: Callable[[BarFeed], bool] = lambda feed: False
+    """Whether bars must have come since: then the store is looked at again at once (a lapse may close sessions faster)."""
     _tables: dict[str, tuple[str, TableFeed]] = field(default_factory=dict)
     _feed: TableFeed | None = None
     _due: float = float("-inf")
@@ -38,7 +40,7 @@ class StoreFeed:
 
         When the store cannot be read the last good one stays; raises StorageError when there is none yet.
         """
-        if self._feed is not None and self.clock() < self._due:
+        if self._feed is not None and self.clock() < self._due and not self.behind(self._feed):
             return self._feed
         pause = CHECK_S
         try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,13 @@ from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.market_data.source_kinds import SOURCES, SourceSpec, make_source
 from my_dagster_project.paper_broker.client import AccountTerms
 from my_dagster_project.paper_broker.embedded import EmbeddedBroker
+from my_dagster_project.paper_broker.feed import BarFeed
 from my_dagster_project.paper_broker.served import ServedBroker
 from my_dagster_project.paper_broker.stored_feed import StoreFeed
 from my_dagster_project.pipeline.io_manager import StoreIOManager
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
+from my_dagster_project.storage.season import SeasonBook
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.registry import LIVE_TRADING, Market
 from my_dagster_project.trading.broker import Broker
@@ -104,6 +106,8 @@ class BrokerResource(dg.ConfigurableResource):
     """By symbol: half spread and impact."""
     borrow_fee: float | None = None
     live_trading: str = ""
+    lapse: bool = False
+    """Whether the exchange's clock shows a recorded past, which no account outside lives in."""
 
     @property
     def is_bundled(self) -> bool:
@@ -147,6 +151,7 @@ class BrokerResource(dg.ConfigurableResource):
             self.dvc_url,
             self.calendar,
             self._terms(),
+            self.lapse,
         )
 
     def _terms(self) -> AccountTerms:
@@ -160,6 +165,10 @@ class BrokerResource(dg.ConfigurableResource):
     def _at_alpaca(self, team: str, slot: str) -> Broker:
         from my_dagster_project.trading.alpaca import AlpacaBroker
 
+        if self.lapse:
+            raise BrokerError(
+                f"team {team}: a lapse shows a recorded past, and {self.url} trades at today's prices; unset TRADING_BROKER_URL"
+            )
         credentials = load_settings().credentials(slot)
         if credentials is None:
             raise BrokerError(
@@ -203,9 +212,21 @@ def _embedded_broker(
     dvc_url: str,
     calendar: str,
     terms: AccountTerms,
+    lapse: bool,
 ) -> EmbeddedBroker:
-    market = StoreFeed(open_assets(store_url, dvc_url))
+    assets = open_assets(store_url, dvc_url)
+    market = (
+        StoreFeed(assets, behind=partial(lacks_session, SeasonBook(assets.store)))
+        if lapse
+        else StoreFeed(assets)
+    )
     return EmbeddedBroker(Path(home), market, load_calendar(calendar), terms)
+
+
+def lacks_session(book: SeasonBook, feed: BarFeed) -> bool:
+    """Whether the session at work of a season has no bars in a feed."""
+    state, last = book.read(), feed.last_session()
+    return state is not None and (last is None or last < state.session)
 
 
 @dg.io_manager(required_resource_keys={"asset_store"})
@@ -249,6 +270,7 @@ def all_resources(platform: Platform, settings: Settings) -> Resources:
             symbol_costs={symbol: list(competition.costs_of(symbol)) for symbol in competition.symbol_costs},
             borrow_fee=competition.borrow_fee,
             live_trading=competition.live_trading or "",
+            lapse=platform.in_lapse,
             **store,
         ),
         tracking=TrackingResource(uri=settings.mlflow_uri, artifacts=settings.mlflow_artifacts),

@@ -12,6 +12,11 @@ from my_dagster_project.pipeline.dagster_records import schedule_name
 from my_dagster_project.pipeline.sessions import request_of
 from my_dagster_project.teams.platform import Platform
 
+_LAPSE = (
+    "A lapse is lived here, whose sessions do not follow the wall clock: the season's driver asks for each, `trading season "
+    "status` says how far it is."
+)
+
 
 def schedules(platform: Platform, settings: Settings) -> list[dg.ScheduleDefinition]:
     """All schedules: running from the start where the settings say so (the stack), else until somebody starts them in Dagit.
@@ -33,10 +38,27 @@ def schedules(platform: Platform, settings: Settings) -> list[dg.ScheduleDefinit
 
 
 def _plain(platform: Platform, settings: Settings, row: Job, team: str = "") -> dg.ScheduleDefinition:
+    if platform.in_lapse and chain.stages_of(row.purpose):
+        return _standing_still(platform, settings, row, team)
     return dg.ScheduleDefinition(job_name=row.of(team), **_common(platform, settings, row, team))
 
 
+def _standing_still(
+    platform: Platform, settings: Settings, row: Job, team: str = ""
+) -> dg.ScheduleDefinition:
+    """A schedule that only says why it does nothing: the cron is of the wall clock, and a lapse's sessions are not."""
+
+    @dg.schedule(job_name=row.of(team), description=_LAPSE, **_common(platform, settings, row, team))
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.SkipReason:
+        return dg.SkipReason(_LAPSE)
+
+    return schedule
+
+
 def _of_sessions(platform: Platform, settings: Settings, row: Job, team: str) -> dg.ScheduleDefinition:
+    if platform.in_lapse:
+        return _standing_still(platform, settings, row, team)
+
     @dg.schedule(
         job_name=row.of(team),
         description="Runs for the last closed session, once; days without a new session are skipped.",

@@ -54,7 +54,12 @@ def _predicting(row: Job, platform: Platform, team: str, context: dg.ScheduleEva
         doing = f"run {fetching[:8]} is fetching them" if fetching else f"run {market} if it has failed"
         lacking = ", ".join(symbol for symbol in symbols if symbol not in ready)
         raise NotYetError(f"{job} waits for the bars of {session} of {lacking}: {doing}.")
-    if missed and platform.registry.competition.missed_sessions == "catch_up":
+    # What a season missed stays missed (`sessions_asked`).
+    if (
+        missed
+        and platform.registry.competition.missed_sessions == "catch_up"
+        and not platform.registry.season
+    ):
         # A range of sessions is one run: one vectorised pass instead of a process per day.
         return dg.RunRequest(
             run_key=known.run_key(job, session),

@@ -10,6 +10,7 @@ import threading
 import time
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from my_dagster_project.pipeline import resources
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.parquet import to_parquet
+from my_dagster_project.storage.season import SeasonBook, State
 from my_dagster_project.trading.broker import BrokerRefusedError
 from tests.paper_broker.market import CALENDAR
 from tests.support.committed import committed
@@ -281,6 +283,18 @@ def test_alpaca_and_the_bundled_broker_cannot_both_be_meant(tmp_path):
         settings_from({"TRADING_PAPER_BROKER": "http://broker:8030/"}, tmp_path).paper_broker_url
         == "http://broker:8030"
     )
+
+
+def test_in_a_lapse_the_bars_of_the_session_at_work_are_seen_as_soon_as_they_are_stored(assets):
+    """A lapse in one process closes a session in less than the second between two looks."""
+    book = SeasonBook(assets.store)
+    book.begin(State("autumn", DAYS[0], DAYS[0]), "olga")
+    feed = StoreFeed(assets, clock=lambda: 0.0, behind=partial(resources.lacks_session, book))
+    assert feed.current().last_session() is None
+    store_bars(assets, "AAPL", DAYS[0])
+    assert feed.current().last_session() == DAYS[0]
+    looked = feed.current()
+    assert feed.current() is looked
 
 
 def test_the_feed_keeps_the_last_good_bars_while_the_store_is_down(assets, monkeypatch):

@@ -10,9 +10,9 @@ import dagster as dg
 from my_dagster_project.foundation.dagster_private import SCHEDULE_NAME_TAG
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
+from my_dagster_project.pipeline.assets.sessions_asked import sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.chain import maker
-from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.markdown import NONE, table
@@ -44,7 +44,7 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
     def fills(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
     ) -> dg.Output[Mapping[str, bytes]]:
-        sessions, assets = sorted(map(session_of, context.partition_keys)), asset_store.open()
+        sessions, assets = sessions_asked(context, team.platform), asset_store.open()
         account, calendar = partial(broker.open, team.name, team.entry.account), team.platform.calendar
         told = (team.name, sessions, assets, account, calendar)
 

@@ -8,7 +8,7 @@ ids (`trading/patience.py`); Dagster retries nothing here.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -17,14 +17,16 @@ import dagster as dg
 
 from my_dagster_project.domain.plan import Plan
 from my_dagster_project.domain.risk import refusals
+from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets.keys import orders_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output, shown
 from my_dagster_project.pipeline.assets.session_events import SessionEvents
+from my_dagster_project.pipeline.assets.sessions_asked import sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.assets.turns import require_turn
-from my_dagster_project.pipeline.partitions import replay_sessions, session_of
+from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.pipeline.retries import explained
 from my_dagster_project.reports.markdown import markdown_text
@@ -61,7 +63,7 @@ def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
     def orders(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, broker: BrokerResource
     ) -> Iterator[dg.Output[Mapping[str, bytes]] | dg.AssetMaterialization]:
-        sessions, assets = sorted(map(session_of, context.partition_keys)), asset_store.open()
+        sessions, assets = sessions_asked(context, team.platform), asset_store.open()
         require_turn(context, orders_key(team.name), sessions[0])
         with ExitStack() as having:
             held = explained(lambda: having.enter_context(account_lease(context, team, broker)))
@@ -87,6 +89,11 @@ def _traded(
     session: date,
 ) -> tuple[Mapping[str, bytes], Mapping[str, Any]]:
     """A session's record, planned and sent, and what is told of it."""
+    if kept := explained(lambda: _lived(team, session, assets)):
+        context.log.warning(
+            f"{team.name} {session}: a run that could not say so any more traded it; nothing is sent"
+        )
+        return {file_of(session): kept}, {}
 
     def attempt() -> tuple[Plan, list[Outcome] | None]:
         planned = _planned(context, trader, session, assets, broker)
@@ -100,11 +107,21 @@ def _traded(
     return _told(context, trader, planned, outcomes, assets)
 
 
+def _lived(team: TeamContext, session: date, assets: AssetStore) -> bytes | None:
+    """The record of a session of a season whose run was killed between writing it and telling Dagster; None without one.
+
+    It is written when the fate of every order is known. What a season decided is written once.
+    """
+    with suppress(ObjectMissingError):
+        return recorded(assets, team.name, session) if team.platform.registry.season else None
+    return None
+
+
 @shown  # It decides nothing: a mended count of tries must not trade a replay again.
 def _note_try(team: TeamContext, session: date, assets: AssetStore) -> None:
     """Put on record that a replay of this configuration has begun: its first session was traded, whoever asked for it."""
-    window = replay_sessions(team.platform)
-    if team.platform.registry.market.end and window[:1] == [session]:
+    window, registry = replay_sessions(team.platform), team.platform.registry
+    if registry.market.end and not registry.season and window[:1] == [session]:
         begin(assets, team.name, window, team.config.trial_fingerprint(), team.platform.origin(team.name))
 
 

@@ -13,8 +13,8 @@ from my_dagster_project.models.prediction import predict
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import predictions_key
 from my_dagster_project.pipeline.assets.outputs import data_version, files_output, session_files, shown
+from my_dagster_project.pipeline.assets.sessions_asked import sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
-from my_dagster_project.pipeline.partitions import session_of
 from my_dagster_project.pipeline.retries import explained, network_retries
 
 AS_OF = Gate(
@@ -43,7 +43,7 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, features: Any, model: Mapping[str, bytes], bars: Any
     ) -> Iterator[Any]:
         label = f"{team.name} {symbol}"
-        sessions = [session_of(partition) for partition in context.partition_keys]
+        sessions = sessions_asked(context, team.platform)
         manifest = explained(lambda: read_manifest(model))
         explained(lambda: manifest.require(team.name, symbol, team.config.target))
         problem = model_from_the_future(manifest.trained_through, sessions)

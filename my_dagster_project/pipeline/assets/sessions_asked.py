@@ -1,0 +1,56 @@
+"""Which sessions a step is asked for, and whether it may make them: by the exchange's clock, not by the partitions there are.
+
+All sessions of a lapse are partitions from the beginning, and Dagit offers each of them: so every step of sessions gets its
+own from here. In a season what is decided after a close is decided before the next open, once: afterwards it is *lived*.
+"""
+
+from datetime import date, datetime
+
+import dagster as dg
+
+from my_dagster_project.pipeline.assets.keys import is_decision
+from my_dagster_project.pipeline.partitions import last_session, session_of
+from my_dagster_project.teams.platform import Platform
+
+
+def sessions_asked(context: dg.AssetExecutionContext, platform: Platform) -> list[date]:
+    """The sessions of this step, ascending; raises dg.Failure, with nothing made, for one that cannot be made now (any more)."""
+    sessions = sorted(map(session_of, context.partition_keys))
+    now = platform.now()
+    _require_closed(sessions[-1], last_session(platform, now), now)
+    if platform.registry.season and is_decision(context.asset_key):
+        _require_open(platform, sessions[0], now)
+        _require_new(context, sessions)
+    return sessions
+
+
+def _require_closed(session: date, last: date, now: datetime) -> None:
+    if session > last:
+        raise _refused(
+            f"session {session} has not closed: the exchange's clock stands at {now:%Y-%m-%d %H:%M} UTC, and {last} is the last "
+            "session that can be asked for"
+        )
+
+
+def _require_open(platform: Platform, session: date, now: datetime) -> None:
+    calendar = platform.calendar
+    opened = calendar.open_at(calendar.next_session(session))
+    if opened <= now:
+        raise _refused(
+            f"session {session} is over: the exchange opened at {opened:%Y-%m-%d %H:%M} UTC. What a season missed stays missed, "
+            "and is neither predicted nor traded later"
+        )
+
+
+def _require_new(context: dg.AssetExecutionContext, sessions: list[date]) -> None:
+    there = context.instance.get_materialized_partitions(context.asset_key)
+    lived = [str(session) for session in sessions if str(session) in there]
+    if lived:
+        raise _refused(
+            f"{context.asset_key.to_user_string()} of session {lived[0]} is on record, and a season writes what was decided "
+            "once. An edit counts from the next session on"
+        )
+
+
+def _refused(said: str) -> dg.Failure:
+    return dg.Failure(f"{said}. Nothing was made.", allow_retries=False)
