@@ -21,60 +21,60 @@ BEGUN = State("autumn", FIRST, FIRST, LAST, session_every=30)
 
 
 @pytest.fixture
-def book(store) -> SeasonBook:
-    book = SeasonBook(store)
-    book.begin(BEGUN, "olga")
-    return book
+def season(store) -> SeasonBook:
+    season = SeasonBook(store)
+    season.begin(BEGUN, "olga")
+    return season
 
 
-def test_a_closed_session_leads_to_the_next_one_with_what_was_missed(book):
-    assert book.close(XNYS, FIRST, "driver", {"red": "no predictions in time"}).session == date(2012, 12, 4)
-    book.close(XNYS, date(2012, 12, 4), "driver")
-    state = book.read()
+def test_a_closed_session_leads_to_the_next_one_with_what_was_missed(season):
+    assert season.close(XNYS, FIRST, "driver", {"red": "no predictions in time"}).session == date(2012, 12, 4)
+    season.close(XNYS, date(2012, 12, 4), "driver")
+    state = season.read()
     assert (state.session, state.ended) == (date(2012, 12, 5), False)
     assert state.missed == {"2012-12-03": {"red": "no predictions in time"}}
-    assert [(one.number, one.what, one.by) for one in book.log()] == [
+    assert [(one.number, one.what, one.by) for one in season.log()] == [
         (1, "begun", "olga"),
         (2, "session 2012-12-03 closed", "driver"),
         (3, "session 2012-12-04 closed", "driver"),
     ]
 
 
-def test_a_driver_that_is_second_is_told_who_was_first(book):
-    book.close(XNYS, FIRST, "driver on one host")
+def test_a_driver_that_is_second_is_told_who_was_first(season):
+    season.close(XNYS, FIRST, "driver on one host")
     with pytest.raises(
         SeasonMovedError, match=r"2012-12-03 is not the one at work.*driver on one host.*first"
     ):
-        book.close(XNYS, FIRST, "driver on another")
+        season.close(XNYS, FIRST, "driver on another")
     with pytest.raises(SeasonMovedError, match="a season was begun in this store"):
-        book.begin(BEGUN, "otto")
+        season.begin(BEGUN, "otto")
 
 
-def test_a_pause_and_a_closed_session_at_once_both_hold(book):
-    paused = book.set("olga", "paused", paused=True, session_every=5.0)
-    assert book.close(XNYS, FIRST, "driver").paused
+def test_a_pause_and_a_closed_session_at_once_both_hold(season):
+    paused = season.set("olga", "paused", paused=True, session_every=5.0)
+    assert season.close(XNYS, FIRST, "driver").paused
     with pytest.raises(SeasonMovedError):
-        book.change(paused, replace(paused, paused=False, what="resumed"), "otto")
-    assert book.read().paused
+        season.change(paused, replace(paused, paused=False, what="resumed"), "otto")
+    assert season.read().paused
 
 
-def test_the_last_session_ends_the_season_and_nothing_goes_back(book):
+def test_the_last_session_ends_the_season_and_nothing_goes_back(season):
     for session in XNYS.sessions(FIRST, LAST):
-        state = book.close(XNYS, session, "driver", {"red": "late"} if session == FIRST else None)
-    assert (state.ended, state.session, book.read().is_going_on) == (True, LAST, False)
+        state = season.close(XNYS, session, "driver", {"red": "late"} if session == FIRST else None)
+    assert (state.ended, state.session, season.read().is_going_on) == (True, LAST, False)
     for back in ({"session": FIRST}, {"ended": False}, {"missed": {}}):
         with pytest.raises(SeasonError, match="only goes forward"):
-            book.change(state, replace(state, **back), "olga")
+            season.change(state, replace(state, **back), "olga")
     with pytest.raises(SeasonMovedError):
-        book.close(XNYS, LAST, "driver")
+        season.close(XNYS, LAST, "driver")
 
 
 def test_a_session_that_has_not_closed_cannot_be_closed(tmp_path):
     session = XNYS.sessions(XNYS.last - timedelta(days=9), XNYS.last)[0]
-    book = SeasonBook(FileStore(tmp_path))
-    book.begin(State("autumn", session, session), "olga")
+    season = SeasonBook(FileStore(tmp_path))
+    season.begin(State("autumn", session, session), "olga")
     with pytest.raises(SeasonError, match="has not closed at the exchange yet"):
-        book.close(XNYS, session, "driver")
+        season.close(XNYS, session, "driver")
 
 
 def test_without_a_season_there_is_none(store):
@@ -83,10 +83,10 @@ def test_without_a_season_there_is_none(store):
         SeasonBook(store).close(XNYS, FIRST, "driver")
 
 
-def test_a_damaged_state_is_no_state(book, store):
+def test_a_damaged_state_is_no_state(season, store):
     store.put(".trading/season/000002.json", json.dumps({"name": "autumn"}).encode())
     with pytest.raises(StorageError, match=r"000002\.json.*damaged"):
-        book.read()
+        season.read()
 
 
 @draws(10)
@@ -97,14 +97,14 @@ def test_whoever_advances_it_every_session_is_closed_once_and_in_order(tmp_path_
     SeasonBook(FileStore(folder)).begin(BEGUN, "olga")
 
     def drive(name: int) -> list[date]:
-        book, seen = SeasonBook(FileStore(folder)), []
+        season, seen = SeasonBook(FileStore(folder)), []
         for act in acts:
-            seen.append(book.require().session)
+            seen.append(season.require().session)
             try:
                 if act == "close":
-                    book.close(XNYS, seen[-1], f"driver {name}")
+                    season.close(XNYS, seen[-1], f"driver {name}")
                 elif act == "pause":
-                    book.set(f"driver {name}", "paused", paused=True)
+                    season.set(f"driver {name}", "paused", paused=True)
             except SeasonMovedError:
                 continue
         return seen
