@@ -185,7 +185,8 @@ def _closed_whole(plan: Plan, reasons: Mapping[str, str]) -> tuple[list[PlannedO
         price = snapshot.closes.get(symbol, snapshot.marks.get(symbol))
         side: Side = "sell" if symbol in snapshot.held else "buy"
         if price is None:
-            stuck.append(Skipped(symbol, f"held, {why}; nobody gives a price to sell it at", "check"))
+            held, way = ("held", "sell it") if side == "sell" else ("sold short", "buy it back")
+            stuck.append(Skipped(symbol, f"{held}, {why}; nobody gives a price to {way} at", "check"))
         else:
             qty = snapshot.held.get(symbol) or snapshot.short[symbol]
             closing.append(PlannedOrder(plan.order_id(symbol, side), symbol, side, qty, price, why))

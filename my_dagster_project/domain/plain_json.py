@@ -11,6 +11,8 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from typing import Any
 
+_OWN = frozenset({str, int, bool, type(None)})
+
 
 def to_text(value: Any) -> str:
     """Indented JSON text of dicts, lists, tuples, strings and numbers (numpy's too), ending in a newline."""
@@ -19,6 +21,8 @@ def to_text(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     """The value in JSON's own types; a dataclass by its fields, dates and times in ISO 8601, anything else unknown as its text."""
+    if type(value) in _OWN:  # most of what there is, and each of the questions below costs a record its time
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
@@ -31,4 +35,4 @@ def plain(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, date):
         return value.isoformat()
-    return value if isinstance(value, (str, int, bool, type(None))) else str(value)
+    return value if isinstance(value, (str, int)) else str(value)

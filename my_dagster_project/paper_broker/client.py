@@ -1,5 +1,6 @@
 """The bundled broker from the client's side: a team's account with a clock that moves, and the organiser's account."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,7 +13,7 @@ from my_dagster_project.trading.broker import BrokerUnreachableError, SessionPas
 from my_dagster_project.trading.transport import Failure
 
 if TYPE_CHECKING:
-    from requests.adapters import BaseAdapter
+    from requests import Session
 
 ADMIN_TIMEOUT_S = 10.0
 
@@ -95,14 +96,12 @@ class BundledBroker(AlpacaBroker):
 class PaperAdmin:
     """The organiser's account of the bundled broker: makes and resets accounts, scripts faults."""
 
-    def __init__(self, url: str, admin_token: str, *, road: "BaseAdapter | None" = None) -> None:
+    def __init__(self, url: str, admin_token: str, *, road: "Callable[[], Session] | None" = None) -> None:
         """With `road` of a broker in this process."""
         import requests
 
         self.url = url.rstrip("/")
-        self._session = requests.Session()
-        if road is not None:
-            self._session.mount("http://", road)
+        self._session = (road or requests.Session)()
         self._session.trust_env = False  # Never through a proxy: the token is for our own hosts.
         self._session.headers["X-Paper-Admin"] = admin_token
 

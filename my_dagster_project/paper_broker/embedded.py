@@ -6,7 +6,9 @@ speaks to the real app, only without a network between them, which was most of w
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,18 +16,18 @@ from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.paper_broker.api import create_app
 from my_dagster_project.paper_broker.client import ADMIN_TIMEOUT_S, AccountTerms, BundledBroker, PaperAdmin
 from my_dagster_project.paper_broker.feed import Market
-from my_dagster_project.paper_broker.in_process import ADDRESS, adapter_to
+from my_dagster_project.paper_broker.in_process import ADDRESS, session_to
 from my_dagster_project.trading.broker import Broker
 
 if TYPE_CHECKING:
-    from requests.adapters import BaseAdapter
+    from requests import Session
 
 
 @dataclass
 class _Here:
     """The broker of one process: the way to it, the organiser's token, and the teams' accounts."""
 
-    road: "BaseAdapter"
+    road: Callable[[], "Session"]
     token: str
     accounts: dict[str, Broker] = field(default_factory=dict)
 
@@ -69,7 +71,7 @@ class EmbeddedBroker:
             self._home.mkdir(parents=True, exist_ok=True)
             token = secrets.token_urlsafe(24)
             app = create_app(self._home / "accounts.sqlite", self._market, self._calendar, token)
-            self._by_process[os.getpid()] = _Here(adapter_to(app, ADMIN_TIMEOUT_S), token)
+            self._by_process[os.getpid()] = _Here(partial(session_to, app, ADMIN_TIMEOUT_S), token)
         return self._by_process[os.getpid()]
 
 

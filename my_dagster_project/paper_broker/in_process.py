@@ -1,22 +1,23 @@
 """The road to a broker in the same process: the real client's requests, answered by the app itself, without a socket.
 
 All of it is spoken but the bytes on a wire: method, path, headers and body in, status, headers and body out; an answer that
-does not come in time, or breaks off, is the same error to the client as over a network.
+does not come in time, or breaks off, is the same error to the client as over a network. What `requests` does for networks (proxies,
+cookies, redirects, pools) was half of what asking cost, and is left out.
 """
 
 import asyncio
+import json as json_text
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from http import HTTPStatus
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response
-    from requests.adapters import BaseAdapter
+    from requests import Response, Session
 
 type App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -24,55 +25,58 @@ ADDRESS = "http://127.0.0.1"
 """What such a broker is called: of this machine, and nobody listens there for us."""
 
 
-def adapter_to(app: App, timeout_s: float) -> "BaseAdapter":
-    """Give what a `requests` session is to mount; `timeout_s` is how long it waits where the caller does not say."""
-    from requests.adapters import BaseAdapter
+def session_to(app: App, timeout_s: float) -> "Session":
+    """Give the session a client is to ask by; `timeout_s` is how long it waits where the caller does not say.
 
-    class InProcessAdapter(BaseAdapter):
-        def send(
-            self, request: Any, stream: bool = False, timeout: Any = None, *args: Any, **more: Any
-        ) -> Any:
-            seconds = timeout[-1] if isinstance(timeout, tuple) else timeout
-            return _answer(app, request, seconds or timeout_s)
+    A request has `params`, `json` and `headers`, which is what both our clients send.
+    """
+    from requests import Session
 
-        def close(self) -> None:
-            pass
+    class InProcessSession(Session):
+        def request(  # type: ignore[override]
+            self,
+            method: str,
+            url: str,
+            params: Mapping[str, Any] | None = None,
+            data: None = None,
+            json: Any = None,
+            headers: Mapping[str, str] | None = None,
+            timeout: float | None = None,
+            allow_redirects: bool = False,
+        ) -> "Response":
+            scope = _scope(method, str(url), params or {}, {**self.headers, **(headers or {})})
+            body = b"" if json is None else json_text.dumps(json, allow_nan=False).encode()
+            return _answer(app, scope, body, str(url), timeout or timeout_s)
 
-    return InProcessAdapter()
+    return InProcessSession()
 
 
-def _answer(app: App, request: "PreparedRequest", seconds: float) -> "Response":
+def _answer(app: App, scope: Mapping[str, Any], body: bytes, url: str, seconds: float) -> "Response":
     import requests
 
     said = _Answered()
 
     async def ask() -> None:
         async with asyncio.timeout(seconds):
-            await app(_scope(request), _Body(request), said)
+            await app(scope, partial(_receive, body), said)
 
     try:
         _loop().run_until_complete(ask())
     except TimeoutError:
-        raise requests.ReadTimeout(f"no answer within {seconds:g} s", request=request) from None
+        raise requests.ReadTimeout(f"no answer within {seconds:g} s") from None
     except Exception:
         if not said.whole:
             raise
         # A server writes down what broke inside and answers 500; the app has said that already.
-        logging.getLogger(__name__).exception("%s %s failed", request.method, request.url)
+        logging.getLogger(__name__).exception("%s %s failed", scope["method"], url)
     if not said.whole:
-        raise requests.ConnectionError("the answer broke off", request=request)
-    return said.response(request)
+        raise requests.ConnectionError("the answer broke off")
+    return said.response(url)
 
 
-class _Body:
+async def _receive(body: bytes) -> dict[str, Any]:
     """ASGI's `receive`: the request's body, once."""
-
-    def __init__(self, request: "PreparedRequest") -> None:
-        body = request.body or b""
-        self._body = body.encode() if isinstance(body, str) else body
-
-    async def __call__(self) -> dict[str, Any]:
-        return {"type": "http.request", "body": self._body, "more_body": False}
+    return {"type": "http.request", "body": body, "more_body": False}
 
 
 class _Answered:
@@ -89,32 +93,30 @@ class _Answered:
             self.body += message.get("body", b"")
             self.whole = not message.get("more_body", False)
 
-    def response(self, request: "PreparedRequest") -> "Response":
+    def response(self, url: str) -> "Response":
         from requests import Response
-        from requests.structures import CaseInsensitiveDict
-        from requests.utils import get_encoding_from_headers
 
         made = Response()
         made.status_code, made.reason = self.status, HTTPStatus(self.status).phrase
-        made.headers = CaseInsensitiveDict((name.decode(), value.decode()) for name, value in self.headers)
-        made.encoding = get_encoding_from_headers(made.headers)
-        made.raw, made.request, made.url = BytesIO(self.body), request, str(request.url)
+        made.headers.update((name.decode(), value.decode()) for name, value in self.headers)
+        made._content, made.encoding, made.url = self.body, "utf-8", url
         return made
 
 
-def _scope(request: "PreparedRequest") -> dict[str, Any]:
-    parts = urlsplit(str(request.url))
+def _scope(method: str, url: str, params: Mapping[str, Any], headers: Mapping[str, Any]) -> dict[str, Any]:
+    parts = urlsplit(url)
+    query = urlencode({name: value for name, value in params.items() if value is not None}, doseq=True)
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": request.method,
+        "method": method,
         "scheme": parts.scheme,
         "path": unquote(parts.path),
         "raw_path": parts.path.encode(),
         "root_path": "",
-        "query_string": parts.query.encode(),
-        "headers": [(name.lower().encode(), str(value).encode()) for name, value in request.headers.items()],
+        "query_string": "&".join(filter(None, (parts.query, query))).encode(),
+        "headers": [(name.lower().encode(), str(value).encode()) for name, value in headers.items()],
         "client": (str(parts.hostname), 0),
         "server": (str(parts.hostname), parts.port),
     }

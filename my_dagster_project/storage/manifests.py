@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from uuid import uuid4
 
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
@@ -113,9 +114,16 @@ class Manifests:
         except ObjectMissingError:
             return _Whole()
         with _readable(key):
-            document = json.loads(body)
-            files = {name: Content(**file) for name, file in document["files"].items()}
-            return _Whole(document["generation"], files)
+            return _whole_of(body)
+
+
+@lru_cache(
+    maxsize=64
+)  # A table's sessions are read one by one, and each asks this of the same hundreds of files.
+def _whole_of(body: bytes) -> _Whole:
+    document = json.loads(body)
+    files = {name: Content(**file) for name, file in document["files"].items()}
+    return _Whole(document["generation"], files)
 
 
 def _root(asset: Asset) -> str:

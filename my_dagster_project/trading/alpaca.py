@@ -29,7 +29,7 @@ from my_dagster_project.trading.transport import (
 
 if TYPE_CHECKING:
     from alpaca_trade_api import REST
-    from requests.adapters import BaseAdapter
+    from requests import Session
 
 NOT_FOUND = 404
 PAGE = 500
@@ -55,7 +55,7 @@ class AlpacaBroker:
         team: str,
         allow_live: bool = False,
         bundled_url: str | None = None,
-        road: "BaseAdapter | None" = None,
+        road: "Callable[[], Session] | None" = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.team = team

@@ -17,7 +17,7 @@ from my_dagster_project.trading.broker import BrokerRefusedError, BrokerUnreacha
 
 if TYPE_CHECKING:
     from alpaca_trade_api import REST
-    from requests.adapters import BaseAdapter
+    from requests import Session
 
 PAPER_HOST = "paper-api.alpaca.markets"
 LIVE_HOST = "api.alpaca.markets"
@@ -87,12 +87,12 @@ def make_client(
     timeout_s: float,
     *,
     proxies: bool,
-    road: "BaseAdapter | None" = None,
+    road: "Callable[[], Session] | None" = None,
 ) -> "REST":
     """Give an alpaca-trade-api client with a timeout on every request and its own retries off.
 
-    `proxies` lets the environment's proxies (and .netrc) apply, which are not for what stays on our own hosts. `road` takes the
-    place of the network, on the way to a broker in this process.
+    `proxies` lets the environment's proxies (and .netrc) apply, which are not for what stays on our own hosts. `road` makes
+    what takes the place of the network, on the way to a broker in this process.
     """
     from alpaca_trade_api import REST
 
@@ -100,7 +100,10 @@ def make_client(
     # Attributes, not APCA_RETRY_* and friends: an environment variable must not turn repeats of a POST back on,
     # nor an APCA_API_OAUTH_TOKEN put another account in the place of this team's.
     client._retry, client._retry_codes, client._oauth = 0, [], None
-    adapter = road or _bounded_adapter(timeout_s)
+    if road is not None:
+        client._session = road()
+        return client
+    adapter = _bounded_adapter(timeout_s)
     for scheme in ("https://", "http://"):
         client._session.mount(scheme, adapter)
     client._session.trust_env = proxies

@@ -153,7 +153,8 @@ def test_a_dropped_symbol_is_kept_when_the_team_says_so_and_when_nobody_prices_i
     kept = plan([], [position("OLD", 5)], closes={}, rules=replace(RULES, dropped="keep"))
     assert "kept, as trading.dropped says" in why(kept, "OLD")
     unpriced = plan([], [position("OLD", 5, "0")], closes={})
-    assert "nobody gives a price" in why(unpriced, "OLD")
+    assert "held, not among" in why(unpriced, "OLD")
+    assert "nobody gives a price to sell it at" in why(unpriced, "OLD")
     assert kept.orders == unpriced.orders == ()
 
 

@@ -129,6 +129,13 @@ def test_a_symbol_that_the_team_drops_is_bought_back_and_one_that_people_left_sh
     assert "close that position by hand" in why(plan([], [position("OLD", -5)], RULES), "OLD")
 
 
+def test_a_dropped_symbol_sold_short_that_nobody_prices_is_to_be_bought_back():
+    planned = plan([], [position("OLD", -5, "0")], closes={"AAPL": "100"})
+    told = "sold short, not among the team's symbols any more; nobody gives a price to buy it back at"
+    assert why(planned, "OLD") == told
+    assert planned.orders == ()
+
+
 def test_with_a_volatility_target_both_sides_count():
     days = [SESSION.replace(day=1 + n) for n in range(21)]
     lively = {day: 0.02 * (-1) ** n for n, day in enumerate(days)}

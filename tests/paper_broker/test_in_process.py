@@ -2,14 +2,17 @@
 
 import os
 import sqlite3
+from functools import partial
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from requests import Request
 
 from my_dagster_project.foundation.errors import BrokerError, OrderOutcomeUnknownError
 from my_dagster_project.paper_broker.api import create_app
 from my_dagster_project.paper_broker.client import AccountTerms, BundledBroker, PaperAdmin
 from my_dagster_project.paper_broker.embedded import EmbeddedBroker
-from my_dagster_project.paper_broker.in_process import ADDRESS, adapter_to
+from my_dagster_project.paper_broker.in_process import ADDRESS, session_to
 from my_dagster_project.trading.broker import BrokerRefusedError, BrokerUnreachableError, OrderRequest
 from tests.paper_broker.market import CALENDAR, CASH, FIRST, SECOND, make_feed
 
@@ -19,7 +22,8 @@ BUY = OrderRequest("red-20121228-AAPL-buy-1", "AAPL", "buy", 9)
 @pytest.fixture
 def organiser(tmp_path):
     app = create_app(tmp_path / "broker.sqlite", make_feed(), CALENDAR, "token")
-    yield PaperAdmin(ADDRESS, "token", road=adapter_to(app, 0.3)), adapter_to(app, 0.3)
+    road = partial(session_to, app, 0.3)
+    yield PaperAdmin(ADDRESS, "token", road=road), road
     app.state.store.close()
 
 
@@ -65,6 +69,20 @@ def test_what_breaks_inside_is_a_500_and_no_orders_refusal(red, monkeypatch):
         red.submit(BUY)
     monkeypatch.undo()
     assert red.orders() == []
+
+
+def test_a_query_is_written_as_over_a_network(organiser):
+    heard = []
+
+    async def app(scope, receive, send):
+        heard.append((scope["path"], scope["query_string"].decode()))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    asked = {"after": "2013-01-02T21:00:00.5+00:00", "limit": 500, "nested": False, "until": None}
+    session_to(app, 1).request("GET", f"{ADDRESS}/v2/orders:by a name", asked)
+    url = urlsplit(Request("GET", f"{ADDRESS}/v2/orders:by a name", params=asked).prepare().url)
+    assert heard == [(unquote(url.path), url.query)]
 
 
 def test_wrong_keys_and_a_wrong_token_are_refused(organiser):
