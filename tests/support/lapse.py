@@ -22,5 +22,5 @@ def lapse(
     platform, settings = platform or committed(), settings_from({"TRADING_HOME": str(home)}, PROJECT)
     registry = platform.registry.model_copy(update={"season": Season.model_validate(SECTION)})
     if session:
-        season_book(settings).begin(State("autumn", FIRST, session, LAST), "olga")
+        season_book(settings).begin(State("autumn", FIRST, session, LAST, session_every=30), "olga")
     return on_its_clock(replace(platform, registry=registry), settings), settings

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
+from typing import Any
 
 import dagster as dg
 
@@ -24,7 +25,7 @@ from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform
 
 SECONDS = 2.5
-_STORAGE, _BOOK, _STORED = "Dagster's storage", "book", "stored"
+_STORAGE, _BOOK, _STORED, _SPAN = "Dagster's storage", "book", "stored", "span"
 _log = logging.getLogger(__name__)
 
 
@@ -57,18 +58,22 @@ class StatusReader:
         asked = [self._storage, *services(self._settings, platform)]
         self._asking.start({service.name: service.ask for service in asked})
         self._asking.start(
-            {_STORED: lambda: self._stored(platform), _BOOK: lambda: self._book(platform, now)}
+            {
+                _STORED: lambda: self._stored(platform),
+                _BOOK: lambda: self._book(platform, now),
+                _SPAN: lambda: _span(platform),
+            }
         )
         until = time.monotonic() + SECONDS
         where, *found = [self._answer(service, until) for service in asked]
-        said = self._said_by_store(until)
+        said = self._said_by_store(_STORED, until)
         book = None
         if where.state == "ok":
             book, where = self._read(where, began + max(patience, SECONDS))
         page = StatusPage(
             at=now,
             zone=str(platform.calendar.time_zone),
-            sessions=_span(platform),
+            sessions=self._said_by_store(_SPAN, until),
             services=(
                 where,
                 *(book.services if book else ()),
@@ -133,13 +138,12 @@ class StatusReader:
     def _stored(self, platform: Platform) -> Stored:
         return stored(open_assets(self._settings.store_url, self._settings.dvc_url), platform.registry.teams)
 
-    def _said_by_store(self, until: float) -> Stored | None:
-        """None when the store does not answer, which its own line says."""
+    def _said_by_store(self, what: str, until: float) -> Any:
+        """None when the store does not answer, which its own line says; the clock of a lapse is in it too."""
         try:
-            said: Stored = self._asking.answer(_STORED, until)
+            return self._asking.answer(what, until)
         except (TradingError, SilentError):
             return None
-        return said
 
 
 def _restore() -> str:

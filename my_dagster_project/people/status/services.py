@@ -15,7 +15,9 @@ from my_dagster_project.git.remote import Remote
 from my_dagster_project.git.remote_talk import without_credentials
 from my_dagster_project.people.status import probes
 from my_dagster_project.people.status.page import Check, State
+from my_dagster_project.people.status.words import season_words
 from my_dagster_project.storage.opening import open_store
+from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
 
 # Alpaca answers a call without a key with 401 or 403: it is there, and whose key it is, is a team's own affair.
@@ -54,6 +56,8 @@ def services(settings: Settings, platform: Platform) -> Iterator[Service]:
         "object store", lambda: _store(settings, settings.store_url), _store_todo(settings.store_url)
     )
     yield Service("DVC remote", lambda: _store(settings, settings.dvc_url), _store_todo(settings.dvc_url))
+    if platform.registry.season:
+        yield _season(settings, platform)
     yield _mlflow(settings)
     yield _broker(settings)
     if settings.git_remote:
@@ -114,6 +118,14 @@ def _store_todo(url: str) -> str:
     if url.startswith("file:"):
         return "make the folder readable and writable for this user, or correct TRADING_STORE_URL and TRADING_DVC_URL"
     return start("minio", see="AWS_ENDPOINT_URL, bucket and keys")
+
+
+def _season(settings: Settings, platform: Platform) -> Service:
+    def ask() -> str:
+        state = season_book(settings).read()
+        return season_words(state, platform.now(), lapse=platform.in_lapse)
+
+    return Service("season", ask, _store_todo(settings.store_url))
 
 
 def _mlflow(settings: Settings) -> Service:

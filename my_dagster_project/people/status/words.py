@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from my_dagster_project.people.status.page import RunStatus, ScheduleStatus
 from my_dagster_project.reports.markdown import NONE
+from my_dagster_project.storage.season import State
 
 
 def next_tick(schedule: ScheduleStatus, zone: tzinfo) -> str:
@@ -39,6 +40,19 @@ def age(span: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def season_words(state: State | None, now: datetime, *, lapse: bool) -> str:
+    """How far a season is, and what time it is at its exchange (UTC)."""
+    clock = f"the exchange's clock is at {now:%Y-%m-%d %H:%M} UTC"
+    if state is None:
+        return f"not begun; {clock}; `trading season start` begins it"
+    does = "has ended" if state.ended else "is paused" if state.paused else "is going on"
+    pace = f", a session every {state.session_every:g} s" if lapse and not state.ended else ""
+    until = f" of {state.first} to {state.last}" if state.last else ""
+    missed = {team for teams in state.missed.values() for team in teams}
+    late = f"; sessions were missed by {', '.join(sorted(missed))}" if missed else ""
+    return f"{state.name} {does} at session {state.session}{until}; {clock}{pace}{late}"
 
 
 def session_word(session: date | None) -> str:

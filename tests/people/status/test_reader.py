@@ -5,6 +5,7 @@ import signal
 import tempfile
 import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,14 @@ import yaml
 
 from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.people.front.links import Links
+from my_dagster_project.people.front.pages import home_html
 from my_dagster_project.people.status.reader import SECONDS, StatusReader
 from my_dagster_project.people.status.services import services
-from my_dagster_project.teams.deployment import current_platform
+from my_dagster_project.teams.deployment import current_platform, on_its_clock, season_book
+from my_dagster_project.teams.season_section import Season
 from my_dagster_project.trading import halts
+from tests.support.lapse import FIRST, SECTION, lapse
 from tests.support.loopback import Reply, serving
 from tests.support.minio import free_port
 from tests.support.postgres import postgres
@@ -45,26 +50,45 @@ def test_every_dead_service_is_red_within_three_seconds_and_says_what_to_do(sett
     reader = StatusReader(settings)
     reader.page(patience=PATIENCE)  # The imports of a first page take longer than any dead service.
     with hanging() as silent:
-        reader = StatusReader(
-            replace(
-                settings,
-                store_url="s3://trading/store",
-                dvc_url="s3://trading/dvc",
-                s3=S3Settings(f"http://127.0.0.1:{silent}", "app", CANARY),
-                mlflow_uri=f"http://127.0.0.1:{free_port()}",
-                dagit_url=f"http://127.0.0.1:{silent}",
-                git_remote=f"http://127.0.0.1:{silent}/teams.git",
-                paper_broker_url=f"http://127.0.0.1:{free_port()}",
-            )
+        dead = replace(
+            settings,
+            store_url="s3://trading/store",
+            dvc_url="s3://trading/dvc",
+            s3=S3Settings(f"http://127.0.0.1:{silent}", "app", CANARY),
+            mlflow_uri=f"http://127.0.0.1:{free_port()}",
+            dagit_url=f"http://127.0.0.1:{silent}",
+            git_remote=f"http://127.0.0.1:{silent}/teams.git",
+            paper_broker_url=f"http://127.0.0.1:{free_port()}",
         )
+        # Of a lapse, whose clock is in the store.
+        registry = current_platform(settings).registry.model_copy(
+            update={"season": Season.model_validate(SECTION)}
+        )
+        platform = on_its_clock(replace(current_platform(settings), registry=registry), dead)
+        reader = StatusReader(dead)
         began = time.monotonic()
-        page = reader.page()
+        page = reader.page(platform)
         assert time.monotonic() - began < 3 + 1.5  # 1.5 s for a machine that others use too
-    for name in ("object store", "DVC remote", "MLflow", "Dagit", "git remote", "paper broker"):
+    for name in ("object store", "season", "DVC remote", "MLflow", "Dagit", "git remote", "paper broker"):
         assert line(page, name).state == "red", name
         assert line(page, name).todo, name
     assert line(page, "MLflow").said.endswith("refuses connections: nothing runs there")
     assert CANARY not in str(page.to_plain())
+
+
+def test_a_season_and_its_clock_are_told(settings):
+    platform, _ = lapse(settings.home, date(2012, 12, 5))
+    season_book(settings).set("olga", "paused", paused=True)
+    page = StatusReader(settings).page(platform, patience=PATIENCE)
+    said = (
+        "autumn is paused at session 2012-12-05 of 2012-12-03 to 2013-03-01; the exchange's clock is at 2012-12-05 21:00 UTC,"
+        " a session every 30 s"
+    )
+    assert (line(page, "season").said, page.sessions) == (said, (FIRST, date(2012, 12, 4)))
+    for team in page.teams:
+        assert all((symbol.last_session or FIRST) <= date(2012, 12, 5) for symbol in team.symbols)
+    shown = home_html(Links("", "", ""), page, None, "")
+    assert "the exchange&#39;s clock is at 2012-12-05 21:00 UTC" in shown
 
 
 def test_services_that_answer(settings, s3):
