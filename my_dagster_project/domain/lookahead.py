@@ -136,11 +136,12 @@ def _wrong_way(given: Any, close: Any, places: Any) -> str | None:
 
 
 def predictions_problem(
-    table: "pd.DataFrame", bars: "pd.DataFrame", next_session: Callable[[date], date], alone: "pd.DataFrame"
+    table: "pd.DataFrame", bars: "pd.DataFrame", next_session: Callable[[date], date], again: "pd.DataFrame"
 ) -> str | None:
     """What is wrong with a predictions table that will be stored, None when each row is about its own session.
 
-    `alone` holds `session` and `predicted_return` of some sessions, each predicted by itself from the stored features.
+    `again` holds `session` and `predicted_return` of some sessions, predicted from the stored features once more: a row is
+    predicted by itself, so it is the same number.
     """
     closes = bars.set_index("session")["close"]
     for row in table.itertuples():
@@ -152,16 +153,13 @@ def predictions_problem(
                 f"the prediction of {session} begins at {row.close}, but it closed at {closes[row.session]}"
             )
     stored = table.set_index("session")["predicted_return"]
-    expected = alone.set_index("session")["predicted_return"]
-    allowed = max(TOLERANCE * _deviation(stored), 1e-5 * float(expected.abs().max()), 1e-12)
-    for at, value in expected.items():
-        if abs(stored[at] - value) > allowed:
-            return f"{at.date()}: {stored[at]:.6f} is stored, but predicted by itself it is {value:.6f}"
+    for row in again.itertuples():
+        if stored[row.session] != row.predicted_return:
+            return (
+                f"{row.session.date()}: {stored[row.session]:.6f} is stored, but the model says {row.predicted_return:.6f} "
+                "of that session's features"
+            )
     return None
-
-
-def _deviation(values: "pd.Series") -> float:
-    return float(values.std()) if len(values) > 1 else 0.0
 
 
 def ends_and_middle(sessions: Iterable[date]) -> list[date]:

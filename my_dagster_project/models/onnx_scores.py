@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 def onnx_scores(files: Mapping[str, bytes], manifest: Manifest, features: pd.DataFrame) -> np.ndarray:
     """The exported model's answer, float64 (rows,): the log return, or the probability of a rise.
 
-    A session takes 10 ms to open, so it is not kept: a range of sessions is one call.
+    One row a run, 0.04 ms: many at once round differently (by 6e-8 on a fifth of blue's rows), so that the replay of a range
+    and a season of single sessions would not say the same. A session takes 10 ms to open, so it serves all rows.
 
     Raises:
         ModelError: there is no exported model, or it is torn.
     """
+    import numpy as np
     import onnxruntime
 
     if ONNX not in files:
@@ -35,8 +37,7 @@ def onnx_scores(files: Mapping[str, bytes], manifest: Manifest, features: pd.Dat
     except Exception as error:
         raise ModelError(f"{manifest.label}: {ONNX} cannot be read ({error}). Train it again.") from error
     arrays = encode(manifest, features)
-    if len(features) == 0:
-        return arrays["numbers"][:, :0].sum(axis=1).astype("float64")
     # The exporter drops an input that no feature uses.
     feed = {entry.name: arrays[entry.name] for entry in session.get_inputs()}
-    return session.run(None, feed)[0].reshape(len(features)).astype("float64")
+    rows = ({name: array[row : row + 1] for name, array in feed.items()} for row in range(len(features)))
+    return np.array([session.run(None, row)[0].item() for row in rows], dtype="float64")

@@ -36,7 +36,7 @@ class Prediction:
 
 
 def predict(files: Mapping[str, bytes], features: pd.DataFrame) -> Prediction:
-    """Predict every row in one pass.
+    """Predict every row, each by itself: its answer is the same bytes whichever rows are asked for with it.
 
     Missing values are filled by the rule learned in training. For a classification team the return is
     (2p - 1) * return_scale, the platform's convention (a certain rise predicts the mean absolute return of the

@@ -136,7 +136,7 @@ def test_predictions_are_about_their_own_session(predicted, apple):
     assert predictions_problem(table, apple, following, some) is None
     assert predictions_problem(table.iloc[:1], apple, following, some.iloc[:1]) is None
     moved = table.assign(predicted_return=table["predicted_return"].shift(-1).fillna(0.0))
-    assert "predicted by itself it is" in predictions_problem(moved, apple, following, some)
+    assert "but the model says" in predictions_problem(moved, apple, following, some)
     late = table.assign(target_session=table["target_session"].shift(-1).ffill())
     assert "not the next session" in predictions_problem(late, apple, following, some)
     cheap = table.assign(close=table["close"] / 2)

@@ -1,14 +1,19 @@
+import itertools
 import pickle
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 from my_dagster_project.models.prediction import predict
 from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs
+from tests.support.draws import draws
 
 pytestmark = pytest.mark.slow
 
@@ -53,15 +58,17 @@ def test_a_classification_team_predicts_probabilities_and_the_returns_they_stand
     assert np.allclose(frame["predicted_return"], expected)
 
 
-def test_rows_are_independent_of_each_other_and_of_the_columns_around_them():
-    rows = sample_rows().tail(20)
-    together = predict(trained("red").files, rows).frame
-    shuffled = rows[sorted(rows.columns)].sample(frac=1, random_state=3)
-    assert np.allclose(
-        predict(trained("red").files, shuffled).frame.loc[rows.index], together, equal_nan=True
-    )
-    alone = predict(trained("red").files, rows.tail(1)).frame
-    assert alone["predicted_return"].iloc[0] == pytest.approx(together["predicted_return"].iloc[-1], abs=1e-7)
+@draws(10)
+@given(team=st.sampled_from(["red", "blue"]), drawn=st.data())
+def test_a_row_is_the_same_bytes_whichever_rows_are_asked_for_with_it(team, drawn):
+    """A replay asks for a range, a season for a session a day: many rows at once round differently, and the range did."""
+    model, rows = trained(team).files, sample_rows(team).tail(40)
+    together = predict(model, rows).frame
+    order = drawn.draw(st.permutations(range(len(rows))))
+    cuts = sorted(drawn.draw(st.sets(st.integers(1, len(rows) - 1), max_size=6)))
+    calls = [order[a:b] for a, b in itertools.pairwise([0, *cuts, len(rows)])]
+    asked = pd.concat([predict(model, rows[sorted(rows.columns)].iloc[call]).frame for call in calls])
+    assert asked.loc[rows.index].to_numpy().tobytes() == together.to_numpy().tobytes()
 
 
 def test_a_missing_value_is_filled():
@@ -116,6 +123,7 @@ def test_a_model_with_text_falls_back_to_ludwig_and_says_so():
     assert "red/AAPL predicts with Ludwig" in answer.note
     assert "news is of type text" in answer.note
     assert np.isfinite(answer.frame["predicted_return"]).all()
+    assert predict(model.files, rows.tail(7)).frame.equals(answer.frame.tail(7))
     assert predict(model.files, rows.head(0)).frame.shape == (0, 2)
     with pytest.raises(ModelError, match="lacks ludwig/model_weights"):
         predict({n: c for n, c in model.files.items() if "weights" not in n}, rows.tail(1))

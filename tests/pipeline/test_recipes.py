@@ -104,7 +104,7 @@ def test_logic_in_an_assets_file_is_part_of_its_recipe_and_what_is_only_shown_is
         ("pipeline.assets.leaderboard_asset", "_summaries", {"leaderboard"}),
         ("pipeline.assets.report_asset", "_report", {"report"}),
         ("pipeline.assets.model_asset", "_rows", {"model"}),
-        ("pipeline.assets.predictions_asset", "_one_by_one", {"predictions"}),
+        ("pipeline.assets.predictions_asset", "_again", {"predictions"}),
         ("pipeline.assets.orders_asset", "_trader", {"orders"}),
         ("pipeline.alarming", "scored_sessions", {"leaderboard"}),
         ("pipeline.alarming", "table_window", {"leaderboard"}),

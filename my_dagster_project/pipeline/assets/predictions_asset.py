@@ -1,4 +1,4 @@
-"""A team's predictions of a symbol, one file per session; a range of sessions is one pass of the model."""
+"""A team's predictions of a symbol, one file per session; a range of sessions opens the model once."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -23,7 +23,7 @@ AS_OF = Gate(
 )
 ALONE = Gate(
     "each_session_by_itself",
-    "Every row is about the next session from its own close; predicted one by one from the stored features, it stays.",
+    "Every row is about the next session from its own close, with what the model says of that session's stored features.",
 )
 
 
@@ -55,9 +55,9 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
             context.log.warning(answer.note)
         calendar = team.platform.calendar
         table = prediction_table(rows, answer.frame, bars, calendar, symbol, manifest.trained_through)
-        some = explained(lambda: _one_by_one(model, features, ends_and_middle(sessions)))
+        some = explained(lambda: _again(model, features, ends_and_middle(sessions)))
         wrong = predictions_problem(table, bars, calendar.next_session, some)
-        said = f"{label}: {wrong}" if wrong else f"{len(some)} sessions predicted by themselves say the same."
+        said = f"{label}: {wrong}" if wrong else f"{len(some)} sessions predicted again say the same."
         yield from ALONE.answer(said, passed=wrong is None)
         context.log.info(f"{label}: {len(table)} sessions predicted by {answer.engine}")
         files = session_files(table.assign(team=team.name, model=data_version(model)))
@@ -77,9 +77,9 @@ def _metadata(table: Any, engine: str, trained_through: date) -> dict[str, Any]:
     }
 
 
-def _one_by_one(model: Mapping[str, bytes], features: Any, sessions: list[date]) -> Any:
-    """`session` and `predicted_return` of these sessions, each asked for alone."""
+def _again(model: Mapping[str, bytes], features: Any, sessions: list[date]) -> Any:
+    """`session` and `predicted_return` of these sessions, asked for again."""
     import pandas as pd
 
-    rows = [features[features["session"] == pd.Timestamp(session)] for session in sessions]
-    return pd.concat([row[["session"]].assign(**predict(model, row).frame) for row in rows])
+    rows = features[features["session"].isin(pd.DatetimeIndex(sessions))]
+    return rows[["session"]].assign(**predict(model, rows).frame)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from my_dagster_project.models.kinds.ludwig import ludwig_training
-from my_dagster_project.models.kinds.ludwig.ludwig_files import predict_with_ludwig
+from my_dagster_project.models.kinds.ludwig.ludwig_files import load_ludwig, ludwig_scores
+from my_dagster_project.models.kinds.ludwig.ludwig_runtime import ludwig_session
 from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.parity import TOLERANCE, compare, probe_rows
@@ -25,7 +26,9 @@ COMBINERS = {
 def parity(files, rows):
     """The stored graph against the stored Ludwig model."""
     manifest = read_manifest(files)
-    return compare(files, manifest, lambda probes: predict_with_ludwig(files, probes, manifest.label), rows)
+    with ludwig_session():
+        model = load_ludwig(files, manifest.label)
+        return compare(files, manifest, lambda probes: ludwig_scores(model, probes, manifest.label), rows)
 
 
 def exported(spec, rows, tolerance=TOLERANCE):
