@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,6 +61,7 @@ def restore(
     from my_dagster_project.history.tables import print_restoration
     from my_dagster_project.pipeline.chain import restore_turn
     from my_dagster_project.pipeline.recording import record_versions
+    from my_dagster_project.teams.deployment import season_book
 
     settings, platform = _prepared()
     _branch(platform, team)
@@ -71,7 +73,7 @@ def restore(
         team,
         commit,
         lambda: record_versions(platform, settings, assets),
-        restore_turn,
+        partial(restore_turn, season=season_book(settings).read() is not None),
         symbol,
     )
     # One event per session: 30 ms each in the embedded default's SQLite, 8 s for four symbols of sixty sessions.

@@ -70,7 +70,8 @@ def print_restoration(
     if later:
         console.print(f"{later} sessions that version does not have stay as they are.")
     if done.left_alone:
-        console.print(f"Left as they are: {_kinds(done.left_alone)}. Orders record what an account did.")
+        stays = "Orders record what an account did, and what a season predicted was said in time."
+        console.print(f"Left as they are: {_kinds(done.left_alone)}. {stays}")
     if unknown:
         console.print(
             f"Dagster does not know how these were made, so they count as due: {_kinds(unknown)}.",

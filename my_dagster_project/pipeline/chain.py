@@ -309,9 +309,12 @@ def of_account() -> list[Stage]:
     return [row for row in rows if maker(row.noun).one_by_one or orders_of(maker(row.noun))]
 
 
-def restore_turn(asset: Asset) -> int | None:
-    """When in a restoration an asset's turn is, in the order of the chain; None for what is never restored."""
-    rows = [row for row in STAGES if row.restorable]
+def restore_turn(asset: Asset, *, season: bool = False) -> int | None:
+    """When in a restoration an asset's turn is, in the order of the chain; None for what is never restored.
+
+    In a season that is also what was said in time, session by session: what comes back counts from the next session on.
+    """
+    rows = [row for row in STAGES if row.restorable and not (season and row.sessions)]
     found = [turn for turn, row in enumerate(rows) if row.asset(Place(*asset[:2])) == asset]
     return found[0] if found else None
 

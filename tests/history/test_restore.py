@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -65,6 +66,18 @@ class TestObjects:
         assert read_version(on_both.assets, on_both.repo, "red", PREDICTIONS) == expected
         assert (item.written, item.later) == (("2013-01-03.parquet",), ("2013-01-04.parquet",))
         assert team_versions(on_both.repo, "red")[0].sessions == "2013-01-03"
+
+    def test_in_a_season_what_was_predicted_stays(self, here):
+        first = here.version(MODEL, {"m": b"1"})
+        here.version(PREDICTIONS, {"2013-01-02.parquet": b"a"}, replace=False)
+        here.version(MODEL, {"m": b"2"})
+        lived = here.version(PREDICTIONS, {"2013-01-02.parquet": b"A"}, replace=False)
+        turn = partial(restore_turn, season=True)
+        done = restore(here.assets, here.repo, "red", f"{lived}~1", here.commit, turn)
+        assert (here.assets.read(MODEL), done.left_alone) == ({"m": b"2"}, (PREDICTIONS,))
+        restore(here.assets, here.repo, "red", first, here.commit, turn)
+        assert here.assets.read(MODEL) == {"m": b"1"}
+        assert here.assets.read(PREDICTIONS) == {"2013-01-02.parquet": b"A"}
 
     def test_what_is_current_already_makes_no_version(self, here):
         sha = here.version(MODEL, FILES)
