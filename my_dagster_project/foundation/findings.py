@@ -1,7 +1,8 @@
 """pydantic's findings in words a student can act on."""
 
 import re
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
@@ -111,7 +112,14 @@ def model_at(model: type[Strict], loc: Loc) -> type[Strict] | None:
     for part in loc:
         if isinstance(current, type) and issubclass(current, Strict):
             field = current.model_fields.get(str(part))
-            current = field.annotation if field else None
+            current = _given(field.annotation) if field else None
         else:  # dict[str, Model]: every key leads to the value's model
             current = (get_args(current) or (None,))[-1]
     return current if isinstance(current, type) and issubclass(current, Strict) else None
+
+
+def _given(annotation: Any) -> Any:
+    """What an optional value is when it is given."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    return next(one for one in get_args(annotation) if one is not NoneType)

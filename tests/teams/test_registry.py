@@ -24,6 +24,8 @@ CASES = {
     "a season by another clock": ("competition:", "season: {clock: fast}\ncompetition:", "season.clock: must be real, or {lapse: {session_every: 30s}}"),
     "a lapse without a pace": ("competition:", "season: {clock: {lapse: {}}}\ncompetition:", "season.clock.lapse.session_every: is missing"),
     "a lapse without an end": ("  end: 2013-03-01 ", "season: {clock: {lapse: {session_every: 1s}}} ", "season.clock: a lapse shows a recorded past"),
+    "a lapse with a mistyped pace": ("competition:", "season: {clock: {lapse: {session_evry: 3s}}}\ncompetition:",
+        "season.clock.lapse.session_evry: unknown key (did you mean session_every?)"),
     "a lapse of no duration": ("competition:", "season: {clock: {lapse: {session_every: fast}}}\ncompetition:",
         'season.clock.lapse.session_every: "fast" is no duration: a number and s, m or h, like 30s'),
     "a lapse that goes back": ("competition:", "season: {clock: {lapse: {session_every: -3s}}}\ncompetition:", "season.clock.lapse.session_every"),
