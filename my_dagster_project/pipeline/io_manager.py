@@ -5,12 +5,14 @@ from typing import Any
 
 import dagster as dg
 
-from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.foundation.errors import ObjectMissingError, SeasonError
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.retries import explained
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.dvc_format import md5_of
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.parquet import from_parquet, from_session_files
+from my_dagster_project.storage.season import SeasonBook
 
 SUFFIX = ".parquet"
 
@@ -60,13 +62,31 @@ def as_value(files: dict[str, bytes]) -> Any:
 def store_files(
     assets: AssetStore, asset: Asset, files: Mapping[str, bytes], *, whole: bool, record: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Store what an asset consists of, or (not `whole`) files of some of its sessions; give where and what, as metadata."""
+    """Store what an asset consists of, or (not `whole`) files of some of its sessions; give where and what, as metadata.
+
+    Raises dg.Failure for another record of a session that a season has decided, however it came to be made again.
+    """
+    if not whole and any(row.decided for row in chain.STAGES if row.noun == asset[-1]):
+        explained(lambda: _require_unlived(assets, asset, files))
     written = explained(lambda: assets.write(asset, files, replace=whole, record=record))
     return {
         "md5": written.md5,
         "size": dg.MetadataValue.int(written.size),
         "objects": f"{assets.store.url}/{'/'.join(asset)}/",
     }
+
+
+def _require_unlived(assets: AssetStore, asset: Asset, files: Mapping[str, bytes]) -> None:
+    """Raise SeasonError where a season has these sessions with other contents; the same again is what a killed run left."""
+    if SeasonBook(assets.store).read() is None:
+        return
+    for name, data in files.items():
+        there = assets.content(asset, name)
+        if there is not None and there.md5 != md5_of(data):
+            raise SeasonError(
+                f"{'/'.join(asset)}/{name} was decided in the season and is written once: what was made now is another, and "
+                "is not stored"
+            )
 
 
 def version_record(

@@ -1,5 +1,7 @@
 """Between Dagster and the store: real assets, materialized on a folder and on S3."""
 
+from datetime import date
+
 import dagster as dg
 import pandas as pd
 import pytest
@@ -8,6 +10,8 @@ from my_dagster_project.pipeline.io_manager import StoreIOManager
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of
 from my_dagster_project.storage.parquet import from_parquet, to_parquet
+from my_dagster_project.storage.season import SeasonBook, State
+from tests.support.house import failures
 
 DAYS = dg.DailyPartitionsDefinition("2013-01-01", end_date="2013-01-11")
 TABLE = pd.DataFrame({"session": pd.to_datetime(["2013-01-02", "2013-01-03"]), "close": [1.5, 2.5]})
@@ -166,3 +170,24 @@ def test_what_is_no_asset_is_not_stored(assets):
 
     with pytest.raises(TypeError, match="loose: only assets are stored"):
         job.execute_in_process()
+
+
+def test_what_a_season_decided_is_written_once_however_it_is_made_again(assets):
+    close = 1.0
+
+    @dg.asset(key=["red", "AAPL", "predictions"], partitions_def=DAYS)
+    def decided(context):
+        return {f"{context.partition_key}.parquet": of_day(context.partition_key, close)}
+
+    def remade() -> dg.ExecuteInProcessResult:
+        return materialize(assets, decided, days=["2013-01-02"], raise_on_error=False)
+
+    assert remade().success
+    close = 2.0
+    assert remade().success  # a replay, by whatever has changed
+    SeasonBook(assets.store).begin(State("autumn", date(2013, 1, 2), date(2013, 1, 2)), "olga")
+    assert remade().success  # as a run does that was killed before it could tell Dagster
+    close = 3.0
+    [said] = failures(remade()).values()
+    assert "red/AAPL/predictions/2013-01-02.parquet was decided in the season and is written once" in said
+    assert assets.read(("red", "AAPL", "predictions")) == {"2013-01-02.parquet": of_day("2013-01-02", 2.0)}
