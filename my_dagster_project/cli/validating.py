@@ -21,14 +21,14 @@ def validate(
     build: Annotated[
         bool,
         typer.Option(
-            "--build", help="Also let Ludwig build each model and train it for a moment: 10 to 30 s."
+            "--build", help="Also build each model and train it for a moment: with Ludwig 10 to 30 s."
         ),
     ] = False,
 ) -> None:
-    """Check the team files of the working tree in seconds, without training: every key, value and Ludwig option.
+    """Check the team files of the working tree in seconds, without training: every key, value and option of the model.
 
     It is the check the platform itself makes of the file on the team's branch, and it says what committing it will cause. What
-    only Ludwig itself can say, it says before the first training of a section, or now with --build; it is remembered.
+    only the library itself can say (Ludwig), it says before the first training of a section, or now with --build; it is remembered.
     """
     settings = load_settings()
     platform = load_platform(read_sources(settings.project, "working tree"))
@@ -73,7 +73,7 @@ def _is_valid(settings: Settings, platform: Platform, in_force: Platform, team: 
     caused = effects(in_force.teams.get(team), config) or ["as in force"]
     console.print(styled((f"  {in_force.origin(team)}:", "dim"), f" {'; '.join(caused)}"))
     if unasked:
-        text = "Ludwig tries it before the first training; `trading validate --build` does now"
+        text = f"{config.kind.title} tries it before the first training; `trading validate --build` does now"
         console.print(styled((f"  {text}", "dim")))
     for line in outranked(config, platform.registry.teams[team].limits):
         console.print(styled((f"  {line}", "yellow")))
@@ -81,7 +81,7 @@ def _is_valid(settings: Settings, platform: Platform, in_force: Platform, team: 
 
 
 def _verdicts(settings: Settings, platform: Platform, team: str, *, build: bool) -> tuple[list[str], bool]:
-    """What Ludwig refuses of a team's sections, and whether there is one that it was not asked about."""
+    """What is refused of a team's sections when they are tried, and whether there is one that was not tried yet."""
     from my_dagster_project.pipeline.rehearsing import refusals
     from my_dagster_project.storage.opening import open_assets
 

@@ -78,7 +78,7 @@ def run_main_job(platform: Platform, settings: Settings, tell: Tell, remake: dat
     for row in chain.jobs_of_all(after_teams=False):
         stages.phase(row.purpose)
     if stages.training_is_due() and can_fork():
-        _import_what_teams_share()
+        _import_what_teams_share(platform)
     problems = run_teams(list(platform.teams), team_chain, tell)
     for row in chain.jobs_of_all(after_teams=True):
         stages.phase(row.purpose)
@@ -121,13 +121,12 @@ def recorded(platform: Platform, settings: Settings, problems: list[Problem]) ->
     return Result(problems, commits, [said for one in commits for said in one.warnings])
 
 
-def _import_what_teams_share() -> None:
+def _import_what_teams_share(platform: Platform) -> None:
     import evidently  # noqa: F401
     import mlflow  # noqa: F401
 
-    from my_dagster_project.models.kinds.ludwig.ludwig_runtime import import_ludwig
-
-    import_ludwig()
+    for kind in platform.kinds:
+        kind.preload()
     # The collector would write into every shared page and so copy it in every fork.
     gc.collect()
     gc.freeze()

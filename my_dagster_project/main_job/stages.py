@@ -89,7 +89,7 @@ class Stages:
             self.phase(row.purpose, team)
 
     def training_is_due(self) -> bool:
-        """Whether any team has a model to train, which is what needs Ludwig."""
+        """Whether any team has a model to train, which is what needs the heavy libraries."""
         due = self._due()
         purpose = chain.maker("model").purpose
         wanted = [key for team in self._platform.teams for key in due.makeable(purpose, team)]

@@ -1,4 +1,4 @@
-"""What a stored model says about itself (manifest.json): everything needed to predict without Ludwig."""
+"""What a stored model says about itself (manifest.json): everything needed to predict by its exported form."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Input:
 
     Attributes:
         name: column of the features frame.
-        type: Ludwig's feature type: number, category, binary, or one only Ludwig itself can read (text, ...).
-        fill: what stands in for a missing value, in the column's own units; None where Ludwig decides.
+        type: number, category, binary, or one that only the kind itself can read (Ludwig's text, ...).
+        fill: what stands in for a missing value, in the column's own units; None where the graph or the kind decides.
         categories: label -> code the network was trained with (category only).
         unknown: code of a label that training never saw (category only).
     """
@@ -40,7 +40,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the exported model is from Ludwig's own prediction.
+    """How far the exported model is from the kind's own prediction.
 
     Attributes:
         max_abs_diff: largest difference, in model output units: log return, or probability (fraction).
@@ -56,13 +56,14 @@ class Manifest:
     """The stored description of one trained model.
 
     Attributes:
+        kind: the kind of model, by its name in `models/kinds/table.py`; what was stored before there were kinds is Ludwig's.
         inputs: in the order the network takes them.
         trained_through: last session whose close the training saw; never predict with it for an earlier one.
         rows: training and validation rows.
         epochs: epochs trained, the ones early stopping waited for included.
         return_scale: mean absolute next-session log return of the training rows; turns the probability p of a
             classification team into a return, (2p - 1) * return_scale, so that both kinds can be scored alike.
-        exported: whether `model.onnx` is there; if not, `reason` says why and predictions come from Ludwig.
+        exported: whether `model.onnx` is there; if not, `reason` says why and predictions come from the kind itself.
         parity: the comparison made when training; None if there was nothing to compare.
     """
 
@@ -79,6 +80,7 @@ class Manifest:
     exported: bool
     reason: str | None = None
     parity: Parity | None = None
+    kind: str = "ludwig"
 
     @property
     def label(self) -> str:

@@ -1,12 +1,14 @@
-"""Predictions from a stored model: onnxruntime where the model could be exported, else Ludwig."""
+"""Predictions from a stored model: onnxruntime where the model could be exported, else what trained it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.encoding import check_features
+from my_dagster_project.models.kinds.port import Kind
+from my_dagster_project.models.kinds.table import kind_named
 from my_dagster_project.models.manifest import Manifest, read_manifest
 from my_dagster_project.models.onnx_scores import onnx_scores
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-Engine = Literal["onnxruntime", "ludwig"]
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -26,12 +26,12 @@ class Prediction:
     Attributes:
         frame: `predicted_return` (log return to the next session) and `probability_up` (fraction; NaN for a
             regression team), float64, with the index of the features frame.
-        engine: what computed it.
-        note: why it was Ludwig and not onnxruntime, for people; None otherwise.
+        engine: what computed it: onnxruntime, or the kind of model.
+        note: why it was not onnxruntime, for people; None otherwise.
     """
 
     frame: pd.DataFrame
-    engine: Engine
+    engine: str
     note: str | None = None
 
 
@@ -54,19 +54,16 @@ def predict(files: Mapping[str, bytes], features: pd.DataFrame) -> Prediction:
     if manifest.exported:
         scores, engine, note = onnx_scores(files, manifest, features), "onnxruntime", None
     else:
-        scores, engine = _ludwig_scores(files, manifest, features), "ludwig"
-        note = f"{manifest.label} predicts with Ludwig, which is slower: {manifest.reason}"
-    return Prediction(_as_frame(manifest, scores, features.index), engine, note)  # type: ignore[arg-type]
+        kind = kind_named(manifest.kind)
+        scores, engine = _own_scores(kind, files, manifest, features), kind.name
+        note = f"{manifest.label} predicts with {kind.title}, which is slower: {manifest.reason}"
+    return Prediction(_as_frame(manifest, scores, features.index), engine, note)
 
 
-def _ludwig_scores(files: Mapping[str, bytes], manifest: Manifest, features: pd.DataFrame) -> np.ndarray:
+def _own_scores(kind: Kind, files: Mapping[str, bytes], manifest: Manifest, rows: pd.DataFrame) -> np.ndarray:
     import numpy as np
 
-    from my_dagster_project.models.kinds.ludwig.ludwig_files import predict_with_ludwig
-
-    if len(features) == 0:
-        return np.zeros(0)
-    return predict_with_ludwig(files, features, manifest.label)
+    return kind.predict(files, rows, manifest.label) if len(rows) else np.zeros(0)
 
 
 def _as_frame(manifest: Manifest, scores: np.ndarray, index: pd.Index) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from my_dagster_project.models.kinds.port import Kind
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.names import COMPETITION, MARKET, Scope, named
 
@@ -22,7 +23,8 @@ class Stage:
     `needs` are the stages it is made from; one of a symbol gets them handed in under their nouns, any other reads for itself.
     `jobs` make it, the first one as its own: it decides the phase of `trading run` and the DVC stage. `sessions`: one value
     per session. `decided`: it stays as it was made at its time, whatever became of its data. `figures` of its metadata go into the commit; `restorable`: `trading restore` brings it back. Its
-    file with what that calls is its recipe (`pipeline/recipes.py`); `code` names what computes besides (`module:function`).
+    file with what that calls is its recipe (`pipeline/recipes.py`); `code` names what computes besides (`module:function`),
+    `kind_does` the function that it calls of the team's kind of model.
     `before` is the code version it had before recipes, where that did not follow from a configuration.
     """
 
@@ -37,6 +39,7 @@ class Stage:
     restorable: bool = False
     before: str = ""
     made_by: str = ""
+    kind_does: str = ""
 
     @property
     def factory(self) -> tuple[str, str]:
@@ -44,12 +47,12 @@ class Stage:
         module, _, name = (self.made_by or f"{_ASSETS}.{self.noun}_asset:{self.noun}_asset").partition(":")
         return module, name
 
-    @property
-    def recipe(self) -> tuple[str, ...]:
-        """Where its recipe begins; of a file outside this package nothing is read but what `code` names."""
+    def recipe(self, kind: Kind | None) -> tuple[str, ...]:
+        """Where its recipe begins for a kind of model; of a file outside this package nothing is read but what `code` names."""
         module, name = self.factory
         ours = (f"{module}:{name}",) if module.startswith(f"{_ASSETS.partition('.')[0]}.") else ()
-        return (*ours, *self.code)
+        of_kind = (kind.code_of(self.kind_does),) if kind and self.kind_does else ()
+        return (*ours, *self.code, *of_kind)
 
     @property
     def of_symbol(self) -> bool:
@@ -121,7 +124,7 @@ JOBS: tuple[Job, ...] = (
         "train",
         priority=-5,  # training can wait
         cron="train",
-        says="Compute {team}'s features and train one Ludwig model per symbol.",
+        says="Compute {team}'s features and train one model per symbol.",
         phase="features and models",
         build="models",
     ),
@@ -195,6 +198,7 @@ STAGES: tuple[Stage, ...] = (
         "team-symbol",
         needs=("features", "bars"),
         jobs=("train",),
+        kind_does="fit",
         decided=True,
         figures=("epochs",),
         restorable=True,
@@ -204,6 +208,7 @@ STAGES: tuple[Stage, ...] = (
         "team-symbol",
         needs=("features", "model", "bars"),
         jobs=("daily",),
+        kind_does="predict",
         sessions=True,
         decided=True,
         restorable=True,

@@ -1,4 +1,4 @@
-"""What Ludwig says of a team's section, before its first training: asked once per section, remembered in the store.
+"""What a kind of model says of a team's section when it tries it, before the first training: once per section, remembered.
 
 It is asked on the team's own features of the sample's prices, which are always at hand and are real: `log1p` of a volatility
 is right, of a return it is not.
@@ -18,7 +18,7 @@ from my_dagster_project.foundation.errors import ModelError, ObjectMissingError,
 from my_dagster_project.foundation.problems import Problem
 from my_dagster_project.market_data.sample import SampleSource
 from my_dagster_project.models.bounds import Bounds
-from my_dagster_project.models.kinds.ludwig.rehearsal import Verdict, rehearse
+from my_dagster_project.models.kinds.port import Verdict
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.fingerprint import fingerprint
 from my_dagster_project.teams.platform import Platform
@@ -30,14 +30,13 @@ if TYPE_CHECKING:
 _REMEMBERED = ".rehearsals/"
 # A number for this code's own way of asking; another one asks anew.
 _ASKED = 1
-_PACKAGES = ("ludwig", "torch")
 _SYMBOL, _START, _END = "IBM", date(2000, 3, 1), date(2012, 11, 30)
 
 
 def require_trainable(
     platform: Platform, team: str, symbol: str, assets: AssetStore, bounds: Bounds
 ) -> Verdict:
-    """Raise ModelError, with file and line, where Ludwig cannot train a symbol's section, or makes too large a model of it."""
+    """Raise ModelError, with file and line, where a symbol's section cannot be trained, or makes too large a model."""
     config = platform.teams[team].for_symbol(symbol)
     verdict = remembered(assets, config) or _asked(assets, config, bounds)
     wrong = refusal(platform, team, symbol, verdict)
@@ -47,9 +46,9 @@ def require_trainable(
 
 
 def refusals(platform: Platform, team: str, assets: AssetStore, *, ask: bool) -> tuple[list[str], bool]:
-    """What Ludwig refuses of a team's sections, each once, and whether there is one that it was not asked about.
+    """What is refused of a team's sections when they are tried, each once, and whether there is one that was not tried yet.
 
-    With `ask` it is asked now, here, which imports it.
+    With `ask` it is tried now, here, which imports the library.
     """
     budget = platform.registry.teams[team].training
     bounds = Bounds(budget.seconds, budget.memory_mb * 1024**2)
@@ -69,7 +68,9 @@ def refusals(platform: Platform, team: str, assets: AssetStore, *, ask: bool) ->
 
 
 def remembered(assets: AssetStore, config: TeamConfig) -> Verdict | None:
-    """What Ludwig said of the section of this effective configuration; None where it was not asked yet."""
+    """What came of trying the section of this effective configuration; None where it was not tried yet."""
+    if config.kind.rehearsal is None:
+        return Verdict()
     try:
         told = json.loads(assets.store.get(_key(config)))
         return Verdict(**{**told, "loc": tuple(told["loc"])})
@@ -80,11 +81,12 @@ def remembered(assets: AssetStore, config: TeamConfig) -> Verdict | None:
 def refusal(platform: Platform, team: str, symbol: str, verdict: Verdict) -> str:
     """`configs/red.yaml:41: ludwig.trainer.optimizer: Ludwig cannot train it: ...`, or "" when nothing is wrong."""
     allowed = platform.registry.teams[team].training.weights
+    at = (platform.teams[team].for_symbol(symbol).model_key, *verdict.loc)
     if verdict.reason:
-        problem = Problem(("ludwig", *verdict.loc), verdict.reason)
+        problem = Problem(at, verdict.reason)
     elif verdict.weights > allowed:
         text = f"makes a model of {verdict.weights:,} weights; the registry allows {team} {allowed:,}"
-        problem = Problem(("ludwig", "combiner"), text)
+        problem = Problem(at, text)
     else:
         return ""
     return platform.said_of(team, symbol, problem)
@@ -98,11 +100,13 @@ def _known(assets: AssetStore, config: TeamConfig) -> Verdict | None:
 
 
 def _asked(assets: AssetStore, config: TeamConfig, bounds: Bounds) -> Verdict:
+    if config.kind.rehearsal is None:
+        return Verdict()
     try:
         rows = _sample_rows(config)
     except ModelError:  # features that need longer to settle than the sample's twelve years
         return Verdict(lasting=False)
-    verdict = rehearse(config.complete_ludwig(), config.target, rows, bounds)
+    verdict = config.kind.rehearsal.attempt(config.complete_section(), config.target, rows, bounds)
     if verdict.lasting:
         assets.store.put(_key(config), json.dumps(asdict(verdict)).encode())
     return verdict
@@ -121,11 +125,12 @@ def _used(config: TeamConfig) -> list[Feature]:
 
 
 def _key(config: TeamConfig) -> str:
+    packages = config.kind.rehearsal.packages if config.kind.rehearsal else ()
     said = {
         "asked": _ASKED,
-        "ludwig": config.complete_ludwig(),
+        config.kind.name: config.complete_section(),
         "target": config.target,
         "features": {name: config.features[name].model_dump(mode="json") for name in config.input_names},
-        "by": {name: version(name) for name in _PACKAGES},
+        "by": {name: version(name) for name in packages},
     }
     return f"{_REMEMBERED}{fingerprint(said)}.json"

@@ -10,13 +10,14 @@ from hashlib import sha256
 from importlib.util import cache_from_source
 from pathlib import Path
 
+from my_dagster_project.models.kinds.port import Kind
 from my_dagster_project.pipeline.chain import Stage
 from my_dagster_project.pipeline.recipes import fingerprint_of_all, recipe_of
 
 
-def code_version(row: Stage, configuration: Sequence[object]) -> str:
-    """What Dagster compares: another one makes the asset due."""
-    return version_of("recipe", _recipe(row.recipe), *configuration)
+def code_version(row: Stage, configuration: Sequence[object], kind: Kind | None = None) -> str:
+    """What Dagster compares: another one makes the asset due. `kind` is the team's kind of model, where there is a team."""
+    return version_of("recipe", _recipe(row.recipe(kind)), *configuration)
 
 
 def version_before_recipes(row: Stage, configuration: Sequence[object]) -> str:

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.problems import Problem, show, suggestion
-from my_dagster_project.models.kinds.ludwig.ludwig_checks import ludwig_problems
-from my_dagster_project.models.kinds.ludwig.ludwig_rules import too_large
-from my_dagster_project.models.kinds.ludwig.ludwig_size import parts
 from my_dagster_project.models.kinds.port import Task
+from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.cron import times_a_day
 from my_dagster_project.teams.feature_checks import feature_problems
+from my_dagster_project.teams.model_forms import LONG_FORM, SHORT_FORM
 from my_dagster_project.teams.registry import SAMPLE_SYMBOLS, Registry, TeamEntry, TrainingBudget
 from my_dagster_project.teams.schema import SYMBOL, TeamConfig
 
@@ -40,7 +40,21 @@ def team_problems(config: TeamConfig, registry: Registry) -> list[Problem]:
         *short_problems(config, registry),
     ]
     task = Task(config.target, {name: spec.kind for name, spec in config.features.items()})
-    return problems + [problem.below(("ludwig",)) for problem in ludwig_problems(config.ludwig, task)]
+    return problems + [
+        problem.below((config.model_key,)) for problem in config.kind.fits(config.section, task)
+    ]
+
+
+def section_problems(data: dict[str, Any]) -> list[Problem]:
+    """What the kind of model says of the keys of a file's model, whatever else of the file is wrong."""
+    long, short = data.get(LONG_FORM), data.get(SHORT_FORM)
+    problems = []
+    if isinstance(short, dict):
+        problems += [problem.below((SHORT_FORM,)) for problem in KINDS[SHORT_FORM].lint(short)]
+    if isinstance(long, dict) and (kind := KINDS.get(str(long.get("kind")))):
+        own = {name: value for name, value in long.items() if name != "kind"}
+        problems += [problem.below((LONG_FORM,)) for problem in kind.lint(own)]
+    return problems
 
 
 def symbol_problems(config: TeamConfig, entry: TeamEntry, registry: Registry) -> Iterator[Problem]:
@@ -115,12 +129,12 @@ def budget_problems(config: TeamConfig, budget: TrainingBudget) -> Iterator[Prob
     if often > budget.runs_per_day:
         text = f"trains {often} times a day; the registry allows {config.team} {budget.runs_per_day}"
         yield Problem(("schedule", "train"), text)
-    counted = parts(config.ludwig)
+    counted = config.kind.parts(config.section)
     total = sum(part.weights for part in counted)
-    if total > budget.weights and not too_large(config.ludwig):
+    if total > budget.weights:
         largest = max(counted, key=lambda part: part.weights)
         yield Problem(
-            ("ludwig", *largest.loc),
+            (config.model_key, *largest.loc),
             f"makes a model of about {total:,} weights; the registry allows {config.team} {budget.weights:,}",
         )
 

@@ -14,8 +14,10 @@ from my_dagster_project.foundation.strict import Strict
 from my_dagster_project.models.kinds.ludwig.ludwig_build import INPUT_TYPES, OUTPUT_TYPES
 from my_dagster_project.models.kinds.ludwig.ludwig_keys import load_table
 from my_dagster_project.models.kinds.ludwig.ludwig_rules import REFUSED, REFUSED_ANYWHERE
+from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.layers import Layer, merged
 from my_dagster_project.teams.loading import FROM_REGISTRY, load_defaults
+from my_dagster_project.teams.model_forms import LONG_FORM, SHORT_FORM
 from my_dagster_project.teams.schema import FEATURE_NAME, SYMBOL, TEAM_NAME, Target, TeamConfig
 from my_dagster_project.teams.sections import Schedule, SymbolOverride, Trading, Training
 
@@ -44,6 +46,7 @@ def build(defaults: Layer | None) -> str:
             for name, model in (("training", Training), ("trading", Trading), ("schedule", Schedule))
         },
         "ludwig": {"$ref": f"#/definitions/ludwig{load_table()['root']}"},
+        "model": {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": list(KINDS)}}},
     }
     described = _fields(TeamConfig)
     properties = {name: _described(schema, described[name]) for name, schema in whole.items()}
@@ -57,6 +60,7 @@ def build(defaults: Layer | None) -> str:
     top["required"] = [
         name for name in TeamConfig.model_fields if TeamConfig.model_fields[name].is_required()
     ]
+    top["oneOf"] = [{"required": [form]} for form in (LONG_FORM, SHORT_FORM)]
     definitions = {"feature": _feature(), **_ludwig()}
     given = FROM_REGISTRY if defaults is None else merged(FROM_REGISTRY, defaults.data)
     top = _without(top, definitions, given)
@@ -139,7 +143,8 @@ def _override() -> Schema:
     described = _fields(SymbolOverride)
     training = _section(Training)
     training.pop("required")
-    parts = {"features": _features({"type": "object"}), "training": training, "ludwig": {"type": "object"}}
+    parts = {"features": _features({"type": "object"}), "training": training}
+    parts |= {form: {"type": "object"} for form in (SHORT_FORM, LONG_FORM)}
     properties = {name: _described(schema, described[name]) for name, schema in parts.items()}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 

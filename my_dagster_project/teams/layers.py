@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from my_dagster_project.foundation.problems import Loc, Place
+from my_dagster_project.teams.model_forms import alike, other_form
 from my_dagster_project.teams.yaml_lines import Document
 
 # What a mapping is: its other keys belong to this value.
@@ -61,6 +62,7 @@ class Layer:
     def over(self, lower: "Layer") -> "Layer":
         """This layer over a lower one; what both hold is this one's, place included."""
         replaced: set[Loc] = set()
+        lower = lower._in_the_form_of(self.data)
         data = _merge(lower.data, self.data, (), replaced)
         kept = {
             loc: place
@@ -69,9 +71,24 @@ class Layer:
         }
         return Layer(data, kept | self.places)
 
+    def _in_the_form_of(self, upper: dict[str, Any]) -> "Layer":
+        """The same with its model under the key under which `upper` has one, if at all."""
+        key, other = other_form(self.data, upper)
+        if not key:
+            return self
+        data = alike(self.data, upper)
+        places = {
+            (other, *loc[1:]) if loc[:1] == (key,) else loc: place for loc, place in self.places.items()
+        }
+        return Layer(
+            data, {loc: place for loc, place in places.items() if loc[:1] != (other,) or other in data}
+        )
+
 
 def merged(lower: Any, upper: Any) -> Any:
     """What `upper` over `lower` comes to; neither is changed."""
+    if isinstance(lower, dict) and isinstance(upper, dict):
+        lower = alike(lower, upper)
     return _merge(lower, upper, (), set())
 
 

@@ -11,9 +11,9 @@ from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.findings import to_problem
 from my_dagster_project.foundation.problems import MOST_PROBLEMS, Place, Problem, config_error, suggestion
 from my_dagster_project.foundation.strict import Strict
-from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig
-from my_dagster_project.teams.checks import team_problems
+from my_dagster_project.teams.checks import section_problems, team_problems
 from my_dagster_project.teams.layers import Layer
+from my_dagster_project.teams.model_forms import form_problems
 from my_dagster_project.teams.overrides import override_problems
 from my_dagster_project.teams.registry import Registry, registry_problems
 from my_dagster_project.teams.schema import TeamConfig
@@ -116,12 +116,11 @@ def _within_limits(defaults: Layer, registry: Registry, team: str) -> Layer:
 
 def judged(layer: Layer, registry: Registry) -> tuple[TeamConfig | None, list[Problem]]:
     """The configuration that a layer is, where it is well-formed, and everything wrong with it."""
-    section = layer.data.get("ludwig")
-    # Ludwig's own keys are judged even while other parts of the file are not well-formed yet.
-    problems = lint_ludwig(section) if isinstance(section, dict) else []
-    problems = [problem.below(("ludwig",)) for problem in problems]
+    # The model's own keys are judged even while other parts of the file are not well-formed yet.
+    forms, problems = form_problems(layer.data), section_problems(layer.data)
     config, malformed = _validated(TeamConfig, layer)
-    return config, problems + malformed + (team_problems(config, registry) if config else [])
+    config = None if forms else config
+    return config, forms + problems + malformed + (team_problems(config, registry) if config else [])
 
 
 def _read(source: Path | str | bytes, filename: str) -> Layer:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from my_dagster_project.foundation.calendar import TradingCalendar, load_calendar
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.problems import Problem
+from my_dagster_project.models.kinds.port import Kind
+from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.exchange_clock import ExchangeClock
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team, whole_layer
@@ -54,6 +56,12 @@ class Platform:
     def symbols(self) -> list[str]:
         """Every symbol some team trades, sorted: bars are fetched once for all."""
         return sorted({symbol for team in self.teams.values() for symbol in team.symbols})
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds of models that some team has, of whichever symbol."""
+        used = {team.for_symbol(symbol).kind.name for team in self.teams.values() for symbol in team.symbols}
+        return [kind for name, kind in KINDS.items() if name in used]
 
     @property
     def looks(self) -> int:

@@ -1,7 +1,7 @@
 """The team file `configs/<team>.yaml` as strict, frozen models: what a team may write, and nothing else.
 
 A value of another type is an error, never converted ("5" is not 5), and so is an unknown key. What needs the registry,
-the feature catalogue or Ludwig's own keys is checked in `checks`, `feature_checks`, `ludwig_checks` and `ludwig_keys`.
+the feature catalogue or the model's own keys is checked in `checks`, `feature_checks` and by the kind of model.
 """
 
 import json
@@ -9,7 +9,14 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, PrivateAttr, field_validator, model_serializer, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from my_dagster_project.domain.features import Feature
 from my_dagster_project.domain.indicators import FEATURE_KINDS
@@ -17,10 +24,12 @@ from my_dagster_project.domain.targets import Target
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.problems import show
 from my_dagster_project.foundation.strict import Strict
-from my_dagster_project.models.kinds.ludwig.ludwig_rules import complete_ludwig
+from my_dagster_project.models.kinds.port import Kind
+from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.fingerprint import canonical_json, fingerprint
 from my_dagster_project.teams.layers import merged
-from my_dagster_project.teams.sections import ORGANISERS, Schedule, SymbolOverride, Trading, Training
+from my_dagster_project.teams.model_forms import SHORT_FORM
+from my_dagster_project.teams.sections import ORGANISERS, Model, Schedule, SymbolOverride, Trading, Training
 
 SYMBOL = re.compile(r"[A-Z][A-Z0-9.-]{0,9}")
 FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -82,7 +91,7 @@ class FeatureSpec(Strict):
 
 
 class TeamConfig(Strict):
-    """A team's file. Instances that come from `loading.load_team` have passed every check, Ludwig's keys included."""
+    """A team's file. Instances that come from `loading.load_team` have passed every check, those of the kind of model included."""
 
     not_here: ClassVar[dict[str, str]] = ORGANISERS
 
@@ -97,7 +106,10 @@ class TeamConfig(Strict):
         description="next_return: log(close tomorrow / close today). next_direction: up (1) or down (0)."
     )
     training: Training
-    ludwig: dict[str, Any]
+    ludwig: dict[str, Any] | None = Field(
+        default=None, description="A Ludwig model; short for `model: {kind: ludwig, ...}`."
+    )
+    model: Model | None = Field(default=None, description="The model: its kind, and that kind's own keys.")
     trading: Trading
     schedule: Schedule = Schedule()
     overrides: dict[str, SymbolOverride] = Field(
@@ -157,16 +169,31 @@ class TeamConfig(Strict):
     @property
     def input_names(self) -> list[str]:
         """The feature columns the model reads (a team may compute more than it uses), in the model's order."""
-        return [str(feature["name"]) for feature in self.ludwig["input_features"]]
+        return self.kind.inputs(self.section)
+
+    @property
+    def model_key(self) -> str:
+        """Under which key of the file the model is: `model`, or the short form `ludwig`."""
+        return SHORT_FORM if self.model is None else "model"
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of its model."""
+        return KINDS[SHORT_FORM if self.model is None else self.model.kind]
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """What the file says of the model, in the keys of its kind."""
+        return (self.ludwig if self.model is None else self.model.model_extra) or {}
 
     @property
     def is_classification(self) -> bool:
         """Whether the model predicts a direction instead of a return."""
         return self.target == "next_direction"
 
-    def complete_ludwig(self) -> dict[str, Any]:
-        """The Ludwig configuration to train with: the team's section and what the platform owns; a new dict."""
-        return complete_ludwig(self.ludwig)
+    def complete_section(self) -> dict[str, Any]:
+        """What to train: the team's section and what the platform adds to it; a new dict."""
+        return self.kind.complete(self.section)
 
     def features_fingerprint(self) -> str:
         """SHA-256 (hex) of what determines the feature table; spelling out a default does not change it."""
@@ -177,7 +204,12 @@ class TeamConfig(Strict):
         used = {name: self.features[name].model_dump(mode="json") for name in self.input_names}
         training = self.training.model_dump(mode="json", exclude={"seed"})
         return fingerprint(
-            {"features": used, "target": self.target, "training": training, "ludwig": self.complete_ludwig()}
+            {
+                "features": used,
+                "target": self.target,
+                "training": training,
+                self.kind.name: self.complete_section(),
+            }
         )
 
     @property
@@ -203,3 +235,9 @@ class TeamConfig(Strict):
     def canonical_json(self) -> str:
         """The whole configuration as JSON in one canonical spelling: equal texts mean equal configurations."""
         return canonical_json(self.model_dump(mode="json", exclude=None if self.overrides else {"overrides"}))
+
+    @model_serializer(mode="wrap")
+    def _in_one_form(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the form in which the model is not written: what was stored before there were two stays spelled as it was."""
+        unwritten = {"model", SHORT_FORM} - {self.model_key}
+        return {name: value for name, value in whole(self).items() if name not in unwritten}

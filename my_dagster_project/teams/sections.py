@@ -3,18 +3,20 @@
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_serializer, model_validator
 
 from my_dagster_project.domain.plan import Dropped
 from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.foundation.strict import Strict
+from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.cron import cron_problem
 from my_dagster_project.teams.team_limits import TradingLimits
 
 if TYPE_CHECKING:
     type StrategyName = str
+    type KindName = str
 else:
-    StrategyName = Literal[tuple(STRATEGIES)]
+    StrategyName, KindName = Literal[tuple(STRATEGIES)], Literal[tuple(KINDS)]
 Mode = Literal["off", "shadow", "paper"]
 
 ORGANISERS = dict.fromkeys(
@@ -45,6 +47,16 @@ class Training(Strict):
         if self.start is not None and self.start >= self.cutoff:
             raise ValueError(f"start {self.start} must be before cutoff {self.cutoff}")
         return self
+
+
+class Model(Strict):
+    """A model: its kind, and beside it the keys of that kind, which the kind itself judges."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: KindName = Field(
+        description=" ".join(f"{kind.name}: {kind.says}" for kind in KINDS.values()),
+    )
 
 
 class Trading(Strict):
@@ -136,6 +148,9 @@ class SymbolOverride(Strict):
     training: dict[str, Any] = Field(default={}, description="Another window.")
     ludwig: dict[str, Any] = Field(
         default={}, description="Another model; lists such as input_features are replaced whole."
+    )
+    model: dict[str, Any] = Field(
+        default={}, description="Another model; another kind replaces the whole section."
     )
 
     @model_serializer

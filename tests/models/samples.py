@@ -11,7 +11,9 @@ import pandas as pd
 from my_dagster_project.domain.features import compute_features
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.market_data.sample import SampleSource
-from my_dagster_project.models.kinds.ludwig.ludwig_training import TrainedModel, TrainingSpec, train
+from my_dagster_project.models.kinds.ludwig.ludwig_training import train
+from my_dagster_project.models.kinds.port import TrainedModel
+from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -43,13 +45,13 @@ def sample_rows(team: str = "red", symbol: str = "AAPL") -> pd.DataFrame:
 def sample_spec(team: str = "red", symbol: str = "AAPL", *, epochs: int = 2, **ludwig) -> TrainingSpec:
     """A spec of the committed team file, with few epochs; keywords replace parts of its Ludwig section."""
     config = team_file(team)
-    section = copy.deepcopy(config.complete_ludwig())
+    section = copy.deepcopy(config.complete_section())
     section["trainer"]["epochs"] = epochs
     section.update(copy.deepcopy(ludwig))
     return TrainingSpec(
         team=team,
         symbol=symbol,
-        ludwig=section,
+        section=section,
         target=config.target,
         features=tuple(config.input_names),
         seed=42,
@@ -61,7 +63,7 @@ def with_inputs(spec: TrainingSpec, inputs: list[dict]) -> TrainingSpec:
     """The spec with other input features."""
     return replace(
         spec,
-        ludwig=spec.ludwig | {"input_features": inputs},
+        section=spec.section | {"input_features": inputs},
         features=tuple(entry["name"] for entry in inputs),
     )
 

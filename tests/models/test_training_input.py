@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from my_dagster_project.foundation.errors import ModelError
-from my_dagster_project.models.training_input import TrainingSpec, check_rows, ludwig_config
+from my_dagster_project.models import training_input
+from my_dagster_project.models.kinds.ludwig.ludwig_input import ludwig_config
+from my_dagster_project.models.training_input import TrainingSpec
 
 BATCHES = {"batch_size": 64, "eval_batch_size": 64}
 
@@ -21,12 +23,16 @@ def make_spec(target="next_return", **ludwig) -> TrainingSpec:
     return TrainingSpec(
         team="red",
         symbol="AAPL",
-        ludwig=section | ludwig,
+        section=section | ludwig,
         target=target,
         features=("gap", "weekday"),
         seed=1,
         trained_through=date(2012, 11, 30),
     )
+
+
+def check_rows(spec, rows):
+    training_input.check_rows(spec, rows, ["gap"])
 
 
 def make_rows(count=100) -> pd.DataFrame:
@@ -56,7 +62,7 @@ def test_good_rows_and_a_good_configuration_pass():
 def test_the_specification_is_not_changed():
     spec = make_spec()
     ludwig_config(spec)
-    assert "preprocessing" not in spec.ludwig
+    assert "preprocessing" not in spec.section
 
 
 @pytest.mark.parametrize(

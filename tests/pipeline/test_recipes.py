@@ -9,6 +9,7 @@ import pytest
 from my_dagster_project.foundation.adopted import BEFORE_RECIPES, Resolver, teach_dagit
 from my_dagster_project.foundation.dagster_private import web_request_context
 from my_dagster_project.foundation.settings import settings_from
+from my_dagster_project.models.kinds.ludwig.ludwig_kind import LUDWIG
 from my_dagster_project.pipeline import chain, recipes, versions
 from my_dagster_project.pipeline.assets.keys import bars_key, features_key
 from my_dagster_project.pipeline.code_location import build_definitions
@@ -19,7 +20,7 @@ PROJECT = Path(__file__).parents[2]
 
 
 def all_recipes() -> dict[str, str]:
-    return {row.noun: recipes.recipe_of.__wrapped__(row.recipe) for row in chain.STAGES}
+    return {row.noun: recipes.recipe_of.__wrapped__(row.recipe(LUDWIG)) for row in chain.STAGES}
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,7 @@ class Everything(recipes._Closure):
 def test_a_recipe_covers_what_makes_its_stage(row):
     """Of all the code that a stage's file leads to only what waits, and what is marked as only shown, may be missing."""
     counted, everything = recipes._Closure(), Everything()
-    for closure, starts in ((counted, row.recipe), (everything, row.recipe[:1])):
+    for closure, starts in ((counted, row.recipe(LUDWIG)), (everything, row.recipe(LUDWIG)[:1])):
         for start in starts:
             module, _, name = start.removeprefix("my_dagster_project.").partition(":")
             closure.reach(module, name)
@@ -178,7 +179,7 @@ def test_recipes_are_kept_for_these_very_files_and_versions(monkeypatch, tmp_pat
         computed.clear()
         for cached in (versions._recipe, versions._kept):
             cached.cache_clear()
-        return [versions.code_version(row, ()) for row in chain.STAGES]
+        return [versions.code_version(row, (), LUDWIG) for row in chain.STAGES]
 
     first = asked()
     assert len(computed) == len(chain.STAGES)

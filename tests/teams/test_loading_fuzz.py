@@ -38,10 +38,10 @@ def outcome(text):
 def assert_sound(result):
     if isinstance(result, TeamConfig):
         assert len(result.model_fingerprint()) == 64
-        assert result.complete_ludwig()["trainer"]["eval_batch_size"]
+        assert result.complete_section()["trainer"]["eval_batch_size"]
         assert result.feature_list
         for symbol in result.symbols:
-            assert result.for_symbol(symbol).complete_ludwig()["trainer"]["eval_batch_size"]
+            assert result.for_symbol(symbol).complete_section()["trainer"]["eval_batch_size"]
     else:
         assert all(LINE.fullmatch(line) for line in result.split("\n")), result
 

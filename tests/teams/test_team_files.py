@@ -49,7 +49,7 @@ def test_features_become_the_domains_features_in_the_order_of_the_file():
 def test_the_platform_completes_the_ludwig_section_without_touching_it():
     config = load(edited("red", ("    epochs: 60\n", "    eval_batch_size: null\n")))
     before = json.dumps(config.ludwig)
-    complete = config.complete_ludwig()
+    complete = config.complete_section()
     assert complete["model_type"] == "ecd"
     assert complete["preprocessing"]["split"] == {"type": "fixed", "column": "split"}
     assert complete["trainer"]["eval_batch_size"] == 1024
@@ -60,7 +60,7 @@ def test_the_platform_completes_the_ludwig_section_without_touching_it():
 
 def test_a_teams_own_batch_sizes_stay():
     text = edited("red", ("epochs: 60", "batch_size: 128\n    eval_batch_size: 512"))
-    trainer = load(text).complete_ludwig()["trainer"]
+    trainer = load(text).complete_section()["trainer"]
     assert (trainer["batch_size"], trainer["eval_batch_size"]) == (128, 512)
 
 

@@ -50,12 +50,13 @@ def preload() -> Preloaded:
 
     To be called before anything connects or starts a thread, and after `settings.quiet_libraries`.
     """
-    from my_dagster_project.models.kinds.ludwig.ludwig_runtime import import_ludwig
+    from my_dagster_project.models.kinds.table import KINDS
 
     started = time.perf_counter()
     for module in _MODULES:
         importlib.import_module(module)
-    import_ludwig()
+    for kind in KINDS.values():
+        kind.preload()
     # The collector would write into every shared page and so copy it in every fork.
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""A team's Ludwig model of a symbol, stored only if its exported form says what Ludwig says."""
+"""A team's model of a symbol, stored only if its exported form says what the model itself says."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ import dagster as dg
 from my_dagster_project.domain.lookahead import target_problem
 from my_dagster_project.domain.seeds import training_seed
 from my_dagster_project.domain.targets import training_rows
-from my_dagster_project.models.kinds.ludwig.ludwig_training import TrainedModel, train
+from my_dagster_project.models.kinds.port import Kind, TrainedModel
 from my_dagster_project.models.manifest import Manifest
 from my_dagster_project.models.parity import TOLERANCE
 from my_dagster_project.models.training_input import TrainingSpec
@@ -22,10 +22,6 @@ from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingRe
 from my_dagster_project.pipeline.retries import explained, training_retries
 from my_dagster_project.pipeline.training_budget import metered
 
-PARITY = Gate(
-    "onnx_agrees_with_ludwig",
-    f"Exported to ONNX, it differs from Ludwig's own prediction by at most {TOLERANCE:g}.",
-)
 TARGET = Gate(
     "target_is_the_next_return",
     "Worked out anew from the bars, every training row's target is the return to the next session, known by the cut-off.",
@@ -37,16 +33,17 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     """The asset `[team, SYMBOL, model]`."""
     key = model_key(team.name, symbol)
     config = team.config.for_symbol(symbol)
+    parity = _parity_gate(config.kind)
 
     @dg.asset(
-        description=f"Ludwig model of {config.target} for {symbol}, trained through {config.training.cutoff}.",
+        description=f"{config.kind.title} model of {config.target} for {symbol}, trained through {config.training.cutoff}.",
         pool=TRAINING_POOL,
         retry_policy=training_retries(),
         output_required=False,
-        check_specs=[TARGET.spec(key), PARITY.spec(key)],
+        check_specs=[TARGET.spec(key), parity.spec(key)],
         **team.stamped(
             "model",
-            "ludwig",
+            config.kind.name,
             "onnx",
             "mlflow",
             symbol=symbol,
@@ -71,10 +68,10 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         trained, run_id = explained(
             lambda: _bounded_training(context, team, spec, rows, tracking, asset_store)
         )
-        yield from _parity(trained.manifest)
+        yield from _parity(parity, trained.manifest, config.kind)
         if not trained.manifest.exported:
             context.log.warning(
-                f"{team.name} {symbol}: predictions will use Ludwig: {trained.manifest.reason}"
+                f"{team.name} {symbol}: predictions will use {config.kind.title}: {trained.manifest.reason}"
             )
         yield files_output(trained.files, _metadata(trained.manifest, run_id))
 
@@ -92,7 +89,7 @@ def _spec(team: TeamContext, symbol: str) -> TrainingSpec:
     return TrainingSpec(
         team=team.name,
         symbol=symbol,
-        ludwig=config.complete_ludwig(),
+        section=config.complete_section(),
         target=config.target,
         features=tuple(config.input_names),
         seed=_seed(team, symbol),
@@ -122,7 +119,7 @@ def _bounded_training(
     tracking: TrackingResource,
     asset_store: AssetStoreResource,
 ) -> tuple[TrainedModel, str]:
-    """What the registry allows is left, and Ludwig takes the section: said before there is a run in MLflow."""
+    """What the registry allows is left, and the section can be trained: said before there is a run in MLflow."""
     with metered(context.instance, context.run_id, team.name, team.entry.training) as bounds:
         require_trainable(team.platform, team.name, spec.symbol, asset_store.open(), bounds)
         return _tracked_training(context, team, replace(spec, bounds=bounds), rows, tracking)
@@ -150,7 +147,7 @@ def _tracked_training(
             )
             context.log.info(f"{spec.team} {spec.symbol}: epoch {epoch}, {losses}")
 
-        trained = train(spec, rows, on_epoch)
+        trained = team.config.for_symbol(spec.symbol).kind.fit(spec, rows, on_epoch)
         run.log_params(_parameters(spec, trained.manifest))
         # Under the epochs' own names they would be a point of the curves, before the first epoch.
         run.log_metrics({f"best_{name}": value for name, value in trained.metrics.items()})
@@ -160,10 +157,10 @@ def _tracked_training(
 
 @shown
 def _parameters(spec: TrainingSpec, manifest: Manifest) -> dict[str, object]:
-    sections = ("combiner", "trainer")
-    ludwig: dict[str, object] = {name: spec.ludwig[name] for name in sections if name in spec.ludwig}
+    described = {name: value for name, value in spec.section.items() if not isinstance(value, list)}
     return {
-        **ludwig,
+        **described,
+        "kind": manifest.kind,
         "target": spec.target,
         "features": len(spec.features),
         "seed": spec.seed,
@@ -173,12 +170,19 @@ def _parameters(spec: TrainingSpec, manifest: Manifest) -> dict[str, object]:
     }
 
 
-def _parity(manifest: Manifest) -> Iterator[dg.AssetCheckResult]:
+def _parity_gate(kind: Kind) -> Gate:
+    return Gate(
+        f"onnx_agrees_with_{kind.name}",
+        f"Exported to ONNX, it differs from {kind.title}'s own prediction by at most {TOLERANCE:g}.",
+    )
+
+
+def _parity(gate: Gate, manifest: Manifest, kind: Kind) -> Iterator[dg.AssetCheckResult]:
     parity = manifest.parity
     if parity is None:
-        return PARITY.answer(f"{manifest.label}: not exported: {manifest.reason}", passed=True)
-    apart = f"{manifest.label}: exported to ONNX it is {parity.max_abs_diff:.1e} apart from Ludwig on {parity.rows} rows"
-    return PARITY.answer(
+        return gate.answer(f"{manifest.label}: not exported: {manifest.reason}", passed=True)
+    apart = f"{manifest.label}: exported to ONNX it is {parity.max_abs_diff:.1e} apart from {kind.title} on {parity.rows} rows"
+    return gate.answer(
         f"{apart}; at most {TOLERANCE:g} is allowed",
         passed=parity.max_abs_diff <= TOLERANCE,
         metadata={"max_abs_diff": parity.max_abs_diff, "rows": parity.rows},

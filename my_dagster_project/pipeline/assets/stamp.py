@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.foundation.adopted import BEFORE_RECIPES
+from my_dagster_project.models.kinds.port import Kind
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.chain import Place, Stage
 from my_dagster_project.pipeline.partitions import session_partitions
@@ -36,9 +37,14 @@ def stamped(
         "owners": owners_of(platform, place.team),
         "tags": tags_of(row, place),
         "kinds": set(kinds),
-        "code_version": code_version(row, configuration),
+        "code_version": code_version(row, configuration, _kind_of(platform, place)),
         "metadata": {**(metadata or {}), BEFORE_RECIPES: version_before_recipes(row, configuration)},
     }
+
+
+def _kind_of(platform: Platform, place: Place) -> Kind | None:
+    """The kind of model of a symbol of a team; None elsewhere."""
+    return platform.teams[place.team].for_symbol(place.symbol).kind if place.team and place.symbol else None
 
 
 def tags_of(row: Stage, place: Place) -> dict[str, str]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.models.bounds import Clock, OutOfTimeError
+from my_dagster_project.models.kinds.port import OnEpoch
 
 if TYPE_CHECKING:
     from my_dagster_project.foundation.errors import ModelError
     from my_dagster_project.models.training_input import TrainingSpec
-
-OnEpoch = Callable[[int, dict[str, float]], None]
 
 
 class EpochReports:

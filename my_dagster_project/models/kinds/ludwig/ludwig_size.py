@@ -5,9 +5,10 @@ it runs (`models/bounds.py`).
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from my_dagster_project.foundation.problems import Loc
+from my_dagster_project.models.kinds.port import Part
 
 _DEFAULT_WIDTH = 256
 _NO_WIDTHS = ("batch_size", "vocab_size", "filter_size", "pool_size", "history_size", "sample_size")
@@ -15,13 +16,6 @@ _OTHER_WIDTHS = ("size", "d_model", "num_filters")
 _LISTS = ("fc_layers", "conv_layers", "stacked_layers")
 # Weights of one layer, in widths squared: attention has four matrices and its own two layers, a gated cell four.
 _PER_LAYER = {"transformer": 6, "perceiver": 6, "tabnet": 8, "rnn": 4, "lstm": 4, "mamba": 6}
-
-
-class Part(NamedTuple):
-    """One part of a model: where it stands, and about how many weights it has."""
-
-    loc: Loc
-    weights: int
 
 
 def parts(section: dict[str, Any]) -> list[Part]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.bounds import bounded_memory
-from my_dagster_project.models.kinds.ludwig.epochs import EpochReports, OnEpoch
+from my_dagster_project.models.kinds.ludwig.epochs import EpochReports
 from my_dagster_project.models.kinds.ludwig.ludwig_files import ludwig_scores, save_ludwig
 from my_dagster_project.models.kinds.ludwig.ludwig_fit import (
     fit,
@@ -15,8 +15,10 @@ from my_dagster_project.models.kinds.ludwig.ludwig_fit import (
     is_divergence,
     is_out_of_memory,
 )
+from my_dagster_project.models.kinds.ludwig.ludwig_input import check_rendered, inputs_of, ludwig_config
 from my_dagster_project.models.kinds.ludwig.ludwig_runtime import ludwig_session
 from my_dagster_project.models.kinds.ludwig.onnx_export import describe_inputs, export_obstacle, export_onnx
+from my_dagster_project.models.kinds.port import OnEpoch, TrainedModel
 from my_dagster_project.models.manifest import MANIFEST, ONNX, Manifest
 from my_dagster_project.models.parity import TOLERANCE, compare
 from my_dagster_project.models.training_input import (
@@ -25,9 +27,7 @@ from my_dagster_project.models.training_input import (
     TRAIN,
     VALIDATION,
     TrainingSpec,
-    check_rendered,
     check_rows,
-    ludwig_config,
 )
 
 if TYPE_CHECKING:
@@ -36,23 +36,6 @@ if TYPE_CHECKING:
 
 # Enough to see a wrong graph, and 30 ms.
 PARITY_ROWS = 250
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A trained model.
-
-    Attributes:
-        files: `model.onnx` (if it could be exported), `ludwig/...` (three files) and `manifest.json`; the same
-            specification and rows give the same bytes.
-        manifest: what manifest.json says.
-        metrics: of the epoch that was kept, the one with the lowest value of Ludwig's validation metric:
-            `train_loss`, `validation_loss` and Ludwig's other metrics by those prefixes.
-    """
-
-    files: dict[str, bytes]
-    manifest: Manifest
-    metrics: dict[str, float]
 
 
 def train(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedModel:
@@ -69,7 +52,7 @@ def train(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedM
         ModelError: one text that names team and symbol, what is wrong and what to do; nothing is left behind.
     """
     config = ludwig_config(spec)
-    check_rows(spec, rows)
+    check_rows(spec, rows, [entry["name"] for entry in inputs_of(spec) if entry.get("type") == "number"])
     with ludwig_session():
         reports = EpochReports(spec, on_epoch)
         model = _fit(spec, config, rows, reports)
@@ -82,7 +65,7 @@ def train(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedM
 
 
 def _fit(spec: TrainingSpec, config: dict, rows: pd.DataFrame, reports: EpochReports) -> LudwigModel:
-    columns = [*dict.fromkeys([*(feature["name"] for feature in spec.inputs()), spec.target, SPLIT])]
+    columns = [*dict.fromkeys([*(feature["name"] for feature in inputs_of(spec)), spec.target, SPLIT])]
     try:
         with bounded_memory(spec.bounds.memory if spec.bounds else None):
             return fit(
@@ -123,6 +106,7 @@ def _describe(spec: TrainingSpec, model: LudwigModel, rows: pd.DataFrame, epochs
         team=spec.team,
         symbol=spec.symbol,
         target=spec.target,
+        kind="ludwig",
         inputs=describe_inputs(model),
         trained_through=spec.trained_through,
         seed=spec.seed,

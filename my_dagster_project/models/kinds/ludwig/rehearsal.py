@@ -7,7 +7,7 @@ is imported already, a few where something is wrong: then parts of the section a
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain.targets import Target
@@ -20,6 +20,7 @@ from my_dagster_project.models.kinds.ludwig.ludwig_fit import (
     is_out_of_memory,
 )
 from my_dagster_project.models.kinds.ludwig.ludwig_runtime import ludwig_session
+from my_dagster_project.models.kinds.port import Verdict
 from my_dagster_project.models.training_input import SPLIT, TRAIN, VALIDATION
 
 if TYPE_CHECKING:
@@ -32,25 +33,8 @@ _FEWEST_ROWS, _MOST_ROWS, _VALIDATION_ROWS = 60, 700, 40
 _SEARCH_SECONDS = 60
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What Ludwig makes of a section.
-
-    Attributes:
-        weights: how many its model has; 0 where there is none.
-        reason: why it cannot be trained as written, in Ludwig's own words; "" when it can.
-        loc: the part of the section without which it can; () when no single part is to blame.
-        lasting: whether it is the section alone that says so, not the time or memory of the moment.
-    """
-
-    weights: int = 0
-    reason: str = ""
-    loc: Loc = ()
-    lasting: bool = True
-
-
 def rehearse(section: dict[str, Any], target: Target, rows: pd.DataFrame, bounds: Bounds) -> Verdict:
-    """Let Ludwig try a complete section (`TeamConfig.complete_ludwig`) within these bounds.
+    """Let Ludwig try a complete section (`TeamConfig.complete_section`) within these bounds.
 
     `rows` are any that its features have (`domain.targets.training_rows`), of whatever symbol: the last few are used.
     """
@@ -80,7 +64,7 @@ def _verdict(section: dict[str, Any], target: Target, rows: pd.DataFrame, bounds
     ignored = unread(section, model.config)
     if ignored:
         return Verdict(reason="Ludwig ignores it; remove it", loc=ignored[0])
-    return Verdict(weights=sum(weights.numel() for weights in model.model.parameters()))
+    return Verdict(weights=sum(weights.numel() for weights in model.model.parameters()), loc=("combiner",))
 
 
 def _works(section: dict[str, Any], target: Target, rows: pd.DataFrame, clock: Clock) -> bool:

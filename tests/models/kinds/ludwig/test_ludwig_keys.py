@@ -144,7 +144,7 @@ def unknown_to_ludwig(given, complete, place=""):
 def test_ludwig_accepts_the_committed_sections_and_reads_every_key(team):
     from ludwig.schema.model_types.base import ModelConfig
 
-    section = load(text_of(team), team).complete_ludwig()
+    section = load(text_of(team), team).complete_section()
     complete = ModelConfig.from_dict(copy.deepcopy(section)).to_dict()
     assert unknown_to_ludwig(section, complete) == []
     assert complete["preprocessing"]["split"] == {"type": "fixed", "column": "split"}

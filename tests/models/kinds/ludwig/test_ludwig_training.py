@@ -104,7 +104,11 @@ def test_nothing_is_left_behind_after_an_error_either(tmp_path, monkeypatch):
 
 def test_a_diverging_training_is_one_message_that_says_what_to_do():
     spec = sample_spec(epochs=5)
-    spec.ludwig["trainer"] |= {"learning_rate": 1e30, "optimizer": {"type": "sgd"}, "gradient_clipping": None}
+    spec.section["trainer"] |= {
+        "learning_rate": 1e30,
+        "optimizer": {"type": "sgd"},
+        "gradient_clipping": None,
+    }
     with pytest.raises(ModelError, match=r"red/AAPL: training diverged, .*learning_rate"):
         train(spec, sample_rows(), quiet)
 
@@ -141,7 +145,7 @@ def test_a_configuration_that_ludwig_refuses_is_one_message():
 
 def test_a_fill_strategy_that_looks_ahead_is_refused():
     spec = sample_spec()
-    spec.ludwig["defaults"]["number"]["preprocessing"]["missing_value_strategy"] = "bfill"
+    spec.section["defaults"]["number"]["preprocessing"]["missing_value_strategy"] = "bfill"
     with pytest.raises(ModelError, match=r"red/AAPL: input return_1 .*bfill"):
         train(spec, sample_rows(), quiet)
 

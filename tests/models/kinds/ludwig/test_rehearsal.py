@@ -14,7 +14,7 @@ BOUNDS = Bounds(seconds=60, memory=2 * 1024**3)
 
 
 def section_with(team: str, loc: tuple, value) -> dict:
-    section = copy.deepcopy(team_file(team).complete_ludwig())
+    section = copy.deepcopy(team_file(team).complete_section())
     at = section
     for part in loc[:-1]:
         at = at.setdefault(part, {}) if isinstance(at, dict) else at[part]
@@ -32,7 +32,7 @@ def asked(section: dict, team: str = "red", bounds: Bounds = BOUNDS):
 
 @pytest.mark.parametrize("team", ["red", "blue"])
 def test_the_committed_sections_are_trainable_and_their_weights_are_counted(team):
-    said = asked(team_file(team).complete_ludwig(), team)
+    said = asked(team_file(team).complete_section(), team)
     assert said.reason == ""
     assert 100 < said.weights < 100_000
 
@@ -77,7 +77,7 @@ def test_a_diverging_rate_is_no_mistake_of_form():
 
 
 def test_what_takes_too_long_or_too_much_is_ended_and_may_be_asked_again():
-    section = team_file("red").complete_ludwig()
+    section = team_file("red").complete_section()
     slow = asked(section, bounds=Bounds(seconds=0, memory=2 * 1024**3))
     assert "longer than the 0 s" in slow.reason
     assert not slow.lasting
@@ -91,5 +91,5 @@ def test_a_rehearsal_changes_nothing_of_the_training_after_it():
     from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 
     before = trained("red").files
-    asked(team_file("red").complete_ludwig())
+    asked(team_file("red").complete_section())
     assert train(sample_spec(), sample_rows(), quiet).files == before

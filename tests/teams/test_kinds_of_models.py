@@ -1,0 +1,71 @@
+"""The section `model` of a team's file: its kind, its short form, defaults below it and overrides above it."""
+
+import pytest
+
+from my_dagster_project.models.kinds.table import KINDS
+from my_dagster_project.teams.schema import TeamConfig
+from tests.teams.helpers import complaint, load, text_of
+
+BASELINE = "model: {kind: baseline, strategy: drift}\n"
+
+
+def in_long_form(team: str) -> str:
+    return text_of(team).replace("ludwig:\n", "model:\n  kind: ludwig\n", 1)
+
+
+def with_model(model: str, overrides: str = "overrides: {}") -> str:
+    """Red's file with another model."""
+    text = text_of("red")
+    start, end = text.index("ludwig:\n"), text.index("trading:\n")
+    return text[:start] + model + text[end:].replace("overrides: {}", overrides)
+
+
+@pytest.mark.parametrize("team", ["red", "blue"])
+def test_both_forms_are_the_same_model(team):
+    """Defaults lie below either; nothing is trained anew when a team changes the form."""
+    short, long = load(text_of(team), team), load(in_long_form(team), team)
+    assert long.kind is short.kind is KINDS["ludwig"]
+    assert long.section == short.section
+    assert long.model_fingerprints() == short.model_fingerprints()
+    assert "model" not in short.model_dump()
+    assert TeamConfig.model_validate_json(long.canonical_json()).section == long.section
+
+
+def test_a_baseline_has_nothing_of_the_defaults_for_ludwig():
+    config = load(with_model(BASELINE))
+    assert config.kind is KINDS["baseline"]
+    assert config.section == {"strategy": "drift"}
+    assert config.input_names == []
+    assert config.model_fingerprint() != load(text_of("red")).model_fingerprint()
+
+
+def test_one_symbol_may_have_another_kind():
+    for text in (text_of("red"), in_long_form("red")):
+        config = load(text.replace("overrides: {}", f"overrides: {{IBM: {{{BASELINE.strip()}}}}}"))
+        assert config.for_symbol("IBM").section == {"strategy": "drift"}
+        assert config.for_symbol("AAPL").kind is KINDS["ludwig"]
+    back = load(with_model(BASELINE, "overrides: {IBM: {model: {strategy: last_value}}}"))
+    assert back.for_symbol("IBM").section == {"strategy": "last_value"}
+
+
+@pytest.mark.parametrize(
+    ("model", "overrides", "told"),
+    [
+        ("model: {strategy: drift}\n", "overrides: {}", "model.kind: is missing"),
+        ("model: baseline\n", "overrides: {}", "model: must be a mapping (`key: value` lines)"),
+        ("model: {kind: ludwig}\n", "overrides: {}", "model.input_features: is missing"),
+        (
+            BASELINE,
+            "overrides: {IBM: {model: {strategy: momentum, input: gup}}}",
+            'overrides.IBM.model.input: "gup" is no feature of this file (did you mean gap?)',
+        ),
+        (
+            "model: {kind: baseline, strategy: momentum, input: weekday}\n",
+            "overrides: {}",
+            "model.input: weekday is a category, which has no sign",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_where_it_is_written(model, overrides, told):
+    said = complaint(with_model(model, overrides))
+    assert told in str(said)
