@@ -191,6 +191,14 @@ def dvc_yaml() -> None:
     console.print(f"{path} is written; commit it.", highlight=False)
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def broker(context: typer.Context) -> None:
+    """Serve the bundled paper broker: `--lapse` by itself, for any Alpaca client, with a clock that you drive; see `--help`."""
+    os.execv(sys.executable, [sys.executable, "-m", "my_dagster_project.paper_broker", *context.args])  # noqa: S606
+
+
 @app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,

@@ -41,6 +41,7 @@ type Row = tuple[str, dict[str, Any]]
 """Where the row stands, file:line, and its values by column."""
 
 _MIDNIGHT = re.compile(r"[T ]00:00:00(\.0+)?([+-]\d\d:?\d\d|Z)?$")
+_ENDINGS = (".csv", ".parquet")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,15}")
 
 
@@ -52,6 +53,13 @@ class CsvSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def symbols(self) -> list[str]:
+        """Give every symbol that has a file in the folder; raises SourceUnavailableError when it is none."""
+        if not self._path.is_dir():
+            raise SourceUnavailableError(f"{self._path}: no such folder.")
+        found = {path.stem for path in self._path.iterdir() if path.suffix in _ENDINGS}
+        return sorted(symbol for symbol in found if _SYMBOL.fullmatch(symbol))
 
     def fetch(self, symbol: str, start: date, end: date) -> "BarsFrame":
         """See MarketDataSource; a symbol without a file, or without a row in the one file, raises UnknownSymbolError."""
@@ -77,9 +85,7 @@ def _find(path: Path, symbol: str) -> Path:
             f"{path}: no such file or folder (market.path); {symbol} cannot be read."
         )
     # A symbol names a file here: "../other" must not.
-    names = (
-        [path / f"{symbol}{ending}" for ending in (".csv", ".parquet")] if _SYMBOL.fullmatch(symbol) else []
-    )
+    names = [path / f"{symbol}{ending}" for ending in _ENDINGS] if _SYMBOL.fullmatch(symbol) else []
     found = [name for name in names if name.is_file()]
     if not found:
         raise UnknownSymbolError(f"{path}: has neither {symbol}.csv nor {symbol}.parquet.")

@@ -26,6 +26,10 @@ class SampleSource:
     name = "sample"
     look_back = None
 
+    def symbols(self) -> list[str]:
+        """Give every symbol it has bars of."""
+        return list(_all_bars())
+
     def fetch(self, symbol: str, start: date, end: date) -> "BarsFrame":
         """See MarketDataSource; a symbol outside the five raises UnknownSymbolError."""
         known = _all_bars()

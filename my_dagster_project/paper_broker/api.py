@@ -6,6 +6,7 @@ millisecond, and one connection per process needs no locks.
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection, OperationalError
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import CalendarError, StorageError
-from my_dagster_project.paper_broker import admin, market, order_entry, queries, stock_bars
-from my_dagster_project.paper_broker.accounts import authenticate, check_admin
+from my_dagster_project.paper_broker import admin, market, order_entry, queries, stock_bars, tradable_assets
+from my_dagster_project.paper_broker.accounts import Opening, authenticate, check_admin
 from my_dagster_project.paper_broker.faults import MET, FaultLayer, Faults
 from my_dagster_project.paper_broker.feed import Market
+from my_dagster_project.paper_broker.lapse import Lapse
 from my_dagster_project.paper_broker.open_account import Ask, OpenAccount
 from my_dagster_project.paper_broker.refusals import ApiError, malformed, not_found, unprocessable
 from my_dagster_project.paper_broker.store import Store
@@ -31,7 +33,7 @@ Work = Callable[["Request", Ask], Answer]
 ADMIN_HEADER = "X-Paper-Admin"
 READ, WRITE = False, True
 
-# Alpaca's routes and the account's clock: method, path, handler, does it write.
+# Alpaca's routes: method, path, handler, does it write.
 TEAM_ROUTES: tuple[tuple[str, str, Callable[[OpenAccount, Ask], Answer], bool], ...] = (
     ("GET", "/v2/account", queries.account, READ),
     ("GET", "/v2/account/activities", queries.activities, READ),
@@ -39,6 +41,12 @@ TEAM_ROUTES: tuple[tuple[str, str, Callable[[OpenAccount, Ask], Answer], bool], 
     ("GET", "/v2/account/portfolio/history", queries.history, READ),
     ("GET", "/v2/clock", market.clock, READ),
     ("GET", "/v2/calendar", market.calendar, READ),
+    ("GET", "/v2/assets", tradable_assets.assets, READ),
+    ("GET", "/v2/assets/{symbol}", tradable_assets.asset, READ),
+    ("GET", "/v2/stocks/bars/latest", stock_bars.latest_bars, READ),
+    ("GET", "/v2/stocks/trades/latest", stock_bars.latest_trades, READ),
+    ("GET", "/v2/stocks/{symbol}/bars/latest", stock_bars.latest_bar, READ),
+    ("GET", "/v2/stocks/{symbol}/trades/latest", stock_bars.latest_trade, READ),
     ("GET", "/v2/stocks/bars", stock_bars.bars, READ),
     ("GET", "/v2/stocks/{symbol}/bars", stock_bars.bars_of_one, READ),
     ("GET", "/v2/positions", queries.positions, READ),
@@ -51,8 +59,9 @@ TEAM_ROUTES: tuple[tuple[str, str, Callable[[OpenAccount, Ask], Answer], bool], 
     ("DELETE", "/v2/orders/{order_id}", order_entry.cancel, WRITE),
     ("DELETE", "/v2/positions", order_entry.close_all_positions, WRITE),
     ("DELETE", "/v2/positions/{symbol}", order_entry.close_position, WRITE),
-    ("POST", "/paper/v1/clock", admin.move_clock, WRITE),
 )
+# Only where there is no lapse, whose clock is everybody's.
+OWN_CLOCK = ("POST", "/paper/v1/clock", admin.move_clock, WRITE)
 ORGANISER_ROUTES = (
     ("/paper/v1/accounts", admin.ensure),
     ("/paper/v1/accounts/{team}/reset", admin.reset),
@@ -65,36 +74,48 @@ def create_app(
     prices: Market,
     calendar: TradingCalendar,
     admin_token: str,
+    newcomers: Opening | None = None,
 ) -> "Starlette":
     """Give the broker as an ASGI app for uvicorn or any other server.
 
     `admin_token` opens the organiser's routes under /paper/v1/accounts and /paper/v1/faults (header
-    X-Paper-Admin). Several processes may serve the same `database` at once.
+    X-Paper-Admin). Several processes may serve the same `database` at once. With `newcomers` all accounts have one clock, and the
+    first request with a key opens one (see `lapse.Lapse`, which is `state.lapse` then).
     """
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
     store, faults = Store(database), Faults()
-    teams = TeamRoutes(store, prices, calendar)
+    lapse = None if newcomers is None else Lapse(store, prices, calendar, newcomers)
+    teams = TeamRoutes(store, prices, calendar, lapse)
+    own_clock = () if lapse else (OWN_CLOCK,)
 
     def route(method: str, path: str, work: Work) -> Route:
         return Route(path, _endpoint(work), methods=[method])
 
     app = Starlette(
         routes=[
-            *(route(way, path, teams.serves(handler, writes=w)) for way, path, handler, w in TEAM_ROUTES),
             *(
-                route("POST", path, _for_organiser(store, admin_token, handler))
+                route(way, path, teams.serves(handler, writes=w))
+                for way, path, handler, w in (*TEAM_ROUTES, *own_clock)
+            ),
+            *(
+                route(
+                    "POST",
+                    path,
+                    _for_organiser(lapse.catching_up if lapse else store.transaction, admin_token, handler),
+                )
                 for path, handler in ORGANISER_ROUTES
             ),
+            *(route(way, "/paper/v1/lapse", work) for way, work in _of_lapse(lapse, admin_token).items()),
             route("POST", "/paper/v1/faults", _for_faults(faults, admin_token)),
             route("GET", "/healthz", _health(store)),
         ],
         exception_handlers={404: _no_route, 405: _no_route},
         middleware=[Middleware(FaultLayer, faults=faults)],
     )
-    app.state.store = store
+    app.state.store, app.state.lapse = store, lapse
     return app
 
 
@@ -105,29 +126,50 @@ class TeamRoutes:
     store: Store
     prices: Market
     calendar: TradingCalendar
+    lapse: Lapse | None
 
     def serves(self, handler: Callable[[OpenAccount, Ask], Answer], *, writes: bool) -> Work:
         """Give the work of one route: who asks, one transaction, the handler."""
 
         def work(request: "Request", ask: Ask) -> Answer:
+            if self.lapse:
+                self.lapse.welcome(*_keys(request))
             with self.store.transaction(write=writes) as db:
                 return handler(self._account(db, request), ask)
 
         return work
 
     def _account(self, db: Connection, request: "Request") -> OpenAccount:
-        headers = request.headers
-        team = authenticate(db, headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY"))
+        team = authenticate(db, *_keys(request))
         return OpenAccount(db, team, self.prices.current(), self.calendar)
 
 
-def _for_organiser(store: Store, token: str, handler: Callable[[Any, Ask], Answer]) -> Work:
+def _keys(request: "Request") -> tuple[str | None, str | None]:
+    return request.headers.get("APCA-API-KEY-ID"), request.headers.get("APCA-API-SECRET-KEY")
+
+
+def _for_organiser(
+    transaction: Callable[[], AbstractContextManager[Connection]],
+    token: str,
+    handler: Callable[[Any, Ask], Answer],
+) -> Work:
     def work(request: "Request", ask: Ask) -> Answer:
         check_admin(token, request.headers.get(ADMIN_HEADER))
-        with store.transaction() as db:
+        with transaction() as db:
             return handler(db, ask)
 
     return work
+
+
+def _of_lapse(lapse: Lapse | None, token: str) -> dict[str, Work]:
+    if lapse is None:
+        return {}
+
+    def move(request: "Request", ask: Ask) -> Answer:
+        check_admin(token, request.headers.get(ADMIN_HEADER))
+        return lapse.asked(ask)
+
+    return {"GET": lambda request, ask: lapse.standing(), "POST": move}
 
 
 def _for_faults(faults: Faults, token: str) -> Work:

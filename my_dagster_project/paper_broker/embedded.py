@@ -50,7 +50,7 @@ class EmbeddedBroker:
         """The team's account, made with the starting cash if it is new."""
         here = self._here()
         if team not in here.accounts:
-            key, secret = f"PK-{team}", _local_secret(self._home)
+            key, secret = f"PK-{team}", local_secret(self._home)
             self._terms.open(self.admin(), team, key, secret)
             here.accounts[team] = BundledBroker(ADDRESS, key, secret, team=team, road=here.road)
         return here.accounts[team]
@@ -75,8 +75,8 @@ class EmbeddedBroker:
         return self._by_process[os.getpid()]
 
 
-def _local_secret(home: Path) -> str:
-    """A random secret of this installation: the next process has to know the accounts' keys too."""
+def local_secret(home: Path) -> str:
+    """Give a random secret of this installation: the next process has to know the accounts' keys too."""
     path = home / "secret"
     home.mkdir(parents=True, exist_ok=True)
     try:

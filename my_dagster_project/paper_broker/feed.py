@@ -38,6 +38,9 @@ class BarFeed(Protocol):
     def dividend(self, symbol: str, session: date) -> Decimal:
         """Give the dollars that each share gets (after a split) that was held before the open of `session`; 0 is none."""
 
+    def symbols(self) -> list[str]:
+        """Give every symbol there are bars of, sorted; also of one that does not trade yet."""
+
     def last_session(self) -> date | None:
         """Give the newest session there are bars of; the clock does not go past it. None when there are none."""
 
@@ -72,6 +75,10 @@ class TableFeed:
     def dividend(self, symbol: str, session: date) -> Decimal:
         """Give the dividend a share of `session`, 0 where there is none."""
         return self.dividends.get((symbol, session), Decimal(0))
+
+    def symbols(self) -> list[str]:
+        """Give every symbol."""
+        return sorted(self.bars)
 
     def last_session(self) -> date | None:
         """Give the newest session of any symbol."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from my_dagster_project.foundation.errors import BrokerError
 
-FORMAT = 5
+FORMAT = 6
 
 ACCOUNTS = """
 CREATE TABLE accounts (
@@ -46,6 +46,8 @@ CREATE TABLE equity (
     team TEXT NOT NULL, session TEXT NOT NULL, equity TEXT NOT NULL, cash TEXT NOT NULL, PRIMARY KEY (team, session)
 ) STRICT;
 """
+# At most one row: where the one clock of a broker by itself stands (`lapse`).
+LAPSE = "CREATE TABLE lapse (session TEXT NOT NULL) STRICT;\n"
 
 # Up to format 3 all symbols cost the same, whatever the size of an order.
 COSTS = """
@@ -79,11 +81,12 @@ DROP TABLE activities_1;
 # In format 2 an account could follow the wall clock, which nothing ever asked for.
 FROM_2 = "ALTER TABLE accounts DROP COLUMN clock;\n"
 STEPS = {
-    0: ACCOUNTS + BOOKS + EQUITY,
-    1: COSTS + BORROW + FROM_1 + BOOKS + FROM_1_COPY,
-    2: FROM_2 + COSTS + BORROW + FROM_3,
-    3: COSTS + BORROW + FROM_3,
-    4: BORROW,
+    0: ACCOUNTS + BOOKS + EQUITY + LAPSE,
+    1: COSTS + BORROW + LAPSE + FROM_1 + BOOKS + FROM_1_COPY,
+    2: FROM_2 + COSTS + BORROW + LAPSE + FROM_3,
+    3: COSTS + BORROW + LAPSE + FROM_3,
+    4: BORROW + LAPSE,
+    5: LAPSE,
 }
 
 

@@ -4,30 +4,32 @@ Nothing is told of a session that the account's clock has not reached, and adjus
 happened by then. Trade counts and average prices (n, vw) are null: daily bars do not know them.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.paper_broker.feed import Bar
 from my_dagster_project.paper_broker.open_account import Ask, OpenAccount, stamp
-from my_dagster_project.paper_broker.refusals import bad_request
+from my_dagster_project.paper_broker.order_entry import STALE_SESSIONS
+from my_dagster_project.paper_broker.refusals import bad_request, not_found
 
 Answer = tuple[int, Any]
+Dated = tuple[TradingCalendar, date, Bar]
 Page = tuple[dict[str, list[dict[str, Any]]], str | None]
 DAYS = ("1Day", "1D")
 FEEDS = ("sip", "iex", "delayed_sip", "otc", "boats", "overnight")
 ADJUSTMENTS = frozenset({"raw", "split", "dividend", "spin-off", "all"})
 QUERY = ("timeframe", "start", "end", "limit", "adjustment", "asof", "feed", "currency", "page_token", "sort")
+LATEST = ("feed", "currency")
 PRICE_STEP = Decimal("0.0001")
 
 
 def bars(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/stocks/bars: daily bars by symbol, paged over symbols and sessions; by default those of today."""
     ask.only("symbols", *QUERY)
-    symbols = sorted(set(filter(None, ask.query.get("symbols", "").split(","))))
-    if not symbols:
-        raise bad_request("symbols is required")
-    found, token = _page(account, ask, symbols)
+    found, token = _page(account, ask, _symbols(ask))
     return 200, {"bars": found, "next_page_token": token}
 
 
@@ -37,6 +39,64 @@ def bars_of_one(account: OpenAccount, ask: Ask) -> Answer:
     symbol = ask.path["symbol"]
     found, token = _page(account, ask, [symbol])
     return 200, {"symbol": symbol, "bars": found.get(symbol, []), "next_page_token": token}
+
+
+def latest_bars(account: OpenAccount, ask: Ask) -> Answer:
+    """GET /v2/stocks/bars/latest: by symbol the bar of its last session; a symbol that never traded is left out."""
+    ask.only("symbols", *LATEST)
+    return 200, {"bars": {symbol: _raw(*found) for symbol, found in _latest(account, _symbols(ask))}}
+
+
+def latest_bar(account: OpenAccount, ask: Ask) -> Answer:
+    """GET /v2/stocks/{symbol}/bars/latest: the same of one symbol."""
+    symbol, bar = _latest_of_one(account, ask)
+    return 200, {"symbol": symbol, "bar": _raw(*bar)}
+
+
+def latest_trades(account: OpenAccount, ask: Ask) -> Answer:
+    """GET /v2/stocks/trades/latest: by symbol the close of its last session, which is the last trade that daily bars know."""
+    ask.only("symbols", *LATEST)
+    return 200, {"trades": {symbol: _trade(*found) for symbol, found in _latest(account, _symbols(ask))}}
+
+
+def latest_trade(account: OpenAccount, ask: Ask) -> Answer:
+    """GET /v2/stocks/{symbol}/trades/latest: the same of one symbol."""
+    symbol, bar = _latest_of_one(account, ask)
+    return 200, {"symbol": symbol, "trade": _trade(*bar)}
+
+
+def _symbols(ask: Ask) -> list[str]:
+    symbols = sorted(set(filter(None, ask.query.get("symbols", "").split(","))))
+    if not symbols:
+        raise bad_request("symbols is required")
+    return symbols
+
+
+def _latest(account: OpenAccount, symbols: list[str]) -> Iterator[tuple[str, Dated]]:
+    """Give each symbol's newest bar up to the account's session, within the sessions a last trade may lie back."""
+    stands, calendar = account.books().stands_at(), account.calendar
+    days = [calendar.offset(stands, -back) for back in range(STALE_SESSIONS)]
+    for symbol in symbols:
+        found = ((calendar, day, bar) for day in days if (bar := account.feed.bar(symbol, day)))
+        if newest := next(found, None):
+            yield symbol, newest
+
+
+def _latest_of_one(account: OpenAccount, ask: Ask) -> tuple[str, Dated]:
+    ask.only(*LATEST)
+    symbol = ask.path["symbol"]
+    for found in _latest(account, [symbol]):
+        return found
+    raise not_found(f"no trade found for {symbol}")
+
+
+def _raw(calendar: TradingCalendar, day: date, bar: Bar) -> dict[str, Any]:
+    return _shown(calendar, day, bar, Decimal(1), Decimal(1))
+
+
+def _trade(calendar: TradingCalendar, day: date, bar: Bar) -> dict[str, Any]:
+    close = {"t": stamp(calendar.close_at(day)), "p": float(bar.close), "s": 0}
+    return {**close, "x": "", "c": [], "i": 0, "z": ""}
 
 
 def _page(account: OpenAccount, ask: Ask, symbols: list[str]) -> Page:
@@ -97,8 +157,13 @@ def _moment(ask: Ask, name: str, account: OpenAccount) -> datetime | None:
 
 
 def _view(account: OpenAccount, symbol: str, day: date, bar: Bar, wanted: set[str]) -> dict[str, Any]:
-    factor, shares = _factors(account, symbol, day, bar, wanted)
-    midnight = datetime.combine(day, time(), account.calendar.time_zone)
+    return _shown(account.calendar, day, bar, *_factors(account, symbol, day, bar, wanted))
+
+
+def _shown(
+    calendar: TradingCalendar, day: date, bar: Bar, factor: Decimal, shares: Decimal
+) -> dict[str, Any]:
+    midnight = datetime.combine(day, time(), calendar.time_zone)
     prices = zip("ohlc", (bar.open, bar.high, bar.low, bar.close), strict=True)
     return {
         "t": f"{stamp(midnight)[:19]}Z",

@@ -225,16 +225,18 @@ def test_accounts_of_the_earlier_format_go_on(tmp_path):
         assert tuple(fill) == ("10", "10", "0")
         assert db.execute("PRAGMA user_version").fetchone()[0] == FORMAT
         tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert tables == {"accounts", "orders", "positions", "activities", "equity"}
+    assert tables == {"accounts", "orders", "positions", "activities", "equity", "lapse"}
 
 
-@pytest.mark.parametrize("earlier", [2, 3, 4])
+@pytest.mark.parametrize("earlier", [2, 3, 4, 5])
 def test_accounts_of_a_later_format_go_on_with_the_costs_they_had_and_without_a_clock_of_a_kind(
     tmp_path, earlier
 ):
     with Store(tmp_path / "old.sqlite").transaction() as db:
         ensure_account(db, Opening("red", "k", "s", CASH, Terms(Decimal(5), Decimal(0), Decimal(0), 0)))
-        db.execute("ALTER TABLE accounts DROP COLUMN borrow_fee")
+        db.execute("DROP TABLE lapse")
+        if earlier < 5:
+            db.execute("ALTER TABLE accounts DROP COLUMN borrow_fee")
         if earlier < 4:
             db.execute("ALTER TABLE accounts DROP COLUMN impact")
             db.execute("ALTER TABLE accounts DROP COLUMN symbol_costs")
@@ -257,7 +259,7 @@ def test_a_later_format_is_refused_in_words(tmp_path):
         new.execute("PRAGMA user_version = 99")
     new.close()
     with (
-        pytest.raises(BrokerError, match="format 99, this one reads 5"),
+        pytest.raises(BrokerError, match="format 99, this one reads 6"),
         Store(tmp_path / "new.sqlite").transaction(),
     ):
         pass
