@@ -40,6 +40,8 @@ class State:
     ended: bool = False
     missed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By closed session (ISO) what each team missed of it, in words."""
+    terms: Mapping[str, str] = field(default_factory=dict)
+    """What stays as it was when the season began (`teams/season_terms.py`)."""
     what: str = "begun"
     by: str = ""
     at: str = ""
@@ -84,9 +86,11 @@ class SeasonBook:
     def change(self, old: State, new: State, by: str) -> State:
         """Go from the state that was read to another one; raises SeasonMovedError when it is not the newest any more.
 
-        SeasonError for a step backwards: no session is open twice, what was missed stays so, and what has ended stays ended.
+        SeasonError for a step backwards: no session is open twice, what was missed stays so, what has ended stays ended, and
+        what it was begun with stays.
         """
-        if new.session < old.session or (old.ended and not new.ended) or not _keeps(old.missed, new.missed):
+        back = new.session < old.session or (old.ended and not new.ended)
+        if back or not _keeps(old.missed, new.missed) or new.terms != old.terms:
             raise SeasonError(
                 f"season {old.name}: it only goes forward, and stands at session {old.session}"
                 + (" and has ended" if old.ended else "")

@@ -62,7 +62,7 @@ def test_the_last_session_ends_the_season_and_nothing_goes_back(season):
     for session in XNYS.sessions(FIRST, LAST):
         state = season.close(XNYS, session, "driver", {"red": "late"} if session == FIRST else None)
     assert (state.ended, state.session, season.read().is_going_on) == (True, LAST, False)
-    for back in ({"session": FIRST}, {"ended": False}, {"missed": {}}):
+    for back in ({"session": FIRST}, {"ended": False}, {"missed": {}}, {"terms": {"calendar": "XLON"}}):
         with pytest.raises(SeasonError, match="only goes forward"):
             season.change(state, replace(state, **back), "olga")
     with pytest.raises(SeasonMovedError):
