@@ -10,8 +10,9 @@ from benchmarks.figures import Figure, Findings
 from benchmarks.measure import BenchmarkError
 from benchmarks.workshop import Workshop
 from my_dagster_project.domain.facts import Facts
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal
+from my_dagster_project.domain.plan import Plan, Rules, Signal
 from my_dagster_project.domain.risk import gate, refusals
 from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.trading.broker import Account, Position

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from my_dagster_project.domain.leaderboard import HOUSE_TEAMS, assemble
-from my_dagster_project.domain.plan import Limits as PlannedLimits
+from my_dagster_project.domain.limits import Limits as PlannedLimits
 from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.domain.targets import OUTPUT_TYPE, TARGETS
 from my_dagster_project.foundation.settings import settings_from

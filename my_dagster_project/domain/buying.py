@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from my_dagster_project.domain.limits import (
+    Limits,
     cost,
     exposure,
     fallen,
@@ -12,7 +13,7 @@ from my_dagster_project.domain.limits import (
     highest_price,
     session_room,
 )
-from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Skipped, Snapshot
+from my_dagster_project.domain.plan import Plan, PlannedOrder, Skipped, Snapshot
 from my_dagster_project.domain.sizing import Wish
 
 

@@ -8,9 +8,8 @@ from decimal import Decimal
 from my_dagster_project.domain.buying import buy_orders, room_for
 from my_dagster_project.domain.exits import exits
 from my_dagster_project.domain.facts import AccountView, Facts, PositionView
-from my_dagster_project.domain.limits import highest_price
+from my_dagster_project.domain.limits import Limits, highest_price
 from my_dagster_project.domain.plan import (
-    Limits,
     Number,
     Plan,
     PlannedOrder,

@@ -1,8 +1,8 @@
-"""The words of trading: what a prediction says, what a team may do, and the plan that follows from both."""
+"""The words of trading: what a prediction says, what a team's rules are, and the plan that follows from both."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -97,54 +97,6 @@ class Rules:
                 f"trading.short_below ({self.short_below}) is above trading.sell_below ({self.sell_below}):"
                 " what is sold short would be covered at once; lower short_below"
             )
-
-
-def _limit(default: float, most: float, says: str, *, least: int | None = None) -> dict[str, Any]:
-    """Of a limit: what the organiser sets unless told, the bounds of what may be set, what it says to people."""
-    lowest = {"gt": 0} if least is None else {"ge": least}
-    return {"default": default, "bounds": {**lowest, "le": most}, "says": says}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What nobody may exceed, the one table of limits; None is no limit. `teams/team_limits.py` makes of it what files may set.
-
-    They bound the risk that is taken on, so they refuse buys: a sell that closes a position counts towards what is
-    traded in a session, but is never refused for it.
-    """
-
-    max_symbols: int | None = field(default=None, metadata=_limit(10, 500, "Most symbols held.", least=1))
-    position_share: Decimal | None = field(
-        default=None, metadata=_limit(0.3, 1, "Largest fraction of equity in one symbol.")
-    )
-    order_value: Decimal | None = field(default=None, metadata=_limit(50_000, 1e9, "Largest order, dollars."))
-    session_value: Decimal | None = field(
-        default=None, metadata=_limit(250_000, 1e9, "All orders of a session together, dollars.")
-    )
-    session_orders: int | None = field(
-        default=None, metadata=_limit(50, 1000, "Most orders of a session.", least=1)
-    )
-    # 2 is selling all and buying it anew.
-    turnover: Decimal | None = field(
-        default=None, metadata=_limit(2.0, 10, "All orders of a session as a fraction of equity.")
-    )
-    price_deviation: Decimal | None = field(
-        default=None, metadata=_limit(0.1, 1, "Nothing is bought at a price this far from another source's.")
-    )
-    drawdown: Decimal | None = field(
-        default=None, metadata=_limit(0.25, 1, "Nothing is bought this far below the highest equity.")
-    )
-
-    def __post_init__(self) -> None:
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if value is not None and not is_count(one):
-                object.__setattr__(self, one.name, money(value))
-
-
-def is_count(limit: "Field[Any]") -> bool:
-    """Whether a limit counts something: a whole number."""
-    return limit.type == int | None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from my_dagster_project.domain.buying import Room, full
-from my_dagster_project.domain.limits import exposure, fallen, largest_share, price_gap
-from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Rules, Signal, Skipped, Snapshot
+from my_dagster_project.domain.limits import Limits, exposure, fallen, largest_share, price_gap
+from my_dagster_project.domain.plan import Plan, PlannedOrder, Rules, Signal, Skipped, Snapshot
 from my_dagster_project.domain.sizing import within_band
 from my_dagster_project.domain.strategies import Weight
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from my_dagster_project.domain.limits import largest_share, price_gap
-from my_dagster_project.domain.plan import Limits, Rules, Signal, Skipped, Snapshot
+from my_dagster_project.domain.limits import Limits, largest_share, price_gap
+from my_dagster_project.domain.plan import Rules, Signal, Skipped, Snapshot
 from my_dagster_project.domain.strategies import Weight
 
 

@@ -1,12 +1,12 @@
-"""What files may set of the one table of limits (`domain/plan.py`): the organiser for a team, and a team for itself."""
+"""What files may set of the one table of limits (`domain/limits.py`): the organiser for a team, and a team for itself."""
 
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
-from my_dagster_project.domain.plan import Limits as PlannedLimits
-from my_dagster_project.domain.plan import is_count
+from my_dagster_project.domain.limits import Limits as PlannedLimits
+from my_dagster_project.domain.limits import is_count
 from my_dagster_project.foundation.strict import Strict
 
 

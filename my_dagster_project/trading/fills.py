@@ -11,7 +11,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.domain.plan import Limits, Side
+from my_dagster_project.domain.limits import Limits
+from my_dagster_project.domain.plan import Side
 from my_dagster_project.domain.round_trips import FEES
 from my_dagster_project.trading.broker import Activity, Order
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from my_dagster_project.domain.exits import closes_held
 from my_dagster_project.domain.facts import Facts
-from my_dagster_project.domain.limits import strictest
+from my_dagster_project.domain.limits import Limits, strictest
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Plan, Rules, Signal, Skipped, Snapshot, Standing
+from my_dagster_project.domain.plan import Plan, Rules, Signal, Skipped, Snapshot, Standing
 from my_dagster_project.domain.risk import gate, refuse_all
 from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore

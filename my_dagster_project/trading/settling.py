@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from my_dagster_project.domain.adjustments import NO_SPLIT, corporate_actions
-from my_dagster_project.domain.plan import Limits
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import NotYetError, ObjectMissingError
 from my_dagster_project.storage.assets import AssetStore

@@ -6,8 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.domain.plain_json import plain
-from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder
+from my_dagster_project.domain.plan import Plan, PlannedOrder
 from my_dagster_project.domain.risk import gate
 from my_dagster_project.foundation.errors import BrokerError, OrderOutcomeUnknownError, PassingError
 from my_dagster_project.trading.broker import (

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from my_dagster_project.domain.exits import closes_held
 from my_dagster_project.domain.facts import Facts
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits
 from my_dagster_project.domain.risk import gate
 from tests.domain.test_round_trips import line
 from tests.domain.trading import NO_LIMITS, RULES, SESSION, account, position, signal

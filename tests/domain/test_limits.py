@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.facts import Facts
-from my_dagster_project.domain.limits import strictest
+from my_dagster_project.domain.limits import Limits, strictest
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder, Standing
+from my_dagster_project.domain.plan import Plan, PlannedOrder, Standing
 from my_dagster_project.domain.risk import gate, refusals, refuse_all
 from tests.domain import trading
 from tests.domain.trading import RULES, SESSION, account, position, signal

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.limits import strictest
-from my_dagster_project.domain.plan import Limits, Plan, PlannedOrder
+from my_dagster_project.domain.limits import Limits, strictest
+from my_dagster_project.domain.plan import Plan, PlannedOrder
 from my_dagster_project.domain.risk import gate, refusals
 from tests.domain.trading import SESSION, SNAPSHOT
 

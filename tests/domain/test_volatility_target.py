@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.facts import Facts
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits
 from my_dagster_project.domain.volatility import WINDOW
 from my_dagster_project.domain.volatility_target import portfolio_volatility
 from tests.domain.trading import NO_LIMITS, RULES, SESSION, account, position, signal

@@ -3,7 +3,8 @@
 from datetime import date
 from decimal import Decimal
 
-from my_dagster_project.domain.plan import Limits, Rules, Signal, Snapshot
+from my_dagster_project.domain.limits import Limits
+from my_dagster_project.domain.plan import Rules, Signal, Snapshot
 from my_dagster_project.trading.broker import Account, Position
 
 SESSION = date(2013, 1, 2)

@@ -8,8 +8,9 @@ from random import Random
 import pytest
 
 from my_dagster_project.domain.facts import Facts
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Rules, Signal
+from my_dagster_project.domain.plan import Rules, Signal
 from my_dagster_project.domain.risk import gate
 from my_dagster_project.paper_broker.accounts import Opening, ensure_account
 from my_dagster_project.paper_broker.feed import Bar, TableFeed

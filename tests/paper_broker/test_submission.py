@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, PlannedOrder, Rules, Signal
+from my_dagster_project.domain.plan import PlannedOrder, Rules, Signal
 from my_dagster_project.domain.risk import gate
 from my_dagster_project.trading.broker import OrderRequest, SessionPassedError
 from my_dagster_project.trading.submission import orders_of, submit_plan

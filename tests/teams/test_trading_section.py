@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from my_dagster_project.domain.plan import Limits
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.teams import registry as registry_module
 from my_dagster_project.teams.loading import load_registry, load_team
 from my_dagster_project.teams.sections import TradingLimits

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from my_dagster_project.domain.plan import Limits
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.teams.registry import SymbolCosts
 from my_dagster_project.trading.broker import Activity, Order

@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 
 from my_dagster_project.domain.facts import Facts
+from my_dagster_project.domain.limits import Limits
 from my_dagster_project.domain.orders import plan_orders
-from my_dagster_project.domain.plan import Limits, Rules, Signal
+from my_dagster_project.domain.plan import Rules, Signal
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.resources import BrokerResource
 from my_dagster_project.storage.parquet import from_parquet, to_parquet
