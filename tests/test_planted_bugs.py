@@ -93,8 +93,8 @@ BUGS = (
     Bug(
         "a file that can be seen half-written",
         "storage/file_store.py",
-        "temporary.replace(target)",
-        "target.write_bytes(data)",
+        "temporary.replace(self._path(key))",
+        "self._path(key).write_bytes(data)",
         "tests/storage/test_object_store.py",
     ),
     Bug(

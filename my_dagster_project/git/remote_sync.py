@@ -45,11 +45,6 @@ class Synced:
     warning: str
 
 
-def sync_branch(git: BranchRepo, remote: str, branch: str) -> Synced:
-    """Bring a branch here and on the remote (a name or an address) together; what fails is a warning, never raised."""
-    return sync_all(git, remote, [branch])[0]
-
-
 def sync_all(
     git: BranchRepo,
     remote: str,
@@ -60,7 +55,7 @@ def sync_all(
 ) -> list[Synced]:
     """Sync branches one by one, each whatever happens to the others; `follow` comes first and fast-forwards only.
 
-    The remote is asked once what it has; only branches that moved are fetched, and a remote that fails or keeps silent
+    `remote` is a name or an address; what fails is a warning, never raised. The remote is asked once what it has; only branches that moved are fetched, and a remote that fails or keeps silent
     is left alone until the next time.
     """
     place = Remote(git.path, remote, login)

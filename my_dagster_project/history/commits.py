@@ -1,4 +1,4 @@
-"""Turns pending versions into commits of `.dvc` pointers on the owners' branches, and reads old versions back.
+"""Turns pending versions into commits of `.dvc` pointers on the owners' branches.
 
 An asset `red/AAPL/model` is the folder `assets/red/AAPL/model` of branch red, behind `assets/red/AAPL/model.dvc`. Bytes and
 the folder's `.dir` are in the DVC remote before the pointer is committed, so no commit ever points at nothing.
@@ -17,7 +17,6 @@ from my_dagster_project.git.blobs import Blob
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.git.fast_import import Change
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.content import each
 from my_dagster_project.storage.dvc_format import (
     ASSETS_GITIGNORE,
     GITIGNORE,
@@ -97,16 +96,6 @@ def commit_pending(
             "Some versions are not committed yet; the next run tries again.\n" + "\n".join(problems), done
         )
     return done
-
-
-def read_version(assets: AssetStore, repo: Path, revision: str, asset: Asset) -> dict[str, bytes]:
-    """Give an asset's files as of a branch or commit, verified; VersioningError if it had no such asset."""
-    path = pointer_path(asset)
-    text = BranchRepo(repo).read_file(revision, path, MOST_POINTER)
-    if text is None:
-        raise VersioningError(f"{revision} has no version of {'/'.join(asset)}: no {path} there.")
-    files = committed_folder(parse_pointer(text, f"{revision}:{path}"), assets.contents).files
-    return dict(zip(files, each(assets.contents.get, files.values()), strict=True))
 
 
 @dataclass

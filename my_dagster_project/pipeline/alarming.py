@@ -102,7 +102,7 @@ def failed_checks(
         team, symbol = key.asset_key.path[:2]
         record = instance.get_latest_asset_check_evaluation_record(key) if team in platform.teams else None
         if record and record.status.value == _FAILED and record.evaluation:
-            model = platform.teams[team].model_fingerprints()[symbol]
+            model = platform.teams[team].for_symbol(symbol).model_fingerprint()
             said = record.evaluation.description or "no reason given"
             found.setdefault(team, []).append(check_alarm(symbol, key.name, said, model))
     return found

@@ -157,11 +157,6 @@ class TeamConfig(Strict):
         return copied
 
     @property
-    def feature_names(self) -> list[str]:
-        """The feature columns, in the order of the file."""
-        return list(self.features)
-
-    @property
     def feature_list(self) -> list[Feature]:
         """The features as the domain computes them, in the order of the file."""
         return [spec.to_feature(name) for name, spec in self.features.items()]

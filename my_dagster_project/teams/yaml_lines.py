@@ -47,14 +47,6 @@ class Document:
     data: dict[str, Any]
     lines: dict[Loc, int]
 
-    def line_of(self, loc: Loc) -> int:
-        """The line of the value at `loc`; of its nearest ancestor in the file when it is not there (a missing key)."""
-        for end in range(len(loc), -1, -1):
-            line = self.lines.get(loc[:end])
-            if line is not None:
-                return line
-        return 1
-
 
 def parse_yaml(raw: bytes | str) -> Document:
     """Parse one YAML mapping. Raises YamlProblemError for anything else; never another exception."""

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from my_dagster_project.foundation.errors import ObjectMissingError
-from my_dagster_project.history.commits import read_version
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_store
 from tests.e2e.project import SESSIONS, SYMBOLS, Project, new_project
+from tests.support.versions import read_version
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow

@@ -2,9 +2,8 @@
 
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.git.remote import Remote
-from my_dagster_project.git.remote_sync import sync_branch
 from tests.support.gitrepo import git
-from tests.support.two_sides import POINTER, YAML, Sides
+from tests.support.two_sides import POINTER, YAML, Sides, sync_branch
 
 
 class TestOneSideWentOn:

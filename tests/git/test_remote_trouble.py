@@ -16,7 +16,7 @@ from my_dagster_project.git import remote_sync
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.git.process import run_git
 from my_dagster_project.git.remote import Remote
-from my_dagster_project.git.remote_sync import sync_all, sync_branch
+from my_dagster_project.git.remote_sync import sync_all
 from my_dagster_project.git.remote_talk import without_credentials
 from my_dagster_project.history.commits import commit_pending
 from my_dagster_project.storage.assets import AssetStore
@@ -24,7 +24,7 @@ from my_dagster_project.storage.opening import open_store
 from tests.support.draws import sizes
 from tests.support.gitrepo import git
 from tests.support.loopback import Loopback, Reply
-from tests.support.two_sides import YAML, Sides
+from tests.support.two_sides import YAML, Sides, sync_branch
 
 DVC = str(Path(sys.executable).with_name("dvc"))
 LATER = "Nothing is lost: the next synchronisation tries again."
@@ -161,7 +161,7 @@ def test_kill_9_between_any_two_steps_is_completed_by_the_next(sides, point):
         if {module!r} == "remote_plan":
             remote_plan = remote_sync
         {module}.{".".join(names)} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-        remote_sync.sync_branch(git_branch.BranchRepo(git_branch.Path({str(sides.server)!r})), "origin", "red")
+        remote_sync.sync_all(git_branch.BranchRepo(git_branch.Path({str(sides.server)!r})), "origin", ["red"])
     """)
     assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
     git(sides.team, "pull", "-q", "--rebase")

@@ -295,7 +295,7 @@ class TestAtTheSameTime:
 
 
 def read(deployment, revision, asset):
-    from my_dagster_project.history.commits import read_version
+    from tests.support.versions import read_version
 
     return read_version(deployment.assets, deployment.repo, revision, asset)
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from my_dagster_project.git.branch import BranchRepo
-from my_dagster_project.git.remote_sync import sync_branch
 from my_dagster_project.history import healing
-from my_dagster_project.history.commits import Committed, commit_pending, pointer_path, read_version
+from my_dagster_project.history.commits import Committed, commit_pending, pointer_path
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_store
 from tests.support.gitrepo import git
-from tests.support.two_sides import Sides, two_sides
+from tests.support.two_sides import Sides, sync_branch, two_sides
+from tests.support.versions import read_version
 
 PREDICTIONS = ("red", "AAPL", "predictions")
 MODEL = ("red", "AAPL", "model")

@@ -10,7 +10,6 @@ import dagster as dg
 import pytest
 
 from my_dagster_project.foundation.errors import VersioningError
-from my_dagster_project.history.commits import read_version
 from my_dagster_project.history.log import team_versions
 from my_dagster_project.history.provenance import announce
 from my_dagster_project.history.restore import restore
@@ -20,6 +19,7 @@ from my_dagster_project.storage.folders import current_folder
 from tests.history.chain import SESSIONS, Chain
 from tests.history.conftest import FEATURES, MODEL, ORDERS, PREDICTIONS, REPORT
 from tests.support.gitrepo import git
+from tests.support.versions import read_version
 
 FILES = {"model.onnx": os.urandom(1000), "meta/config ü.json": b"{}", "empty": b""}
 IBM = ("red", "IBM", "model")

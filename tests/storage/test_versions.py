@@ -19,11 +19,11 @@ from my_dagster_project.history.commits import (
     NotAllCommittedError,
     commit_pending,
     pointer_path,
-    read_version,
 )
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import object_key, parse_pointer
 from tests.support.gitrepo import git, repo_with_a_commit
+from tests.support.versions import read_version
 
 DVC = str(Path(sys.executable).with_name("dvc"))
 MODEL = ("red", "AAPL", "model")

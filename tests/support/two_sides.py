@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from my_dagster_project.git.branch import BranchRepo
-from my_dagster_project.git.remote_sync import Synced, sync_branch
+from my_dagster_project.git.remote_sync import Synced, sync_all
 from tests.support.gitrepo import git, repo_with_a_commit
 
 YAML = "configs/red.yaml"
@@ -59,6 +59,11 @@ class Sides:
             assert git(side, "rev-list", "--merges", "red") == ""
         leftovers = git(self.server, "for-each-ref", "refs/trading/replay", "refs/trading/following")
         assert leftovers == ""
+
+
+def sync_branch(repo: BranchRepo, remote: str, branch: str) -> Synced:
+    """Bring one branch together with a remote's (a name or an address)."""
+    return sync_all(repo, remote, [branch])[0]
 
 
 def two_sides(folder: Path) -> Sides:

@@ -67,7 +67,7 @@ def test_another_kind_or_type_starts_afresh():
 
 def test_a_new_feature_comes_after_the_teams_own():
     assert (
-        red("{GOOG: {features: {range: {kind: daily_range}}}}").for_symbol("GOOG").feature_names[-1]
+        red("{GOOG: {features: {range: {kind: daily_range}}}}").for_symbol("GOOG").feature_list[-1].name
         == "range"
     )
 

@@ -18,7 +18,7 @@ def test_the_committed_files_are_valid(team):
     config = load_team(CONFIGS / f"{team}.yaml", f"configs/{team}.yaml", registry(), defaults())
     assert config.team == team
     assert config.symbols == ("AAPL", "GOOG", "IBM", "MSFT")
-    assert set(config.input_names) == set(config.feature_names)
+    assert set(config.input_names) == set(config.features)
 
 
 def test_the_two_teams_are_different_kinds_of_model():

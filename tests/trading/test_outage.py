@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from my_dagster_project.cli import reset as commands
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import BrokerError
-from my_dagster_project.history.commits import read_version
 from my_dagster_project.main_job.afresh import start_afresh
 from my_dagster_project.main_job.phases import PhaseEvent
 from my_dagster_project.main_job.screen import Screen
@@ -25,6 +24,7 @@ from tests.support.accounts import fills
 from tests.support.gitrepo import git
 from tests.support.house import House
 from tests.support.trading import predict, trading_house
+from tests.support.versions import read_version
 from tests.trading.ledger import ledger
 
 pytestmark = pytest.mark.slow

@@ -32,7 +32,7 @@ def test_a_table_has_a_row_for_every_session_after_the_warm_up(house):
     run = house.materialize(RED)
     table = from_parquet(house.store.read_file(("red", "AAPL", "features"), "features.parquet"))
     assert checks(run)[BLIND].passed
-    assert list(table.columns) == ["session", *house.platform.teams["red"].feature_names]
+    assert list(table.columns) == ["session", *house.platform.teams["red"].features]
     assert not table.isna().any().any()
     metadata = made(run)["red/AAPL/features"][0].metadata
     assert metadata["last_session"].value == "2013-03-01"
