@@ -14,7 +14,7 @@ from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.paper_broker import alone
 from my_dagster_project.paper_broker.api import create_app
-from my_dagster_project.paper_broker.server import serve
+from my_dagster_project.paper_broker.server import listen, serve
 from my_dagster_project.paper_broker.stored_feed import StoreFeed
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.loading import load_registry
@@ -57,7 +57,7 @@ def _serve_workers(settings: Settings, options: argparse.Namespace) -> None:
     accounts = settings.home / "broker" / "accounts.sqlite"
     app = create_app(accounts, market, load_calendar(registry.calendar), token)
     logging.getLogger("broker").info("accounts in %s, bars from %s", accounts, settings.store_url)
-    serve(app, options.host or "0.0.0.0", options.port)  # noqa: S104
+    serve(app, listen(options.host or "0.0.0.0", options.port))  # noqa: S104
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,7 @@ from my_dagster_project.paper_broker.feed import TableFeed
 from my_dagster_project.paper_broker.lapse import Lapse
 from my_dagster_project.paper_broker.ledger import Terms
 from my_dagster_project.paper_broker.refusals import ApiError
-from my_dagster_project.paper_broker.server import serve
+from my_dagster_project.paper_broker.server import listen, serve
 from my_dagster_project.trading.broker import BrokerUnreachableError
 
 if TYPE_CHECKING:
@@ -48,17 +49,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     lapse = parser.add_argument_group("with --lapse")
     lapse.add_argument(
-        "--every", type=float, metavar="SECONDS", help="go on by itself, a session every so often"
+        "--every",
+        type=_from("0.01", "1000000"),
+        metavar="SECONDS",
+        help="go on by itself, a session every so often",
     )
     lapse.add_argument(
         "--bars", type=Path, metavar="FOLDER", help="a CSV or Parquet file per symbol (default: the sample)"
     )
     lapse.add_argument("--calendar", default="XNYS", help="the exchange's (default: XNYS)")
     lapse.add_argument(
-        "--cash", type=Decimal, default=Decimal(100_000), help="of a new account (default: 100000)"
+        "--cash",
+        type=_from("1", "1000000000000"),
+        default=Decimal(100_000),
+        help="of a new account (default: 100000)",
     )
     lapse.add_argument(
-        "--cost-bps", type=Decimal, default=Decimal(0), help="half spread of a new account (default: 0)"
+        "--cost-bps",
+        type=_from("0", "10000"),
+        default=Decimal(0),
+        help="half spread of a new account (default: 0)",
     )
     lapse.add_argument(
         "--accounts",
@@ -68,14 +78,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _from(least: str, below: str) -> Callable[[str], Decimal]:
+    def number(text: str) -> Decimal:
+        try:
+            found = Decimal(text)
+        except ArithmeticError:
+            found = Decimal("nan")
+        if found.is_nan() or not Decimal(least) <= found < Decimal(below):
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to below {below}")
+        return found
+
+    return number
+
+
 def serve_lapse(options: argparse.Namespace, settings: Settings, host: str) -> None:
     """Serve until SIGTERM or Ctrl-C; raises TradingError when it cannot begin."""
-    app = lapse_app(options, settings)
+    listener, app = listen(host, options.port), lapse_app(options, settings)
     lapse: Lapse = app.state.lapse
     if options.every:
-        threading.Thread(target=go_on, args=(lapse, options.every), daemon=True).start()
+        threading.Thread(target=go_on, args=(lapse, float(options.every)), daemon=True).start()
     print(_greeting(lapse, options, f"http://{host}:{options.port}"), flush=True)
-    serve(app, host, options.port)
+    serve(app, listener)
 
 
 def _greeting(lapse: Lapse, options: argparse.Namespace, url: str) -> str:
@@ -95,8 +118,6 @@ def lapse_app(options: argparse.Namespace, settings: Settings) -> "Starlette":
     market, calendar = _bars(options.bars), load_calendar(options.calendar)
     path = options.accounts or _accounts(settings)
     terms = Terms(options.cost_bps, Decimal(0), Decimal(0), 0)
-    if options.cash <= 0 or not 0 <= options.cost_bps < 10_000:
-        raise BrokerError("--cash is above 0, --cost-bps from 0 to below 10000")
     newcomers = Opening("", "", "", options.cash.quantize(Decimal("0.01")), terms)
     app = create_app(path, market, calendar, token(settings, path), newcomers)
     try:

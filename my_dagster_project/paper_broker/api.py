@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import CalendarError, StorageError
-from my_dagster_project.paper_broker import admin, market, order_entry, queries, stock_bars, tradable_assets
+from my_dagster_project.paper_broker import (
+    admin,
+    latest_prices,
+    market,
+    order_entry,
+    queries,
+    stock_bars,
+    tradable_assets,
+)
 from my_dagster_project.paper_broker.accounts import Opening, authenticate, check_admin
 from my_dagster_project.paper_broker.faults import MET, FaultLayer, Faults
 from my_dagster_project.paper_broker.feed import Market
@@ -43,10 +51,10 @@ TEAM_ROUTES: tuple[tuple[str, str, Callable[[OpenAccount, Ask], Answer], bool], 
     ("GET", "/v2/calendar", market.calendar, READ),
     ("GET", "/v2/assets", tradable_assets.assets, READ),
     ("GET", "/v2/assets/{symbol}", tradable_assets.asset, READ),
-    ("GET", "/v2/stocks/bars/latest", stock_bars.latest_bars, READ),
-    ("GET", "/v2/stocks/trades/latest", stock_bars.latest_trades, READ),
-    ("GET", "/v2/stocks/{symbol}/bars/latest", stock_bars.latest_bar, READ),
-    ("GET", "/v2/stocks/{symbol}/trades/latest", stock_bars.latest_trade, READ),
+    ("GET", "/v2/stocks/bars/latest", latest_prices.bars, READ),
+    ("GET", "/v2/stocks/trades/latest", latest_prices.trades, READ),
+    ("GET", "/v2/stocks/{symbol}/bars/latest", latest_prices.bar_of_one, READ),
+    ("GET", "/v2/stocks/{symbol}/trades/latest", latest_prices.trade_of_one, READ),
     ("GET", "/v2/stocks/bars", stock_bars.bars, READ),
     ("GET", "/v2/stocks/{symbol}/bars", stock_bars.bars_of_one, READ),
     ("GET", "/v2/positions", queries.positions, READ),

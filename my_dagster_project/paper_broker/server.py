@@ -59,7 +59,7 @@ def serve_in_thread(
     thread does not survive one. Raises BrokerError when it does not come up.
     """
     token = admin_token or secrets.token_urlsafe(24)
-    listener = _listen()
+    listener = listen("127.0.0.1", 0)
     app = create_app(db_path, market, calendar, token)
     server = _server(app)
     thread = threading.Thread(target=server.run, args=([listener],), name="paper-broker", daemon=True)
@@ -69,28 +69,30 @@ def serve_in_thread(
     return PaperServer(f"http://{host}:{port}", token, server, thread, app.state.store)
 
 
-def serve(app: "Starlette", host: str, port: int) -> None:
+def listen(host: str, port: int) -> socket.socket:
+    """Take an address (port 0: any that is free), before anything is said or done there; raises BrokerError."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise BrokerError(f"{host}:{port} cannot be listened on: {error}; choose another --port") from error
+
+
+def serve(app: "Starlette", listener: socket.socket) -> None:
     """Serve the app until SIGTERM or Ctrl-C, then close its database; a stop that was asked for is no failure."""
     # uvicorn finishes what is running and then lets the signal do what it did before, which would be to kill us.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     try:
-        _server(app, host=host, port=port).run()
+        _server(app).run([listener])
     finally:
         app.state.store.close()
 
 
-def _listen() -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("127.0.0.1", 0))
-    return listener
-
-
-def _server(app: Any, **where: Any) -> Any:
+def _server(app: Any) -> Any:
     import uvicorn
 
     config = uvicorn.Config(
         app,
-        **where,
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -4,7 +4,6 @@ Nothing is told of a session that the account's clock has not reached, and adjus
 happened by then. Trade counts and average prices (n, vw) are null: daily bars do not know them.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -12,24 +11,22 @@ from typing import Any
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.paper_broker.feed import Bar
 from my_dagster_project.paper_broker.open_account import Ask, OpenAccount, stamp
-from my_dagster_project.paper_broker.order_entry import STALE_SESSIONS
-from my_dagster_project.paper_broker.refusals import bad_request, not_found
+from my_dagster_project.paper_broker.refusals import bad_request
 
 Answer = tuple[int, Any]
-Dated = tuple[TradingCalendar, date, Bar]
 Page = tuple[dict[str, list[dict[str, Any]]], str | None]
 DAYS = ("1Day", "1D")
 FEEDS = ("sip", "iex", "delayed_sip", "otc", "boats", "overnight")
 ADJUSTMENTS = frozenset({"raw", "split", "dividend", "spin-off", "all"})
 QUERY = ("timeframe", "start", "end", "limit", "adjustment", "asof", "feed", "currency", "page_token", "sort")
-LATEST = ("feed", "currency")
 PRICE_STEP = Decimal("0.0001")
+ONE = Decimal(1)
 
 
 def bars(account: OpenAccount, ask: Ask) -> Answer:
     """GET /v2/stocks/bars: daily bars by symbol, paged over symbols and sessions; by default those of today."""
     ask.only("symbols", *QUERY)
-    found, token = _page(account, ask, _symbols(ask))
+    found, token = _page(account, ask, symbols_of(ask))
     return 200, {"bars": found, "next_page_token": token}
 
 
@@ -41,62 +38,12 @@ def bars_of_one(account: OpenAccount, ask: Ask) -> Answer:
     return 200, {"symbol": symbol, "bars": found.get(symbol, []), "next_page_token": token}
 
 
-def latest_bars(account: OpenAccount, ask: Ask) -> Answer:
-    """GET /v2/stocks/bars/latest: by symbol the bar of its last session; a symbol that never traded is left out."""
-    ask.only("symbols", *LATEST)
-    return 200, {"bars": {symbol: _raw(*found) for symbol, found in _latest(account, _symbols(ask))}}
-
-
-def latest_bar(account: OpenAccount, ask: Ask) -> Answer:
-    """GET /v2/stocks/{symbol}/bars/latest: the same of one symbol."""
-    symbol, bar = _latest_of_one(account, ask)
-    return 200, {"symbol": symbol, "bar": _raw(*bar)}
-
-
-def latest_trades(account: OpenAccount, ask: Ask) -> Answer:
-    """GET /v2/stocks/trades/latest: by symbol the close of its last session, which is the last trade that daily bars know."""
-    ask.only("symbols", *LATEST)
-    return 200, {"trades": {symbol: _trade(*found) for symbol, found in _latest(account, _symbols(ask))}}
-
-
-def latest_trade(account: OpenAccount, ask: Ask) -> Answer:
-    """GET /v2/stocks/{symbol}/trades/latest: the same of one symbol."""
-    symbol, bar = _latest_of_one(account, ask)
-    return 200, {"symbol": symbol, "trade": _trade(*bar)}
-
-
-def _symbols(ask: Ask) -> list[str]:
+def symbols_of(ask: Ask) -> list[str]:
+    """Give the symbols asked for, sorted; raises 400 when there is none."""
     symbols = sorted(set(filter(None, ask.query.get("symbols", "").split(","))))
     if not symbols:
         raise bad_request("symbols is required")
     return symbols
-
-
-def _latest(account: OpenAccount, symbols: list[str]) -> Iterator[tuple[str, Dated]]:
-    """Give each symbol's newest bar up to the account's session, within the sessions a last trade may lie back."""
-    stands, calendar = account.books().stands_at(), account.calendar
-    days = [calendar.offset(stands, -back) for back in range(STALE_SESSIONS)]
-    for symbol in symbols:
-        found = ((calendar, day, bar) for day in days if (bar := account.feed.bar(symbol, day)))
-        if newest := next(found, None):
-            yield symbol, newest
-
-
-def _latest_of_one(account: OpenAccount, ask: Ask) -> tuple[str, Dated]:
-    ask.only(*LATEST)
-    symbol = ask.path["symbol"]
-    for found in _latest(account, [symbol]):
-        return found
-    raise not_found(f"no trade found for {symbol}")
-
-
-def _raw(calendar: TradingCalendar, day: date, bar: Bar) -> dict[str, Any]:
-    return _shown(calendar, day, bar, Decimal(1), Decimal(1))
-
-
-def _trade(calendar: TradingCalendar, day: date, bar: Bar) -> dict[str, Any]:
-    close = {"t": stamp(calendar.close_at(day)), "p": float(bar.close), "s": 0}
-    return {**close, "x": "", "c": [], "i": 0, "z": ""}
 
 
 def _page(account: OpenAccount, ask: Ask, symbols: list[str]) -> Page:
@@ -110,9 +57,8 @@ def _page(account: OpenAccount, ask: Ask, symbols: list[str]) -> Page:
         raise bad_request(f"invalid page_token: {token!r}")
     first = names.index(token) + 1 if token else 0
     last = first + ask.number("limit", 1000, 10_000)
-    found: dict[str, list[dict[str, Any]]] = {}
-    for symbol, day, bar in rows[first:last]:
-        found.setdefault(symbol, []).append(_view(account, symbol, day, bar, wanted))
+    page = {symbol: [row[1:] for row in rows[first:last] if row[0] == symbol] for symbol in symbols}
+    found = {symbol: _views(account, symbol, bars, wanted) for symbol, bars in page.items() if bars}
     return found, names[last - 1] if last < len(rows) else None
 
 
@@ -156,13 +102,10 @@ def _moment(ask: Ask, name: str, account: OpenAccount) -> datetime | None:
     return when.replace(tzinfo=account.calendar.time_zone if len(text) == len("2013-01-02") else UTC)
 
 
-def _view(account: OpenAccount, symbol: str, day: date, bar: Bar, wanted: set[str]) -> dict[str, Any]:
-    return _shown(account.calendar, day, bar, *_factors(account, symbol, day, bar, wanted))
-
-
-def _shown(
-    calendar: TradingCalendar, day: date, bar: Bar, factor: Decimal, shares: Decimal
+def bar_view(
+    calendar: TradingCalendar, day: date, bar: Bar, factor: Decimal = ONE, shares: Decimal = ONE
 ) -> dict[str, Any]:
+    """A bar as sent, its prices times `factor` and its volume times `shares`."""
     midnight = datetime.combine(day, time(), calendar.time_zone)
     prices = zip("ohlc", (bar.open, bar.high, bar.low, bar.close), strict=True)
     return {
@@ -174,22 +117,36 @@ def _shown(
     }
 
 
-def _factors(
-    account: OpenAccount, symbol: str, day: date, bar: Bar, wanted: set[str]
-) -> tuple[Decimal, Decimal]:
-    """Give what prices and volume are multiplied by, for splits and dividends between `day` and the account's session."""
-    stands = account.books().stands_at()
-    shares = Decimal(1)
-    for later in account.calendar.sessions(account.calendar.next_session(day), stands):
-        shares *= account.feed.split_ratio(symbol, later)
-    every = _adjusted(bar) / (
-        _adjusted(newest) if (newest := account.feed.bar(symbol, stands)) else Decimal(1)
-    )
-    split = bool(wanted & {"split", "all"})
-    if split:
+def _views(
+    account: OpenAccount, symbol: str, bars: list[tuple[date, Bar]], wanted: set[str]
+) -> list[dict[str, Any]]:
+    """Give a symbol's bars adjusted for what happened after each of them, up to the account's session and no further."""
+    became, newest = _since(account, symbol, min(day for day, _ in bars))
+    views = []
+    for day, bar in bars:
+        factor, shares = _factors(_adjusted(bar) / newest, became[day], wanted)
+        views.append(bar_view(account.calendar, day, bar, factor, shares))
+    return views
+
+
+def _since(account: OpenAccount, symbol: str, first: date) -> tuple[dict[date, Decimal], Decimal]:
+    """Give what a share of each session's close from `first` on is now, in shares, and the newest bar's factor of adjustment."""
+    shares, newest = ONE, None
+    became: dict[date, Decimal] = {}
+    for day in reversed(account.calendar.sessions(first, account.books().stands_at())):
+        became[day] = shares
+        shares *= account.feed.split_ratio(symbol, day)
+        if newest is None and (bar := account.feed.bar(symbol, day)):
+            newest = _adjusted(bar)
+    return became, newest or ONE
+
+
+def _factors(every: Decimal, shares: Decimal, wanted: set[str]) -> tuple[Decimal, Decimal]:
+    """Give what prices and volume are multiplied by, where `every` adjusts for all and `shares` are what one became by splits."""
+    if wanted & {"split", "all"}:
         return (every if wanted & {"dividend", "all"} else 1 / shares), shares
-    return (every * shares if "dividend" in wanted else Decimal(1)), Decimal(1)
+    return (every * shares if "dividend" in wanted else ONE), ONE
 
 
 def _adjusted(bar: Bar) -> Decimal:
-    return Decimal(1) if bar.adjusted is None else bar.adjusted / bar.close
+    return ONE if bar.adjusted is None else bar.adjusted / bar.close

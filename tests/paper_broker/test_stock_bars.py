@@ -65,6 +65,19 @@ def test_a_split_adjusts_what_came_before_it_once_it_is_known(ask):
     assert day_before(get(adjustment="all"))["c"] == pytest.approx(44.495, abs=1e-3)
 
 
+def test_a_symbol_that_is_halted_now_is_adjusted_for_nothing_that_comes_later(open_house):
+    """Without a bar of the account's session its prices were adjusted for all that ever happened to it."""
+    frame = SampleSource().fetch("AAPL", START, END)
+    frame = frame[frame["session"] != "2005-02-24"].reset_index(drop=True)
+    house = open_house(TableFeed.from_frames({"AAPL": frame}))
+    red = house.team()
+    red.at_close_of(date(2005, 2, 24))
+    headers = {"APCA-API-KEY-ID": "PKred", "APCA-API-SECRET-KEY": "secret-of-red"}
+    query = {"timeframe": "1Day", "symbols": "AAPL", "start": "2005-02-22", "adjustment": "all"}
+    answer = requests.get(f"{house.url}/v2/stocks/bars", query, headers=headers, timeout=5).json()
+    assert [bar["c"] for bar in answer["bars"]["AAPL"]] == [85.29, 88.23]
+
+
 @pytest.mark.parametrize("sort", ["asc", "desc"])
 def test_pages_lose_nothing_and_repeat_nothing(ask, sort):
     get = ask(END)
