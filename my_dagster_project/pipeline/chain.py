@@ -13,7 +13,8 @@ from my_dagster_project.models.kinds.port import Kind
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.names import COMPETITION, MARKET, Scope, named
 
-_ASSETS = "my_dagster_project.pipeline.assets"
+_PACKAGE = "my_dagster_project."
+_ASSETS = f"{_PACKAGE}pipeline.assets"
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,9 @@ class Stage:
 
     def recipe(self, kind: Kind | None) -> tuple[str, ...]:
         """Where its recipe begins for a kind of model; of a file outside this package nothing is read but what `code` names."""
-        module, name = self.factory
-        ours = (f"{module}:{name}",) if module.startswith(f"{_ASSETS.partition('.')[0]}.") else ()
-        of_kind = (kind.code_of(self.kind_does),) if kind and self.kind_does else ()
-        return (*ours, *self.code, *of_kind)
+        starts = [":".join(self.factory), kind.code_of(self.kind_does) if kind and self.kind_does else ""]
+        own, of_kind = ((start,) if start.startswith(_PACKAGE) else () for start in starts)
+        return (*own, *self.code, *of_kind)
 
     @property
     def of_symbol(self) -> bool:

@@ -15,6 +15,7 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.pipeline.counted_code import (
     imports_of,
     is_docstring,
@@ -35,12 +36,11 @@ _ENDS = (
 )
 # By the name they are imported by: what gives other figures in another version.
 _COMPUTING = {
-    "ludwig": "ludwig",
-    "torch": "torch",
     "onnx": "onnx",
     "onnxscript": "onnxscript",
     "onnxruntime": "onnxruntime",
     "talib": "ta-lib",
+    **{name: package for kind in KINDS.values() for name, package in kind.packages.items()},
 }
 
 

@@ -69,7 +69,7 @@ def refusals(platform: Platform, team: str, assets: AssetStore, *, ask: bool) ->
 
 def remembered(assets: AssetStore, config: TeamConfig) -> Verdict | None:
     """What came of trying the section of this effective configuration; None where it was not tried yet."""
-    if config.kind.rehearsal is None:
+    if config.kind.rehearse is None:
         return Verdict()
     try:
         told = json.loads(assets.store.get(_key(config)))
@@ -100,13 +100,13 @@ def _known(assets: AssetStore, config: TeamConfig) -> Verdict | None:
 
 
 def _asked(assets: AssetStore, config: TeamConfig, bounds: Bounds) -> Verdict:
-    if config.kind.rehearsal is None:
+    if config.kind.rehearse is None:
         return Verdict()
     try:
         rows = _sample_rows(config)
     except ModelError:  # features that need longer to settle than the sample's twelve years
         return Verdict(lasting=False)
-    verdict = config.kind.rehearsal.attempt(config.complete_section(), config.target, rows, bounds)
+    verdict = config.kind.rehearse(config.complete_section(), config.target, rows, bounds)
     if verdict.lasting:
         assets.store.put(_key(config), json.dumps(asdict(verdict)).encode())
     return verdict
@@ -125,12 +125,11 @@ def _used(config: TeamConfig) -> list[Feature]:
 
 
 def _key(config: TeamConfig) -> str:
-    packages = config.kind.rehearsal.packages if config.kind.rehearsal else ()
     said = {
         "asked": _ASKED,
         config.kind.name: config.complete_section(),
         "target": config.target,
         "features": {name: config.features[name].model_dump(mode="json") for name in config.input_names},
-        "by": {name: version(name) for name in packages},
+        "by": {name: version(name) for name in config.kind.packages.values()},
     }
     return f"{_REMEMBERED}{fingerprint(said)}.json"

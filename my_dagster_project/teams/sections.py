@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, field_validator, model_serializer, model
 
 from my_dagster_project.domain.plan import Dropped
 from my_dagster_project.domain.strategies import STRATEGIES
+from my_dagster_project.foundation.problems import show, suggestion
 from my_dagster_project.foundation.strict import Strict
 from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.cron import cron_problem
@@ -14,9 +15,8 @@ from my_dagster_project.teams.team_limits import TradingLimits
 
 if TYPE_CHECKING:
     type StrategyName = str
-    type KindName = str
 else:
-    StrategyName, KindName = Literal[tuple(STRATEGIES)], Literal[tuple(KINDS)]
+    StrategyName = Literal[tuple(STRATEGIES)]
 Mode = Literal["off", "shadow", "paper"]
 
 ORGANISERS = dict.fromkeys(
@@ -54,9 +54,17 @@ class Model(Strict):
 
     model_config = ConfigDict(extra="allow")
 
-    kind: KindName = Field(
+    kind: str = Field(
+        json_schema_extra={"enum": list(KINDS)},
         description=" ".join(f"{kind.name}: {kind.says}" for kind in KINDS.values()),
     )
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in KINDS:
+            raise ValueError(f"cannot be {show(value)}{suggestion(value, KINDS)}")
+        return value
 
 
 class Trading(Strict):

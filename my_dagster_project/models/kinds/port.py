@@ -13,7 +13,7 @@ its policy as `model.onnx`, `inputs` names what it observes, and it answers with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from my_dagster_project.domain.targets import Target
@@ -78,15 +78,6 @@ class TrainedModel:
     metrics: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Rehearsal:
-    """A trial of a section before anything is spent on it: `attempt` says what came of it, as these `packages` (of which
-    another version is asked anew) see it. It takes the complete section, the target, rows of any symbol, and bounds."""
-
-    packages: tuple[str, ...]
-    attempt: Callable[[Section, Target, pd.DataFrame, Bounds], Verdict]
-
-
 def _no_parts(section: Section) -> list[Part]:
     return []
 
@@ -110,7 +101,9 @@ class Kind:
         fit: trains on rows as `training_input.check_rows` describes them, telling of each epoch; ModelError where it cannot.
         predict: its own answer, float64 (rows,), where a model has no `model.onnx`, or none that says the same.
         parts: about how large its parts get, to be refused beforehand; of whatever a team wrote.
-        rehearsal: how a section is tried for a moment; None where `lint` and `fits` know everything.
+        rehearse: tries a complete section for a moment, before anything is spent on it, for a target, on rows of any symbol,
+            within bounds; None where `lint` and `fits` know everything.
+        packages: what computes, by the name it is imported by: another version makes its models due and tries them anew.
         preload: imports what a process that will train needs, before it forks.
     """
 
@@ -124,7 +117,8 @@ class Kind:
     fit: Callable[[TrainingSpec, pd.DataFrame, OnEpoch], TrainedModel]
     predict: Callable[[Mapping[str, bytes], pd.DataFrame, str], np.ndarray]
     parts: Callable[[Section], list[Part]] = _no_parts
-    rehearsal: Rehearsal | None = None
+    rehearse: Callable[[Section, Target, pd.DataFrame, Bounds], Verdict] | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
     preload: Callable[[], None] = _nothing
 
     def code_of(self, function: str) -> str:

@@ -8,7 +8,7 @@ from my_dagster_project.models.kinds.ludwig.ludwig_runtime import import_ludwig
 from my_dagster_project.models.kinds.ludwig.ludwig_size import parts
 from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 from my_dagster_project.models.kinds.ludwig.rehearsal import rehearse
-from my_dagster_project.models.kinds.port import Kind, Part, Rehearsal, Section
+from my_dagster_project.models.kinds.port import Kind, Part, Section
 
 
 def _inputs(section: Section) -> list[str]:
@@ -31,6 +31,7 @@ LUDWIG = Kind(
     fit=train,
     predict=predict_with_ludwig,
     parts=_parts,
-    rehearsal=Rehearsal(("ludwig", "torch"), rehearse),
+    rehearse=rehearse,
+    packages={"ludwig": "ludwig", "torch": "torch"},
     preload=import_ludwig,
 )

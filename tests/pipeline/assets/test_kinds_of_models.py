@@ -1,0 +1,103 @@
+"""The chain with models that are not Ludwig's: a baseline, and a kind that is one folder and one row of the table."""
+
+import json
+
+import numpy as np
+import pytest
+
+from my_dagster_project.foundation.problems import Problem
+from my_dagster_project.models.kinds.port import Kind, TrainedModel
+from my_dagster_project.models.kinds.table import KINDS
+from my_dagster_project.models.manifest import MANIFEST, Manifest, read_manifest
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.storage.parquet import from_parquet
+from tests.support import house
+from tests.support.house import House, checks, failures, made
+from tests.support.trading import brief_pauses
+
+brief = pytest.fixture(autouse=True)(brief_pauses)
+SESSIONS = ("2013-02-22", "2013-02-25")
+RECEIVED = "received.json"
+MOMENTUM = {"kind": "baseline", "strategy": "momentum", "input": "return_1"}
+
+
+def _fit(spec, rows, on_epoch) -> TrainedModel:
+    """Nothing is learned: what arrived from outside is kept, by session."""
+    parts = {"train": int((rows["split"] == 0).sum()), "validation": int((rows["split"] == 1).sum())}
+    manifest = Manifest(
+        spec.team, spec.symbol, spec.target, (), spec.trained_through, spec.seed, parts, 0, 0.01, {},
+        exported=False, reason="its predictions arrive from outside", kind="letters",
+    )  # fmt: skip
+    files = {RECEIVED: json.dumps(spec.section["received"]).encode(), MANIFEST: manifest.to_json()}
+    return TrainedModel(files, manifest, {})
+
+
+def _predict(files, features, label):
+    received = json.loads(files[RECEIVED])
+    return np.array([received.get(f"{session:%Y-%m-%d}", 0.0) for session in features["session"]])
+
+
+LETTERS = Kind(
+    name="letters",
+    title="what arrived by letter",
+    says="Predictions that arrive from outside.",
+    lint=lambda section: [] if "received" in section else [Problem(("received",), "is missing")],
+    fits=lambda section, task: [],
+    inputs=lambda section: [],
+    complete=dict,
+    fit=_fit,
+    predict=_predict,
+)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Red with momentum of AAPL, and of IBM what two letters said; everything up to the orders."""
+    letters = {"kind": "letters", "received": {SESSIONS[0]: 0.01, SESSIONS[1]: -0.01}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(KINDS, "letters", LETTERS)
+        made_of = house.build(
+            tmp_path_factory.mktemp("kinds"),
+            {"red": ["AAPL", "IBM"]},
+            MOMENTUM,
+            overrides={"IBM": {"model": letters}},
+        )
+        symbols = made_of.platform.symbols
+        runs = {
+            "bars": made_of.materialize(*(keys.bars_key(symbol) for symbol in symbols)),
+            "features": made_of.materialize(*(keys.features_key("red", symbol) for symbol in symbols)),
+            "model": made_of.materialize(*(keys.model_key("red", symbol) for symbol in symbols)),
+            "predictions": made_of.materialize(
+                *(keys.predictions_key("red", symbol) for symbol in symbols), sessions=SESSIONS
+            ),
+            "report": made_of.materialize(*(keys.report_key("red", symbol) for symbol in symbols)),
+            "orders": made_of.materialize(keys.orders_key("red"), sessions=SESSIONS[:1]),
+        }
+        problems = {name: failures(run) for name, run in runs.items() if not run.success}
+        assert not problems, problems
+        yield made_of, runs
+
+
+def predicted(built: House, symbol: str, session: str):
+    return from_parquet(built.store.read_file(("red", symbol, "predictions"), f"{session}.parquet")).iloc[0]
+
+
+def test_a_baseline_goes_through_the_chain(built):
+    made_of, runs = built
+    manifest = read_manifest(made_of.store.read(("red", "AAPL", "model")))
+    assert (manifest.kind, manifest.exported, manifest.parity.max_abs_diff) == ("baseline", True, 0)
+    answered = checks(runs["model"])
+    assert answered["red/AAPL/model", "onnx_agrees_with_baseline"].passed
+    assert made(runs["predictions"])["red/AAPL/predictions"][-1].metadata["engine"].value == "onnxruntime"
+    answers = set(json.loads(made_of.store.read(("red", "AAPL", "model"))["baseline.json"]).values())
+    assert {predicted(made_of, "AAPL", session)["predicted_return"] for session in SESSIONS} <= answers
+    assert made_of.account().orders(), "0.0002 is below its mean return"
+
+
+def test_a_new_kind_is_a_folder_and_a_row(built):
+    """It has no form in ONNX, and answers by session, as what arrives from outside does; nothing else was told of it."""
+    made_of, runs = built
+    assert read_manifest(made_of.store.read(("red", "IBM", "model"))).kind == "letters"
+    assert made(runs["predictions"])["red/IBM/predictions"][-1].metadata["engine"].value == "letters"
+    assert [predicted(made_of, "IBM", session)["predicted_return"] for session in SESSIONS] == [0.01, -0.01]
+    assert {kind.name for kind in made_of.platform.kinds} == {"baseline", "letters"}
