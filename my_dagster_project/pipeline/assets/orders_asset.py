@@ -23,7 +23,7 @@ from my_dagster_project.pipeline.assets.keys import orders_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output, shown
 from my_dagster_project.pipeline.assets.session_events import SessionEvents
-from my_dagster_project.pipeline.assets.sessions_asked import sessions_asked
+from my_dagster_project.pipeline.assets.sessions_asked import over, sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.assets.turns import require_turn
 from my_dagster_project.pipeline.partitions import replay_sessions
@@ -97,7 +97,7 @@ def _traded(
 
     def attempt() -> tuple[Plan, list[Outcome] | None]:
         planned = _planned(context, trader, session, assets, broker)
-        return planned, _submitted(trader, planned, assets, broker, held)
+        return planned, _submitted(team, trader, planned, assets, broker, held)
 
     opens = team.platform.calendar.open_at(team.platform.calendar.next_session(session))
     patience = (opens, load_settings().retry_seconds, context.log.warning)
@@ -195,12 +195,17 @@ def _trader(team: TeamContext, broker: BrokerResource) -> Trader:
 
 
 def _submitted(
-    trader: Trader, planned: Plan, assets: AssetStore, broker: BrokerResource, held: Held
+    team: TeamContext,
+    trader: Trader,
+    planned: Plan,
+    assets: AssetStore,
+    broker: BrokerResource,
+    held: Held,
 ) -> list[Outcome] | None:
     """What became of each order; None when the account has passed the session, so that nothing was sent.
 
-    Before each order the lease is asked for and the kill switch read: either may be gone since planning. Raises LeaseError,
-    and UncertainError or WithdrawnError unless the fate of every order is known.
+    Before each order the lease is asked for, the exchange's clock (a season closes a session whose team is late) and the kill
+    switch: each may have changed since planning. Raises LeaseError, and UncertainError or WithdrawnError unless the fate of every order is known.
     """
     if trader.mode.mode != "paper":
         return [Outcome(order, "not sent", f"mode {trader.mode}") for order in planned.orders]
@@ -208,7 +213,7 @@ def _submitted(
 
     def halted() -> str:
         held.require()
-        return read_halts(assets).reason(trader.name)
+        return over(team.platform, planned.session) or read_halts(assets).reason(trader.name)
 
     try:
         outcomes = submit_plan(account, planned, halted, trader.limits)

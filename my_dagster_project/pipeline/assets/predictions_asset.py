@@ -13,7 +13,7 @@ from my_dagster_project.models.prediction import predict
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import predictions_key
 from my_dagster_project.pipeline.assets.outputs import data_version, files_output, session_files, shown
-from my_dagster_project.pipeline.assets.sessions_asked import sessions_asked
+from my_dagster_project.pipeline.assets.sessions_asked import require_in_time, sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.retries import explained, network_retries
 
@@ -61,6 +61,7 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         yield from ALONE.answer(said, passed=wrong is None)
         context.log.info(f"{label}: {len(table)} sessions predicted by {answer.engine}")
         files = session_files(table.assign(team=team.name, model=data_version(model)))
+        require_in_time(team.platform, sessions)
         yield files_output(files, _metadata(table, answer.engine, manifest.trained_through))
 
     return predictions

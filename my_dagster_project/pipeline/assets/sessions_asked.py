@@ -19,9 +19,27 @@ def sessions_asked(context: dg.AssetExecutionContext, platform: Platform) -> lis
     now = platform.now()
     _require_closed(sessions[-1], last_session(platform, now), now)
     if platform.registry.season and is_decision(context.asset_key):
-        _require_open(platform, sessions[0], now)
+        require_in_time(platform, sessions)
         _require_new(context, sessions)
     return sessions
+
+
+def require_in_time(platform: Platform, sessions: list[date]) -> None:
+    """Raise dg.Failure where the first of these sessions is over in a season: asked again before what took long is stored."""
+    if late := over(platform, sessions[0]):
+        raise _refused(late)
+
+
+def over(platform: Platform, session: date) -> str:
+    """Why nothing is decided about a session any more; '' while it can be, and in a replay, which makes up the past."""
+    calendar = platform.calendar
+    opened = calendar.open_at(calendar.next_session(session))
+    if not platform.registry.season or platform.now() < opened:
+        return ""
+    return (
+        f"session {session} is over: the exchange opened at {opened:%Y-%m-%d %H:%M} UTC. What a season missed stays missed, "
+        "and is neither predicted nor traded later"
+    )
 
 
 def _require_closed(session: date, last: date, now: datetime) -> None:
@@ -29,16 +47,6 @@ def _require_closed(session: date, last: date, now: datetime) -> None:
         raise _refused(
             f"session {session} has not closed: the exchange's clock stands at {now:%Y-%m-%d %H:%M} UTC, and {last} is the last "
             "session that can be asked for"
-        )
-
-
-def _require_open(platform: Platform, session: date, now: datetime) -> None:
-    calendar = platform.calendar
-    opened = calendar.open_at(calendar.next_session(session))
-    if opened <= now:
-        raise _refused(
-            f"session {session} is over: the exchange opened at {opened:%Y-%m-%d %H:%M} UTC. What a season missed stays missed, "
-            "and is neither predicted nor traded later"
         )
 
 
