@@ -8,13 +8,12 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from tests.support.foreign_requests import ASKED, HOST
+from tests.support.loopback import Reply, serving
 from tests.support.minio import free_port
 from tests.support.waiting import wait_for
 
@@ -27,44 +26,28 @@ LOGIN = {"Authorization": f"Basic {b64encode(f'organiser:{PASSWORD}'.encode()).d
 pytestmark = pytest.mark.skipif(CADDY is None, reason="no caddy on this machine")
 
 
-class Yes(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_POST = do_DELETE = do_GET
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory) -> Iterator[dict[str, int]]:
     """By the stack's own port: where it is now."""
-    behind = ThreadingHTTPServer(("127.0.0.1", 0), Yes)
-    Thread(target=behind.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    text = re.sub(r"(reverse_proxy) \S+", rf"\1 127.0.0.1:{behind.server_port}", CADDYFILE.read_text())
-    ports = {port: free_port() for port in re.findall(r"^:(\d+) \{", text, re.MULTILINE)}
-    text = re.sub(r"^:(\d+) \{", lambda site: f":{ports[site[1]]} {{", text, flags=re.MULTILINE)
-    folder = tmp_path_factory.mktemp("caddy")
-    (folder / "Caddyfile").write_text(text)
-    # The dearest part of a request otherwise, by far.
-    cheap = [CADDY, "hash-password", "--bcrypt-cost", "4", "--plaintext", PASSWORD]
-    hashed = subprocess.run(cheap, check=True, capture_output=True, text=True).stdout.strip()
-    environment = {"HOME": str(folder), "ORGANISER_HASH": hashed, "TEAMS_HASH": hashed}
-    command = [CADDY, "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
-    with (folder / "log").open("wb") as log:
-        caddy = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    try:
-        wait_for(lambda: caddy.poll() is None and answers(ports["8090"]), 30)
-        yield ports
-    finally:
-        caddy.kill()
-        caddy.wait()
-        behind.shutdown()
-        behind.server_close()
+    with serving(Reply()) as behind:
+        text = re.sub(r"(reverse_proxy) \S+", rf"\1 127.0.0.1:{behind.port}", CADDYFILE.read_text())
+        ports = {port: free_port() for port in re.findall(r"^:(\d+) \{", text, re.MULTILINE)}
+        text = re.sub(r"^:(\d+) \{", lambda site: f":{ports[site[1]]} {{", text, flags=re.MULTILINE)
+        folder = tmp_path_factory.mktemp("caddy")
+        (folder / "Caddyfile").write_text(text)
+        # The dearest part of a request otherwise, by far.
+        cheap = [CADDY, "hash-password", "--bcrypt-cost", "4", "--plaintext", PASSWORD]
+        hashed = subprocess.run(cheap, check=True, capture_output=True, text=True).stdout.strip()
+        environment = {"HOME": str(folder), "ORGANISER_HASH": hashed, "TEAMS_HASH": hashed}
+        command = [CADDY, "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
+        with (folder / "log").open("wb") as log:
+            caddy = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        try:
+            wait_for(lambda: caddy.poll() is None and answers(ports["8090"]), 30)
+            yield ports
+        finally:
+            caddy.kill()
+            caddy.wait()
 
 
 def answers(port: int) -> bool:

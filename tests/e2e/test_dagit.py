@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.e2e.project import Project
-from tests.support.foreign_site import SOCKET, page_of, site_of
+from tests.support.foreign_site import SOCKET, foreign_site
 from tests.support.waiting import wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -95,7 +95,7 @@ def ours(dagit) -> str:
 @pytest.fixture
 def foreign(ours, page) -> Iterator[Page]:
     """A page of somebody else's, open beside Dagit."""
-    with site_of(page_of(ours)) as address:
+    with foreign_site(ours) as address:
         other = page.context.browser.new_page()
         other.goto(address)
         yield other

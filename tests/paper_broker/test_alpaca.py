@@ -1,8 +1,6 @@
 """The adapter: endpoints, errors in words, at most one order whatever goes wrong."""
 
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -16,6 +14,7 @@ from my_dagster_project.trading.broker import (
 )
 from tests.paper_broker.market import FIRST, SECOND, SESSIONS, THIRD
 from tests.support.accounts import fills
+from tests.support.loopback import Reply, serving
 
 BUY = OrderRequest("red-20121228-AAPL-buy-1", "AAPL", "buy", 10)
 
@@ -180,37 +179,17 @@ def test_against_alpacas_own_clock_only_the_session_that_just_closed_is_traded(h
 def babbler():
     """A server that answers 200 with things Alpaca would never say."""
 
-    class Handler(BaseHTTPRequestHandler):
-        answer = b"<html>maintenance</html>"
-
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(self.answer)))
-            self.end_headers()
-            self.wfile.write(self.answer)
-
-        do_POST = do_GET
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield (
-        AlpacaBroker(f"http://127.0.0.1:{server.server_port}", "k", "s", team="red", sleep=lambda s: None),
-        Handler,
-    )
-    server.shutdown()
-    server.server_close()
+    with serving(Reply("<html>maintenance</html>")) as server:
+        yield AlpacaBroker(server.url, "k", "s", team="red", sleep=lambda s: None), server
 
 
 def test_an_answer_that_is_not_json_or_no_account_is_said_so(babbler):
-    broker, handler = babbler
+    broker, server = babbler
     with pytest.raises(BrokerUnreachableError, match="the answer broke"):
         broker.account()
     with pytest.raises(OrderOutcomeUnknownError):
         broker.submit(BUY)
-    handler.answer = b'{"id": "1", "cash": "lots"}'
+    server.replies = (Reply('{"id": "1", "cash": "lots"}'),)
     with pytest.raises(BrokerError, match="no account"):
         broker.account()
     with pytest.raises(BrokerError, match="no clock"):
@@ -218,7 +197,7 @@ def test_an_answer_that_is_not_json_or_no_account_is_said_so(babbler):
 
 
 def test_nothing_is_sent_while_the_exchange_is_open(babbler):
-    broker, handler = babbler
-    handler.answer = b'{"is_open": true, "next_open": "2012-12-31T09:30:00-05:00"}'
+    broker, server = babbler
+    server.replies = (Reply('{"is_open": true, "next_open": "2012-12-31T09:30:00-05:00"}'),)
     with pytest.raises(BrokerError, match="the exchange is open; orders are sent after the close"):
         broker.at_close_of(FIRST)

@@ -6,12 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -33,6 +31,7 @@ from my_dagster_project.storage.season import SeasonBook, State
 from my_dagster_project.trading.broker import BrokerRefusedError
 from tests.paper_broker.market import CALENDAR
 from tests.support.committed import committed
+from tests.support.loopback import Reply, serving
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -167,56 +166,30 @@ def test_a_service_without_a_token_says_which_variable_is_missing(start):
     assert "PAPER_BROKER_TOKEN is missing or shorter" in service.process.stderr.read()
 
 
-@pytest.fixture
-def anything():
-    """A server that gives every POST the same answer; what it heard."""
-
-    class Handler(BaseHTTPRequestHandler):
-        status, answer, heard = 200, b"", []
-
-        def do_POST(self):
-            self.heard.append(dict(self.headers))
-            self.send_response(self.status)
-            self.send_header("Content-Length", str(len(self.answer)))
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(self.answer)
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", Handler
-    server.shutdown()
-    server.server_close()
-
-
 def refused_by_the_main_job(tmp_path, **environ) -> str:
     with pytest.raises(TradingError) as caught:
         require_broker(committed(), settings_from(environ, tmp_path))
     return str(caught.value)
 
 
-def test_a_broker_that_cannot_be_traded_at_is_a_sentence_before_anything_is_made(tmp_path, environ, anything):
+def test_a_broker_that_cannot_be_traded_at_is_a_sentence_before_anything_is_made(tmp_path, environ):
     """Without a token: a traceback or an error under an old table, after all models had been trained."""
-    url, handler = anything
+    answers = (
+        (200, "<html>"), (200, "{}"), (200, '"ok"'), (404, '{"detail": "Not Found"}'), (404, "[]"), (302, ""), (405, "7"),
+    )  # fmt: skip
     resources._served_broker.cache_clear()
-    environ(TRADING_PAPER_BROKER=url, PAPER_BROKER_TOKEN="")
-    assert "PAPER_BROKER_TOKEN is missing" in refused_by_the_main_job(tmp_path, TRADING_PAPER_BROKER=url)
-    assert handler.heard == []
-    environ(PAPER_BROKER_TOKEN=TOKEN)
-    for status, answer in (
-        (200, b"<html>"), (200, b"{}"), (200, b'"ok"'), (404, b'{"detail": "Not Found"}'), (404, b"[]"), (302, b""),
-        (405, b"7"),
-    ):  # fmt: skip
-        handler.status, handler.answer = status, answer
-        said = refused_by_the_main_job(tmp_path, TRADING_PAPER_BROKER=url)
-        assert (
-            said
-            == f"what answers at {url} (HTTP {status}) is no bundled broker: correct TRADING_PAPER_BROKER"
-        )
-    assert len(handler.heard) == 7  # sent on to nowhere
+    with serving(*(Reply(body, status, {"Location": "/elsewhere"}) for status, body in answers)) as anything:
+        url = anything.url
+        environ(TRADING_PAPER_BROKER=url, PAPER_BROKER_TOKEN="")
+        assert "PAPER_BROKER_TOKEN is missing" in refused_by_the_main_job(tmp_path, TRADING_PAPER_BROKER=url)
+        assert anything.seen == []
+        environ(PAPER_BROKER_TOKEN=TOKEN)
+        for status, _ in answers:
+            said = refused_by_the_main_job(tmp_path, TRADING_PAPER_BROKER=url)
+            assert (
+                f"answers at {url} (HTTP {status}) is no bundled broker: correct TRADING_PAPER_BROKER" in said
+            )
+        assert len(anything.seen) == len(answers)  # sent on to nowhere
     nowhere = "http://127.0.0.1:9"
     environ(TRADING_PAPER_BROKER=nowhere)
     said = refused_by_the_main_job(tmp_path, TRADING_PAPER_BROKER=nowhere)

@@ -20,7 +20,7 @@ from my_dagster_project.teams.registry import RESERVED_TEAMS
 from my_dagster_project.teams.sources import read_registry, read_sources
 from tests.support.configs import CONFIGS
 from tests.support.gitrepo import empty_repo, git
-from tests.support.listening import listening
+from tests.support.loopback import Reply, serving
 
 RELOADED = json.dumps(
     {
@@ -224,16 +224,16 @@ class TestPolling:
 class TestAPushIsTold:
     def test_what_changed_is_fetched_and_the_graph_reloaded(self, school):
         school.push_red("team: crimson\n")
-        with listening(200, RELOADED) as dagit:
+        with serving(Reply(RELOADED)) as dagit:
             settings = school.settings(TRADING_DAGIT_URL=dagit.url)
             assert on_push(settings) == "Team files changed; the graph is reloaded."
             assert on_push(settings) == "No team file has changed."
-        assert len(dagit.posts) == 1
+        assert len(dagit.seen) == 1
         assert read_sources(school.clone).teams["red"].text == "team: crimson\n"
 
     def test_the_registry_as_well(self, school):
         school.push_registry(platform_branch="ours")
-        with listening(200, RELOADED) as dagit:
+        with serving(Reply(RELOADED)) as dagit:
             assert "is reloaded" in on_push(school.settings(TRADING_DAGIT_URL=dagit.url))
 
     def test_a_commit_of_pointers_reloads_nothing(self, school):

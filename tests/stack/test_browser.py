@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stack.platform import Stack, wait_for
-from tests.support.foreign_site import page_of, site_of
+from tests.support.foreign_site import foreign_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -59,7 +59,7 @@ def test_a_click_in_dagit_materializes_on_a_worker(page, stack, shots):
 def test_a_form_of_another_site_launches_nothing(page, stack):
     before = stack.runs()
     page.goto(f"{stack.url('dagit')}/server_info")
-    with site_of(page_of(stack.url("dagit"))) as address:
+    with foreign_site(stack.url("dagit")) as address:
         page.goto(address.replace("127.0.0.1", "localhost"))
         with page.expect_navigation() as went:
             page.click("#form button")

@@ -7,8 +7,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from my_dagster_project.storage.file_store import FileStore
 from my_dagster_project.storage.object_store import ObjectInfo, check_key
 from my_dagster_project.storage.opening import open_store
 from my_dagster_project.storage.s3_store import process_client
+from tests.support.loopback import Reply, serving
 from tests.support.minio import free_port, no_pauses
 
 
@@ -250,14 +249,11 @@ class TestBucket:
         with pytest.raises(StorageError, match="bucket does not exist"):
             open_store("s3://no-such-bucket", s3.settings).put("a", b"1")
 
-    def test_a_server_that_is_no_s3_server_is_said(self, tmp_path):
-        handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
-        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            settings = S3Settings(f"http://127.0.0.1:{server.server_port}", "a", "b")
+    def test_a_server_that_is_no_s3_server_is_said(self):
+        with serving(Reply("<html><p>File not found</html>", 404)) as server:
+            settings = S3Settings(server.url, "a", "b")
             with pytest.raises(StorageError, match="no S3 server; check the endpoint"):
                 open_store("s3://bucket", settings).get("a")
-            server.shutdown()
 
     def test_a_wrong_secret_is_said_without_showing_it(self, s3):
         if s3.kind == "moto":

@@ -37,14 +37,15 @@ class Seen:
 
 
 class Loopback:
-    """Answers request after request with the scripted replies, the last one for ever."""
+    """Answers request after request with the scripted `replies`, the last one for ever, as what it has `seen`."""
 
     def __init__(self, replies: tuple[Reply, ...]) -> None:
         self.seen: list[Seen] = []
-        self._replies = replies
+        self.replies = replies
         self._over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "Loopback":
         threading.Thread(
@@ -53,6 +54,10 @@ class Loopback:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Answer nobody any more."""
         self._over.set()
         self._server.shutdown()
         self._server.server_close()
@@ -62,7 +67,7 @@ class Loopback:
         headers = {name.lower(): value for name, value in handler.headers.items()}
         body = handler.rfile.read(int(headers.get("content-length", 0)))
         self.seen.append(Seen(address.path, dict(parse_qsl(address.query)), headers, body))
-        reply = self._replies[min(len(self.seen), len(self._replies)) - 1]
+        reply = self.replies[min(len(self.seen), len(self.replies)) - 1]
         if reply.hang:
             self._over.wait()
             return
@@ -79,7 +84,7 @@ class Loopback:
             def do_GET(self) -> None:
                 loopback._answer(self)
 
-            do_POST = do_GET
+            do_POST = do_DELETE = do_GET
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -12,7 +12,7 @@ from my_dagster_project.pipeline.push_notice import verify_signature
 from tests.deploy.git.conftest import REGISTRY
 from tests.support.git_host import PASSWORDS, GitHost, git_host, run_git
 from tests.support.gitrepo import git
-from tests.support.listening import listening
+from tests.support.loopback import Reply, serving
 
 
 def commit(folder: Path, path: str, text: str) -> str:
@@ -208,7 +208,7 @@ class TestThePlatformIsTold:
     def told(self, checkout, tmp_path, status=200, body=b""):
         secret = tmp_path / "GIT_HOOK_SECRET"
         secret.write_text(self.SECRET + "\n")
-        return secret, listening(status, body)
+        return secret, serving(Reply(body, status))
 
     def test_of_a_teams_push_signed_but_not_of_its_own(self, checkout, tmp_path):
         secret, listener = self.told(checkout, tmp_path)
@@ -225,10 +225,10 @@ class TestThePlatformIsTold:
                 clone = host.clone(user, tmp_path / user, "red")
                 commit(clone, f"configs/{user}.yaml", "x\n")
                 assert push(clone, "red") == ""
-        [(path, headers, body)] = heard.posts
-        assert path == "/hooks/git"
-        assert verify_signature(self.SECRET, body, headers)
-        assert json.loads(body) == {"refs": ["refs/heads/red"], "pusher": "red", "verdict": True}
+        [seen] = heard.seen
+        assert seen.path == "/hooks/git"
+        assert verify_signature(self.SECRET, seen.body, seen.headers)
+        assert json.loads(seen.body) == {"refs": ["refs/heads/red"], "pusher": "red", "verdict": True}
 
     def test_and_what_it_says_of_the_file_is_read_by_who_pushes(self, checkout, tmp_path):
         said = b"configs/red.yaml:67: trading.buy_abov: unknown key\n\x1b[2JYour push counts\n"
