@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS, FeatureKind
+from my_dagster_project.domain.reach import Reach, lagged
 from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ class Feature:
         }
 
     @property
-    def warmup(self) -> int:
-        """Sessions to drop at the start of history before this column is settled."""
-        return self.definition.warmup(self.values) + self.lag
+    def reach(self) -> Reach:
+        """How far a value looks from its own session, the delay included."""
+        return self.definition.reach(self.values) + lagged(self.lag)
 
 
 def compute_features(bars: "pd.DataFrame", features: list[Feature], symbol: str = "") -> "pd.DataFrame":
@@ -46,11 +47,15 @@ def compute_features(bars: "pd.DataFrame", features: list[Feature], symbol: str 
 
     `bars` are raw OHLCV with `adj_close` (dollars), sorted by session. Open, high and low are brought to the adjusted
     scale with the session's own factor adj_close / close, so a split is not a crash. Numbers are float64, categories
-    are strings. Raises ModelError when history is shorter than the warm-up.
+    are strings. The warm-up is the longest reach into the past. Raises ModelError when history is shorter, and when a
+    feature reaches into the future.
     """
     import pandas as pd
 
-    warmup = max((feature.warmup for feature in features), default=0)
+    for feature in features:
+        if ahead := feature.reach.look_ahead:
+            raise ModelError(f"{symbol}: feature {feature.name} {ahead}; nothing is computed with it")
+    warmup = max((feature.reach.past for feature in features), default=0)
     if len(bars) <= warmup:
         raise ModelError(
             f"{symbol}: {len(bars)} sessions of bars, but the features need more than {warmup} to settle; "

@@ -7,6 +7,7 @@ from datetime import date
 from hashlib import md5
 from typing import TYPE_CHECKING, Literal, get_args
 
+from my_dagster_project.domain.reach import Reach
 from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ TARGETS: tuple[Target, ...] = get_args(Target.__value__)
 # What Ludwig calls the kind of output that learns it.
 OUTPUT_TYPE: dict[Target, str] = {NEXT_RETURN: "number", NEXT_DIRECTION: "binary"}
 
-# The target of session t reaches one session ahead, so one row between training and validation would share a close.
-PURGED_ROWS = 1
+# How far each looks. Rows between training and validation that share a close are purged: as many as it looks ahead.
+REACH: dict[Target, Reach] = {NEXT_RETURN: Reach(0, 1), NEXT_DIRECTION: Reach(0, 1)}
 # Decimals of a return that prices carry: a cent of a thousand dollars.
 _CARRIED = 5
 
@@ -65,7 +66,7 @@ def training_rows(
         # A session without change teaches no direction; counting it as "down" would bias the model.
         rows = rows[rows["next_return"] != 0]
         rows = rows.assign(next_direction=(rows["next_return"] > 0).astype(int))
-    return _split(rows.reset_index(drop=True), validation_fraction)
+    return _split(rows.reset_index(drop=True), validation_fraction, REACH[target].future)
 
 
 def rows_version(rows: "pd.DataFrame") -> str:
@@ -85,7 +86,7 @@ def rows_version(rows: "pd.DataFrame") -> str:
     return digest.hexdigest()
 
 
-def _split(rows: "pd.DataFrame", validation_fraction: float) -> "pd.DataFrame":
+def _split(rows: "pd.DataFrame", validation_fraction: float, purged: int) -> "pd.DataFrame":
     first_validation = len(rows) - round(len(rows) * validation_fraction)
     rows = rows.assign(split=(rows.index >= first_validation).astype(int))
-    return rows.drop(index=range(first_validation - PURGED_ROWS, first_validation)).reset_index(drop=True)
+    return rows.drop(index=range(first_validation - purged, first_validation)).reset_index(drop=True)

@@ -106,7 +106,7 @@ def history_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem
     known = [name for name, spec in config.features.items() if spec.kind in FEATURE_KINDS]
     if feature_problems(config) or len(known) < len(config.features):
         return
-    slowest = max(config.feature_list, key=lambda feature: feature.warmup)
+    slowest = max(config.feature_list, key=lambda feature: feature.reach.past)
     training, market = config.training, registry.market
     try:
         sessions = load_calendar(registry.calendar).sessions(market.start, training.cutoff)
@@ -114,11 +114,11 @@ def history_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem
         return  # dates outside the calendar are reported as what they are
     start = training.start or market.start
     window = [session for session in sessions if session >= start]
-    rows = sum(1 for session in sessions[slowest.warmup :] if session >= start)
+    rows = sum(1 for session in sessions[slowest.reach.past :] if session >= start)
     if rows < FEWEST_ROWS <= len(window):
         yield Problem(
             ("features", slowest.name),
-            f"needs {slowest.warmup} sessions to settle, which leaves {rows} of the {len(window)} up to {training.cutoff}"
+            f"needs {slowest.reach.past} sessions to settle, which leaves {rows} of the {len(window)} up to {training.cutoff}"
             f" to train on; at least {FEWEST_ROWS} are needed",
         )
 

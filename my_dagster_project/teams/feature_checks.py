@@ -10,7 +10,7 @@ def feature_problems(config: TeamConfig) -> list[Problem]:
     """Everything wrong with the `features` section."""
     problems = []
     for name, spec in config.features.items():
-        found = _name_problems(name) + _spec_problems(spec)
+        found = _name_problems(name) + (_spec_problems(spec) or _reach_problems(name, spec))
         problems += [problem.below(("features", name)) for problem in found]
     return problems
 
@@ -35,6 +35,22 @@ def _spec_problems(spec: FeatureSpec) -> list[Problem]:
         else:
             problems += [Problem((name,), text) for text in _value_problems(parameter, value)]
     return problems + _output_problems(kind, spec) + _order_problems(kind, spec)
+
+
+def _reach_problems(name: str, spec: FeatureSpec) -> list[Problem]:
+    """A feature may know what is known at the close of its own session."""
+    reach = spec.to_feature(name).reach
+    ahead = reach.look_ahead
+    if ahead is None:
+        return []
+    if spec.lag < 0:
+        return [Problem(("lag",), f"{ahead}; 0 is the session itself, 1 the one before it")]
+    return [
+        Problem(
+            ("kind",),
+            f"{spec.kind} {ahead}, which no feature may; with lag: {spec.lag + reach.future} it would not",
+        )
+    ]
 
 
 def _unknown_parameter(kind: FeatureKind, name: str) -> str:

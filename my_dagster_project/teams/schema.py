@@ -61,7 +61,7 @@ class FeatureSpec(Strict):
     kind: str
     parameters: dict[str, Any] = Field(default_factory=dict)
     output: str | None = None
-    lag: int = Field(default=0, ge=0, le=250)
+    lag: int = Field(default=0, le=250)
 
     @model_validator(mode="before")
     @classmethod

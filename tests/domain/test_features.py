@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.features import Feature, compute_features
+from my_dagster_project.domain.features import Feature, _adjusted, _column, compute_features
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.lookahead import check_features
+from my_dagster_project.domain.reach import Reach, lagged
 from my_dagster_project.foundation.errors import ModelError
 from tests.support.draws import draws
 
@@ -17,21 +20,6 @@ EVERY_KIND = [
 ]
 
 
-def bars_of(closes: list[float]) -> pd.DataFrame:
-    close = np.asarray(closes)
-    return pd.DataFrame(
-        {
-            "session": pd.bdate_range("2001-01-01", periods=len(close)),
-            "open": close * 0.99,
-            "high": close * 1.02,
-            "low": close * 0.97,
-            "close": close,
-            "volume": 1000.0 + np.arange(len(close)) % 7,
-            "adj_close": close,
-        }
-    )
-
-
 @pytest.mark.parametrize("feature", EVERY_KIND, ids=lambda feature: feature.name)
 def test_every_kind_is_settled_after_its_warm_up_and_blind_to_the_future(apple, feature) -> None:
     assert check_features(compute_features(apple, [feature]), apple, [feature]) == []
@@ -40,7 +28,7 @@ def test_every_kind_is_settled_after_its_warm_up_and_blind_to_the_future(apple, 
 @pytest.mark.parametrize("feature", EVERY_KIND, ids=lambda feature: feature.name)
 def test_every_kind_gives_a_number_for_every_session_after_the_warm_up(apple, feature) -> None:
     column = compute_features(apple, [feature])[feature.name]
-    assert len(column) == len(apple) - feature.warmup
+    assert len(column) == len(apple) - feature.reach.past
     assert column.notna().all()
 
 
@@ -82,12 +70,59 @@ def test_a_history_shorter_than_the_warm_up_says_what_to_do(apple) -> None:
         compute_features(apple.head(20), [Feature("rsi", "RSI")], "AAPL")
 
 
-@draws(25)
-@given(st.lists(st.floats(1, 1000), min_size=60, max_size=90), st.floats(0.01, 100))
-def test_features_do_not_depend_on_the_currency(closes, scale) -> None:
-    wanted = [Feature("r", "log_return", {"sessions": 5}), Feature("sma", "SMA", {"timeperiod": 10})]
-    one, other = (
-        compute_features(bars_of(closes), wanted),
-        compute_features(bars_of([c * scale for c in closes]), wanted),
-    )
-    assert np.allclose(one[["r", "sma"]], other[["r", "sma"]], atol=1e-6, rtol=1e-5)
+# Averages that remember all their past: their declared reach is where what they remember no longer counts.
+RECURSIVE = {"EMA", "DEMA", "TEMA", "MACD", "RSI", "CMO", "ATR", "NATR", "ADX"}
+
+
+@pytest.mark.parametrize("feature", EVERY_KIND, ids=lambda feature: feature.name)
+@draws(4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=st.data(), lag=st.integers(0, 3))
+def test_the_declared_reach_is_all_that_a_value_depends_on(apple, feature, drawn, lag) -> None:
+    """The bars from t - past to t give the value of t, whatever came before and after."""
+    kind = feature.definition
+    periods = {
+        name: drawn.draw(st.integers(int(known.minimum), 30), name)
+        for name, known in kind.parameters.items()
+        if known.type is int
+    }
+    wanted = replace(feature, parameters=periods, lag=lag)
+    past = wanted.reach.past
+    at = drawn.draw(st.integers(past + 1, len(apple) - 1), "session")
+    full = compute_features(apple, [wanted])[feature.name]
+    alone = compute_features(apple.iloc[at - past : at + 1].reset_index(drop=True), [wanted])[feature.name]
+    if kind.category:
+        assert list(alone) == [full[at - past]]
+    else:
+        assert alone.to_numpy() == pytest.approx([full[at - past]], abs=1e-5 * full.std(), nan_ok=True)
+
+
+@pytest.mark.parametrize("feature", EVERY_KIND, ids=lambda feature: feature.name)
+def test_no_reach_is_longer_than_what_gives_a_first_value(apple, feature) -> None:
+    """A reach of all history would be true as well, and cost a team its first years."""
+    missing = int(_column(feature, _adjusted(apple)).isna().sum())
+    past = feature.reach.past
+    assert missing < past <= 60 * missing if feature.kind in RECURSIVE else past == missing
+
+
+def test_reaches_add_up_and_a_delay_moves_both_ends() -> None:
+    assert Feature("r", "log_return", {"sessions": 5}, lag=2).reach == Reach(7, -2)
+    assert Reach(5, 0) + lagged(2) + Reach(20, 3) == Reach(27, 1)
+    assert Reach(3, 0).look_ahead is None
+    assert Reach(3, 2).look_ahead == "looks 2 sessions into the future"
+
+
+def test_what_looks_into_the_future_is_not_computed(apple) -> None:
+    with pytest.raises(ModelError, match="AAPL: feature r looks 1 session into the future"):
+        compute_features(apple, [Feature("r", "log_return", lag=-1)], "AAPL")
+
+
+@pytest.mark.parametrize("feature", EVERY_KIND, ids=lambda feature: feature.name)
+@draws(2, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(scale=st.floats(0.01, 100), adjusted=st.booleans())
+def test_no_kind_depends_on_the_level_of_prices(apple, feature, scale, adjusted) -> None:
+    """Adjusted prices carry later splits and dividends backwards, so that a level would know the future, and no shortened
+    history shows it."""
+    prices = ["adj_close"] if adjusted else ["open", "high", "low", "close", "adj_close"]
+    other = compute_features(apple.assign(**{name: apple[name] * scale for name in prices}), [feature])
+    one = compute_features(apple, [feature])
+    pd.testing.assert_frame_equal(one, other, rtol=1e-7, atol=1e-9)

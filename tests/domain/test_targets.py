@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from my_dagster_project.domain.features import Feature, compute_features
-from my_dagster_project.domain.targets import next_returns, training_rows
+from my_dagster_project.domain.targets import REACH, TARGETS, next_returns, training_rows
 from my_dagster_project.foundation.errors import ModelError
 
 CUTOFF = date(2008, 9, 12)
@@ -36,6 +36,16 @@ def test_no_row_knows_a_close_after_the_cut_off(features, apple) -> None:
     tampered = apple.copy()
     tampered.loc[tampered["session"] > pd.Timestamp(CUTOFF), ["close", "adj_close"]] *= 3
     pd.testing.assert_frame_equal(rows, rows_of(features, tampered))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_looks_exactly_as_far_as_declared(features, apple, target) -> None:
+    """Its last row is as many sessions before the cut-off as it looks ahead, and its value depends on no bar before its own."""
+    rows, sessions = rows_of(features, apple, target), list(apple["session"])
+    last = sessions.index(rows["session"].iloc[-1])
+    assert last + REACH[target].future == sessions.index(pd.Timestamp(CUTOFF))
+    from_its_own = next_returns(apple.iloc[last - REACH[target].past : last + REACH[target].future + 1])
+    assert from_its_own["next_return"].iloc[0] == rows["next_return"].iloc[-1]
 
 
 def test_training_ends_one_purged_row_before_validation_begins(features, apple) -> None:

@@ -1,16 +1,19 @@
 """The committed team files, and what other rooms read from them."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from my_dagster_project.domain.features import Feature
+from my_dagster_project.domain.indicators import FEATURE_KINDS
+from my_dagster_project.domain.reach import Reach
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.loading import load_team
 from my_dagster_project.teams.schema import TeamConfig
-from tests.teams.helpers import CONFIGS, defaults, edited, load, registry, text_of
+from tests.teams.helpers import CONFIGS, complaint, defaults, edited, line_of, load, registry, text_of
 
 
 @pytest.mark.parametrize("team", ["red", "blue"])
@@ -44,6 +47,20 @@ def test_features_become_the_domains_features_in_the_order_of_the_file():
     macd = next(feature for feature in features if feature.name == "macd")
     assert macd.output == "macdhist"
     assert macd.parameters == {"fastperiod": 12, "slowperiod": 26, "signalperiod": 9}
+
+
+def test_a_feature_that_looks_into_the_future_is_refused_with_its_line(monkeypatch):
+    text = edited("red", ("sessions: 1, lag: 1", "sessions: 1, lag: -1"))
+    said = "features.return_lag1.lag: looks 1 session into the future; 0 is the session itself"
+    assert f"configs/red.yaml:{line_of(text, 'return_lag1:')}: {said}" in complaint(text)
+    lead = replace(FEATURE_KINDS["overnight_gap"], name="lead", future=2)
+    monkeypatch.setitem(FEATURE_KINDS, "lead", lead)
+    text = edited("red", ("{kind: overnight_gap}", "{kind: lead, lag: 1}"))
+    said = "features.gap.kind: lead looks 1 session into the future, which no feature may; with lag: 2 it would not"
+    assert f"configs/red.yaml:{line_of(text, 'gap:  ')}: {said}" in complaint(text)
+    assert load(text.replace("{kind: lead, lag: 1}", "{kind: lead, lag: 2}")).feature_list[12].reach == Reach(
+        3, 0
+    )
 
 
 def test_the_platform_completes_the_ludwig_section_without_touching_it():
