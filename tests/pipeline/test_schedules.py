@@ -10,10 +10,9 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.pipeline import chain
-from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.teams.season_section import Season
 from tests.pipeline.ticks import Ticks, asked, definitions
-from tests.support.committed import PROJECT
+from tests.support.committed import PROJECT, committed
 from tests.support.lapse import FIRST, lapse
 
 SCHEDULES = ("red_daily_schedule", "red_trade_schedule", "blue_daily_schedule", "blue_trade_schedule")
@@ -196,20 +195,19 @@ def test_a_job_that_is_but_a_row_asks_for_the_last_closed_session(monkeypatch, t
     )  # fmt: skip
 
 
-def test_in_a_lapse_every_schedule_of_the_chain_skips_and_says_who_asks_instead(tmp_path, ticks):
-    platform, settings = lapse(tmp_path, FIRST)
-    ticks.platform, ticks.repository = platform, build_definitions(platform, settings).get_repository_def()
+def test_in_a_lapse_every_schedule_of_the_chain_skips_and_says_who_asks_instead(tmp_path, instance):
+    ticks = Ticks(tmp_path, instance, lapse(tmp_path, FIRST))
     for name in [schedule.name for schedule in ticks.repository.schedule_defs]:
         data = ticks.tick(name, ticks.at(2026, 11, 28, 6, 30))
         assert bool(data.run_requests) == (name == "maintenance_schedule")
         assert data.run_requests or "the season's driver asks for each" in data.skip_message
 
 
-def test_what_a_season_missed_is_not_caught_up(tmp_path, ticks):
-    registry = ticks.platform.registry.model_copy(update={"season": Season(clock="real")})
-    ticks.platform = replace(ticks.platform, registry=registry)
-    settings = settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT)
-    ticks.repository = build_definitions(ticks.platform, settings).get_repository_def()
+def test_what_a_season_missed_is_not_caught_up(tmp_path, instance):
+    market = committed().registry.market.model_copy(update={"end": None})
+    live = {"season": Season(clock="real"), "market": market}
+    platform = replace(committed(), registry=committed().registry.model_copy(update=live))
+    ticks = Ticks(tmp_path, instance, (platform, settings_from({"TRADING_HOME": str(tmp_path)}, PROJECT)))
     ticks.run(ticks.tick("red_daily_schedule", ticks.at(2013, 2, 26, 6, 30)))
     data = ticks.tick("red_daily_schedule", ticks.at(2013, 2, 28, 6, 30))
     assert asked(data) == ("red_daily:2013-02-27", "2013-02-27")

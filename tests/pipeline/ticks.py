@@ -25,8 +25,10 @@ def definitions(tmp_path, start=None, environment=None, **market) -> tuple[Platf
 class Ticks:
     """Evaluates the committed platform's schedules as Dagster does, at a New York time, over what an instance knows."""
 
-    def __init__(self, tmp_path, instance, **market) -> None:
-        self.platform, self.repository = definitions(tmp_path, **market)
+    def __init__(self, tmp_path, instance, changed=None, **market) -> None:
+        """Of a `changed` platform and its settings, or of the committed one with another market section."""
+        made = (changed[0], build_definitions(*changed).get_repository_def()) if changed else None
+        self.platform, self.repository = made or definitions(tmp_path, **market)
         self.instance = instance
         for symbol in self.platform.symbols:
             self.bars(symbol, "2099-12-31")

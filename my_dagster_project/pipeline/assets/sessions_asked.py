@@ -32,9 +32,10 @@ def require_in_time(platform: Platform, sessions: list[date]) -> None:
 
 def over(platform: Platform, session: date) -> str:
     """Why nothing is decided about a session any more; '' while it can be, and in a replay, which makes up the past."""
-    calendar = platform.calendar
-    opened = calendar.open_at(calendar.next_session(session))
-    if not platform.registry.season or platform.now() < opened:
+    if not platform.registry.season:
+        return ""
+    opened = platform.calendar.open_at(platform.calendar.next_session(session))
+    if platform.now() < opened:
         return ""
     return (
         f"session {session} is over: the exchange opened at {opened:%Y-%m-%d %H:%M} UTC. What a season missed stays missed, "
