@@ -9,7 +9,7 @@ import pytest
 from my_dagster_project.foundation.calendar import load_calendar
 from tests.e2e.project import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 LAST = date(2013, 3, 1)
 SAID = "red has no rank: INS: too good to be true: MASE 0."

@@ -121,7 +121,7 @@ def test_a_key_nobody_knows_keeps_the_teams_last_valid_file_in_force_and_the_oth
     } == set()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_bad_files_and_unknown_symbols_stop_only_themselves_and_a_later_run_waits_for_nobody(copied):
     csv_prices(copied, "AAPL", "IBM", "MSFT")
     prices = copied.folder / "prices"
@@ -202,7 +202,7 @@ def diverge(config):
     }
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_full_disk_is_said_leaves_the_old_objects_and_the_next_run_completes(copied, tmp_path):
     """The store on a real file system of its own with three pages left, where the machine lets us mount one."""
     small, rescued = copied.home / "small", tmp_path / "rescued"

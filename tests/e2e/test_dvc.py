@@ -44,6 +44,7 @@ def test_the_clone_is_clean_after_the_pull_and_carries_the_teams_file(pulled):
     assert "team: red" in (clone / "configs" / "red.yaml").read_text()
 
 
+@pytest.mark.full
 def test_dvc_repro_on_main_exports_the_chain_and_a_second_one_does_nothing(copied):
     # Each stage is a command, which would import everything anew.
     path = f"{parent().as_program}{os.pathsep}{copied.environ()['PATH']}"

@@ -128,6 +128,7 @@ def change_rules(project: Project) -> None:
         project.commit_edit(team, lambda config: config["trading"].update(position_share=0.1))
 
 
+@pytest.mark.full
 def test_killed_while_it_trains(finished, tmp_path):
     project = new_project(tmp_path / "project")
 

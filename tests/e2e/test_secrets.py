@@ -1,15 +1,12 @@
 """Secrets that a run knows turn up nowhere: not under .local, not in what it says, not in git."""
 
-import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import CANARIES
-from tests.e2e.project import BIN, ROOT, Project
+from tests.e2e.project import Project
 from tests.support.gitrepo import git
 
 # The lock file is all hashes; the corpus is of broken files on purpose, at one of which the scanner stumbles.
@@ -59,21 +56,3 @@ def test_runs_that_fail_leave_no_secret_anywhere(copied, finished):
         assert said in done.out
         assert not any(value in done.text for value in values)
     require_nowhere(copied, values)
-
-
-def test_no_tracked_file_holds_a_secret(tmp_path):
-    """By detect-secrets; what looks like one and is none is listed, hashed, in .secrets.baseline."""
-    baseline = tmp_path / "baseline"  # the hook rewrites line numbers in it
-    shutil.copy(ROOT / ".secrets.baseline", baseline)
-    tracked = git(ROOT, "ls-files", "-z").split("\0")
-    there = [
-        name for name in tracked if name and not name.startswith(NOT_SCANNED) and (ROOT / name).is_file()
-    ]
-    done = subprocess.run(
-        [BIN / "detect-secrets-hook", "--baseline", baseline, *there],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode in (0, 3), done.stdout
-    assert json.loads(baseline.read_text())["results"]

@@ -8,7 +8,7 @@ import pytest
 from tests.support.forks import parent
 from tests.support.gitrepo import git
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 
 def test_trading_team_add_lets_a_third_team_take_part(copied):

@@ -148,7 +148,8 @@ def test_predictions_that_come_before_the_open_are_still_traded(deployment):
     ("first", "last"),
     [
         (date(2026, 3, 6), date(2026, 3, 10)),  # clocks go forward on the 8th
-        (date(2026, 11, 25), date(2026, 12, 1)),  # Thanksgiving and its half day
+        # Thanksgiving and its half day
+        pytest.param(date(2026, 11, 25), date(2026, 12, 1), marks=pytest.mark.full),
         pytest.param(date(2026, 3, 31), date(2026, 4, 8), marks=pytest.mark.full),  # Good Friday
         # Independence Day, observed
         pytest.param(date(2026, 6, 30), date(2026, 7, 8), marks=pytest.mark.full),

@@ -47,7 +47,9 @@ def test_running_an_older_session_again_does_not_bring_a_newer_one_back(ticks):
     assert ticks.tick("red_daily_schedule", ticks.at(2013, 2, 28, 7, 0)).run_requests == []
 
 
-@pytest.mark.parametrize("year", [2024, 2025, 2026])
+@pytest.mark.parametrize(
+    "year", [pytest.param(2024, marks=pytest.mark.full), pytest.param(2025, marks=pytest.mark.full), 2026]
+)
 def test_a_whole_year_asks_for_every_session_once(tmp_path, instance, year):
     """Holidays, half days, observed holidays, leap days and both clock changes, by the schedule's own cron."""
     ticks = Ticks(tmp_path, instance, end=None, start=date(year, 1, 2))

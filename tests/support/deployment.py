@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.test_utils import (
     InProcessTestWorkspaceLoadTarget,
@@ -159,6 +161,9 @@ def deployed(folder: Path, *, launcher: dict | None = None) -> Iterator[Deployme
             patch.setenv(name, str(value))
         load_settings.cache_clear()
         stack.callback(load_settings.cache_clear)
+        # As a code server, which loads the front door once; Dagster's in-process one loads it anew for every run asked for.
+        load = ReconstructableRepository.get_definition
+        patch.setattr(ReconstructableRepository, "get_definition", cache(load))
         instance = stack.enter_context(embedded_instance(folder / "home" / "dagster", launcher))
         context = stack.enter_context(create_test_daemon_workspace_context(target, instance))
         platform = load_platform(read_sources(folder, "working tree"))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 _FULL = os.environ.get("TRADING_TESTS") == "full"
-_TIMES = 10 if _FULL else 1
+_CI = bool(os.environ.get("CI"))
+_TIMES = (4 if _CI else 10) if _FULL else 1
 
 # Two cores are shared, and the first example of a room pays for pandas: no deadline.
 _COMMON = settings(
@@ -23,7 +24,7 @@ settings.register_profile("new", _COMMON, derandomize=False)
 
 def load_profile() -> None:
     """New examples in `make test-full`; the same ones in `make test`, and in CI always."""
-    settings.load_profile("new" if _FULL and not os.environ.get("CI") else "same")
+    settings.load_profile("new" if _FULL and not _CI else "same")
 
 
 def sizes(usual: int, full: int) -> list[Any]:
@@ -32,7 +33,7 @@ def sizes(usual: int, full: int) -> list[Any]:
 
 
 def draws(examples: int, **more: Any) -> settings:
-    """This many examples of a test, ten times as many in `make test-full`; `more` as for hypothesis' own settings."""
+    """This many examples of a test, ten times as many in `make test-full` (in CI four times); `more` as for hypothesis' own settings."""
     return settings(max_examples=examples * _TIMES, **more)
 
 
