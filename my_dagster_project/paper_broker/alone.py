@@ -121,9 +121,14 @@ def lapse_app(options: argparse.Namespace, settings: Settings) -> "Starlette":
     newcomers = Opening("", "", "", options.cash.quantize(Decimal("0.01")), terms)
     app = create_app(path, market, calendar, token(settings, path), newcomers)
     try:
-        app.state.lapse.begin(_first(options.lapse, market, calendar))
+        stands = app.state.lapse.begin(_first(options.lapse, market, calendar))
     except ApiError as refusal:
         raise BrokerError(f"--lapse {options.lapse}: {refusal}") from None
+    if stands > app.state.lapse.ends():
+        raise BrokerError(
+            f"{path} stands after the close of {stands}, and these bars end at {app.state.lapse.ends()}: give it its own bars, or"
+            " remove it to begin anew"
+        )
     return app
 
 

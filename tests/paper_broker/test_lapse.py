@@ -172,7 +172,7 @@ def test_the_clock_only_goes_forward_to_the_end_of_the_bars_and_only_for_its_kee
     assert broker.ask("GET", "/paper/v1/lapse")[1]["sessions_left"] == 0
 
 
-def test_a_broker_started_again_goes_on_where_it_stood(start):
+def test_a_broker_started_again_goes_on_where_it_stood(start, bars):
     before = start()
     before.old().submit_order("AAPL", qty=1, side="buy", type="market", time_in_force="day")
     before.keeper.move_lapse(1)
@@ -184,6 +184,13 @@ def test_a_broker_started_again_goes_on_where_it_stood(start):
     again.keeper.move_lapse(1)
     assert again.old().get_position("AAPL")["qty"] == "4"  # the queued order was split too
     assert again.ask("GET", "/v2/account", "later")[1]["cash"] == "5"
+    (bars / "LATE.csv").unlink()
+    rows = (bars / "AAPL.csv").read_text().splitlines(keepends=True)
+    (bars / "AAPL.csv").write_text("".join(rows[:3]))
+    with pytest.raises(
+        BrokerError, match=f"stands after the close of {THIRD}, and these bars end at {SECOND}"
+    ):
+        start()
 
 
 def test_what_dies_in_a_move_leaves_all_accounts_at_the_same_close(broker):
