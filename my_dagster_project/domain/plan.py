@@ -43,6 +43,7 @@ def client_order_id(team: str, session: date, symbol: str, side: Side, rev: int)
 class Signal:
     """One prediction made after the close of `session`: a log return, or a probability of up (fraction).
 
+    `position` (-1 to 1) is what a model that answers with positions would hold.
     `problem` says why where it was read from is not to be believed; '' when it is.
     """
 
@@ -53,6 +54,7 @@ class Signal:
     target: Target = "next_return"
     trained_through: date | None = None
     problem: str = ""
+    position: float | None = None
 
 
 @dataclass(frozen=True)

@@ -65,12 +65,14 @@ def prediction_table(
     """The predictions of these feature rows, one per session.
 
     Columns: `session` (t), `target_session` (t+1 of the calendar), `symbol`, `close` (raw close of t, dollars),
-    `predicted_return` (log return t to t+1), `probability_up` (fraction, NaN for regression), `trained_through`.
+    `predicted_return` (log return t to t+1), `probability_up` (fraction, NaN for regression), `trained_through`; of a model that
+    answers with one also `position` (-1 to 1).
     """
     import pandas as pd
 
     closes = bars.set_index("session")["close"]
     targets = [calendar.next_session(session.date()) for session in rows["session"]]
+    position = {"position": answers["position"].to_numpy("float64")} if "position" in answers else {}
     return pd.DataFrame(
         {
             "session": rows["session"],
@@ -79,6 +81,7 @@ def prediction_table(
             "close": rows["session"].map(closes).to_numpy("float64"),
             "predicted_return": answers["predicted_return"].to_numpy("float64"),
             "probability_up": answers["probability_up"].to_numpy("float64"),
+            **position,
             "trained_through": pd.Timestamp(trained_through),
         }
     )

@@ -64,6 +64,8 @@ def _refusal(
         return "the prediction is not a number"
     if signal.target == "next_direction" and not 0 <= signal.value <= 1:
         return f"the prediction {signal.value:g} is no probability"
+    if signal.position is not None and not -1 <= signal.position <= 1:
+        return f"the position {signal.position:g} is not between -1 and 1"
     move = moves.get(signal.symbol, UNKNOWN_MOVE)
     if signal.target == "next_return" and abs(signal.value) > move:
         return f"the predicted log return {signal.value:+.4g} is beyond anything it ever did: {move:.4f}"

@@ -15,6 +15,7 @@ from my_dagster_project.foundation.errors import TradingError
 
 # A price that moves less (per session) stands still: nobody trades it, which is no reason to put everything into it.
 LEAST_VOLATILITY = 1e-6
+AS_TOLD = "as_told"
 _SHARE_STEP = Decimal("0.000001")
 
 
@@ -204,6 +205,31 @@ class BuyHoldSell:
         return Weight(outlook.rules.position_share, f"buy: {why}")
 
 
+class AsTold:
+    """Hold what a model that answers with positions says: 1 is `position_share` of equity, 0 nothing, -1 as much sold short.
+
+    The thresholds do not matter, but for one: without `short_below` nothing is sold short.
+    """
+
+    says: ClassVar[str] = "Hold the position that the model answers with, times position_share."
+    targets: ClassVar[tuple[Target, ...]] = TARGETS
+    sells_short: ClassVar[bool] = True
+
+    def weights(self, outlook: Outlook) -> dict[str, Weight]:
+        """Give every symbol its own answer; what has no position is left alone."""
+        return {symbol: self._weight(symbol, outlook) for symbol in outlook.signals}
+
+    def _weight(self, symbol: str, outlook: Outlook) -> Weight:
+        position = outlook.signals[symbol].position
+        if position is None:
+            return Weight(None, f"no position was answered: {outlook.kept(symbol)}")
+        why = f"position {position:+.3f}"
+        if outlook.rules.short_below is None and position < 0:
+            return Weight(Decimal(0), f"{why}, and nothing is sold short")
+        share = outlook.rules.position_share * Decimal(str(position))
+        return Weight(share.quantize(_SHARE_STEP, ROUND_DOWN), why)
+
+
 def _leave(symbol: str, outlook: Outlook) -> Weight:
     return Weight(None, f"{outlook.why(symbol)}: {outlook.kept(symbol)}")
 
@@ -222,6 +248,7 @@ STRATEGIES: dict[str, Strategy] = {
     "rotation": Rotation(),
     "forecast_volatility": ForecastVolatility(),
     "buy_hold_sell": BuyHoldSell(),
+    AS_TOLD: AsTold(),
 }
 
 

@@ -17,6 +17,9 @@ type Target = Literal["next_return", "next_direction"]
 NEXT_RETURN: Target = "next_return"
 NEXT_DIRECTION: Target = "next_direction"
 TARGETS: tuple[Target, ...] = get_args(Target.__value__)
+# What a model answers with: the return, the probability of a rise, or the position to hold (-1 short, 0 nothing, 1 long).
+type Answer = Literal["return", "probability", "position"]
+ANSWERS: dict[Target, Answer] = {NEXT_RETURN: "return", NEXT_DIRECTION: "probability"}
 # What Ludwig calls the kind of output that learns it.
 OUTPUT_TYPE: dict[Target, str] = {NEXT_RETURN: "number", NEXT_DIRECTION: "binary"}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.domain.targets import Target
+from my_dagster_project.domain.targets import ANSWERS, Answer, Target
 from my_dagster_project.foundation.errors import ModelError
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Manifest:
 
     Attributes:
         kind: the kind of model, by its name in `models/kinds/table.py`; what was stored before there were kinds is Ludwig's.
+        answers: what it answers with; None where the target says it.
         inputs: in the order the network takes them.
         trained_through: last session whose close the training saw; never predict with it for an earlier one.
         rows: training and validation rows.
@@ -81,6 +82,12 @@ class Manifest:
     reason: str | None = None
     parity: Parity | None = None
     kind: str = "ludwig"
+    answers: Answer | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """What it answers with."""
+        return self.answers or ANSWERS[self.target]
 
     @property
     def label(self) -> str:

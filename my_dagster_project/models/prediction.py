@@ -24,8 +24,8 @@ class Prediction:
     """What a model says about each row of a features frame.
 
     Attributes:
-        frame: `predicted_return` (log return to the next session) and `probability_up` (fraction; NaN for a
-            regression team), float64, with the index of the features frame.
+        frame: `predicted_return` (log return to the next session) and `probability_up` (fraction; NaN where it is none),
+            float64, with the index of the features frame; `position` (-1 to 1) of a model that answers with one.
         engine: what computed it: onnxruntime, or the kind of model.
         note: why it was not onnxruntime, for people; None otherwise.
     """
@@ -40,7 +40,7 @@ def predict(files: Mapping[str, bytes], features: pd.DataFrame) -> Prediction:
 
     Missing values are filled by the rule learned in training. For a classification team the return is
     (2p - 1) * return_scale, the platform's convention (a certain rise predicts the mean absolute return of the
-    training rows), so that its error can stand beside that of a regression team.
+    training rows), so that its error can stand beside that of a regression team; that of a position is position * return_scale.
 
     Args:
         files: the model's stored files.
@@ -75,12 +75,13 @@ def _as_frame(manifest: Manifest, scores: np.ndarray, index: pd.Index) -> pd.Dat
             f"{manifest.label}: the model answered NaN or infinity on {(~np.isfinite(scores)).sum()} rows; "
             f"train it again, with every number input normalised."
         )
-    regression = manifest.target == "next_return"
-    return pd.DataFrame(
-        {
-            "predicted_return": scores if regression else (2 * scores - 1) * manifest.return_scale,
-            "probability_up": np.nan if regression else scores,
-        },
-        index=index,
-        dtype="float64",
-    )
+    columns = {"predicted_return": scores, "probability_up": np.full(len(scores), np.nan)}
+    if manifest.answer == "probability":
+        columns = {"predicted_return": (2 * scores - 1) * manifest.return_scale, "probability_up": scores}
+    if manifest.answer == "position":
+        if (np.abs(scores) > 1).any():
+            raise ModelError(
+                f"{manifest.label}: the model answered {np.abs(scores).max():g}; a position is -1 to 1."
+            )
+        columns |= {"predicted_return": scores * manifest.return_scale, "position": scores}
+    return pd.DataFrame(columns, index=index, dtype="float64")

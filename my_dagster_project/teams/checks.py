@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS
-from my_dagster_project.domain.strategies import STRATEGIES
+from my_dagster_project.domain.strategies import AS_TOLD, STRATEGIES
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.problems import Problem, show, suggestion
@@ -157,6 +157,11 @@ def trading_problems(config: TeamConfig, entry: TeamEntry) -> Iterator[Problem]:
         yield Problem(
             ("trading", "strategy"),
             f"{trading.strategy} is for target {' or '.join(readable)}, not {config.target}",
+        )
+    if trading.strategy == AS_TOLD and config.answers != "position":
+        yield Problem(
+            ("trading", "strategy"),
+            f"{AS_TOLD} holds the positions of a model; this one answers with a {config.answers}",
         )
     for name in ("buy_above", "sell_below", "short_below"):
         value = getattr(trading, name)

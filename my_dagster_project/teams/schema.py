@@ -20,7 +20,7 @@ from pydantic import (
 
 from my_dagster_project.domain.features import Feature
 from my_dagster_project.domain.indicators import FEATURE_KINDS
-from my_dagster_project.domain.targets import Target
+from my_dagster_project.domain.targets import Answer, Target
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.problems import show
 from my_dagster_project.foundation.strict import Strict
@@ -175,6 +175,11 @@ class TeamConfig(Strict):
     def kind(self) -> Kind:
         """The kind of its model."""
         return KINDS[SHORT_FORM if self.model is None else self.model.kind]
+
+    @property
+    def answers(self) -> Answer:
+        """What its model answers with."""
+        return self.kind.answers(self.section, self.target)
 
     @property
     def section(self) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def _signal(
         target=config.target,
         trained_through=row["trained_through"].date(),
         problem=_problem(row, names.model(team, symbol), assets),
+        position=row.get("position"),
     ), float(row["close"])
 
 

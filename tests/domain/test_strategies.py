@@ -34,6 +34,22 @@ def test_long_flat_holds_above_one_threshold_and_leaves_below_the_other(value, s
     assert shares("long_flat", {"AAPL": value}) == {"AAPL": share}
 
 
+@pytest.mark.parametrize(
+    ("position", "short_below", "share"),
+    [
+        (1.0, None, QUARTER),
+        (0.5, None, Decimal("0.125")),
+        (0.0, None, Decimal(0)),
+        (-1.0, None, Decimal(0)),
+        (-1.0, -0.001, -QUARTER),
+        (None, None, None),
+    ],
+)
+def test_as_told_holds_the_position_of_the_model(position, short_below, share):
+    rules = replace(RULES, short_below=short_below)
+    assert shares("as_told", {"AAPL": -0.01}, rules=rules, position=position) == {"AAPL": share}
+
+
 def test_the_reason_reads_like_a_sentence_for_returns_and_for_probabilities():
     assert weights("long_flat", {"A": -0.008})["A"].why == "predicted -0.800 %, below +0.000 %"
     up = weights("long_flat", {"A": 0.56, "B": 0.5}, "B", WORDS, target="next_direction")

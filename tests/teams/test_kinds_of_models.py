@@ -69,3 +69,12 @@ def test_one_symbol_may_have_another_kind():
 def test_what_is_wrong_is_told_where_it_is_written(model, overrides, told):
     said = complaint(with_model(model, overrides))
     assert told in str(said)
+
+
+def test_positions_are_held_as_told_and_nothing_else_is():
+    holding = with_model("model: {kind: baseline, strategy: hold}\n").replace(
+        "trading:\n", "trading:\n  strategy: as_told\n"
+    )
+    assert load(holding).answers == "position"
+    other = holding.replace("strategy: hold", "strategy: drift")
+    assert "as_told holds the positions of a model; this one answers with a return" in complaint(other)

@@ -93,7 +93,7 @@ SHORT = (SELL, SELL + "  short_below: -0.002\n")
         ([SHORT], "trading.short_below: nobody sells short: the organiser lends no shares"),
         (
             [SHORT, ("  sell_below", "  strategy: rotation\n  sell_below")],
-            "strategy rotation sells nothing short; long_flat does",
+            "strategy rotation sells nothing short; long_flat or as_told does",
         ),
         (
             [(SELL, SELL + "  short_below: 0.01\n")],

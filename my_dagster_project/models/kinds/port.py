@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from my_dagster_project.domain.targets import Target
+from my_dagster_project.domain.targets import ANSWERS, Answer, Target
 from my_dagster_project.foundation.problems import Loc, Problem
 from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.models.manifest import Manifest
@@ -78,6 +78,10 @@ class TrainedModel:
     metrics: dict[str, float]
 
 
+def _as_the_target(section: Section, target: Target) -> Answer:
+    return ANSWERS[target]
+
+
 def _no_parts(section: Section) -> list[Part]:
     return []
 
@@ -99,7 +103,8 @@ class Kind:
         inputs: the feature columns a model of a checked section reads, in its order.
         complete: a checked section with what the platform adds to it, a new dict: what is trained and what is fingerprinted.
         fit: trains on rows as `training_input.check_rows` describes them, telling of each epoch; ModelError where it cannot.
-        predict: its own answer, float64 (rows,), where a model has no `model.onnx`, or none that says the same.
+        predict: its own answer to each row by itself, float64 (rows,), where a model has no `model.onnx`, or none that says the same.
+        answers: what its model answers with, of whatever a team wrote; without it what the target says, a return or a probability.
         parts: about how large its parts get, to be refused beforehand; of whatever a team wrote.
         rehearse: tries a complete section for a moment, before anything is spent on it, for a target, on rows of any symbol,
             within bounds; None where `lint` and `fits` know everything.
@@ -116,6 +121,7 @@ class Kind:
     complete: Callable[[Section], Section]
     fit: Callable[[TrainingSpec, pd.DataFrame, OnEpoch], TrainedModel]
     predict: Callable[[Mapping[str, bytes], pd.DataFrame, str], np.ndarray]
+    answers: Callable[[Section, Target], Answer] = _as_the_target
     parts: Callable[[Section], list[Part]] = _no_parts
     rehearse: Callable[[Section, Target, pd.DataFrame, Bounds], Verdict] | None = None
     packages: Mapping[str, str] = field(default_factory=dict)

@@ -26,7 +26,7 @@ def _fit(spec, rows, on_epoch) -> TrainedModel:
     parts = {"train": int((rows["split"] == 0).sum()), "validation": int((rows["split"] == 1).sum())}
     manifest = Manifest(
         spec.team, spec.symbol, spec.target, (), spec.trained_through, spec.seed, parts, 0, 0.01, {},
-        exported=False, reason="its predictions arrive from outside", kind="letters",
+        exported=False, reason="its predictions arrive from outside", kind="letters", answers="position",
     )  # fmt: skip
     files = {RECEIVED: json.dumps(spec.section["received"]).encode(), MANIFEST: manifest.to_json()}
     return TrainedModel(files, manifest, {})
@@ -47,13 +47,14 @@ LETTERS = Kind(
     complete=dict,
     fit=_fit,
     predict=_predict,
+    answers=lambda section, target: "position",
 )
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """Red with momentum of AAPL, and of IBM what two letters said; everything up to the orders."""
-    letters = {"kind": "letters", "received": {SESSIONS[0]: 0.01, SESSIONS[1]: -0.01}}
+    letters = {"kind": "letters", "received": {SESSIONS[0]: 0.5, SESSIONS[1]: -1}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(KINDS, "letters", LETTERS)
         made_of = house.build(
@@ -99,5 +100,10 @@ def test_a_new_kind_is_a_folder_and_a_row(built):
     made_of, runs = built
     assert read_manifest(made_of.store.read(("red", "IBM", "model"))).kind == "letters"
     assert made(runs["predictions"])["red/IBM/predictions"][-1].metadata["engine"].value == "letters"
-    assert [predicted(made_of, "IBM", session)["predicted_return"] for session in SESSIONS] == [0.01, -0.01]
+    said = [predicted(made_of, "IBM", session) for session in SESSIONS]
+    assert [row["position"] for row in said] == [0.5, -1]
+    assert [row["predicted_return"] for row in said] == [0.005, -0.01], (
+        "a position stands for a return, to be scored alike"
+    )
+    assert "position" not in predicted(made_of, "AAPL", SESSIONS[0])
     assert {kind.name for kind in made_of.platform.kinds} == {"baseline", "letters"}

@@ -6,7 +6,7 @@ from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.foundation.findings import to_problem
 from my_dagster_project.foundation.problems import Problem, show, suggestion
 from my_dagster_project.foundation.strict import Strict
-from my_dagster_project.models.kinds.baseline.baseline_model import STRATEGIES, fit, predict
+from my_dagster_project.models.kinds.baseline.baseline_model import STRATEGIES, answers_of, fit, predict
 from my_dagster_project.models.kinds.port import Kind, Section, Task
 
 
@@ -71,4 +71,5 @@ BASELINE = Kind(
     complete=_complete,
     fit=fit,
     predict=predict,
+    answers=answers_of,
 )

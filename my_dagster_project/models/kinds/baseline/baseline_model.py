@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.domain.targets import NEXT_RETURN
+from my_dagster_project.domain.targets import ANSWERS, NEXT_RETURN, Answer, Target
 from my_dagster_project.models.encoding import NUMBERS, encode
 from my_dagster_project.models.kinds.port import OnEpoch, TrainedModel
 from my_dagster_project.models.manifest import MANIFEST, ONNX, Input, Manifest, read_manifest
@@ -30,9 +30,10 @@ STRATEGIES = {
     "drift": "the mean of the training rows.",
     "last_value": "tomorrow's close is today's.",
     "always_up": "a rise, by the mean absolute return of the training rows.",
+    "hold": "the position 1, for the trading strategy as_told.",
     "momentum": "the mean after sessions like this one, where `input` was above zero or was not.",
 }
-ANSWERS = "baseline.json"
+LEARNT = "baseline.json"
 _OPSET, _IR_VERSION = 17, 8
 _PARITY_ROWS = 250
 
@@ -47,12 +48,14 @@ def fit(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedMod
     answers = _answers(spec, training)
     manifest = _manifest(spec, rows, training)
     files = {
-        ANSWERS: json.dumps(answers, sort_keys=True).encode(),
+        LEARNT: json.dumps(answers, sort_keys=True).encode(),
         ONNX: _graph(answers, looks=bool(spec.features)),
         MANIFEST: manifest.to_json(),
     }
-    metrics = _losses(spec, files, rows)
-    on_epoch(1, metrics)
+    metrics = {}
+    if manifest.answer != "position":  # which has no error
+        metrics = _losses(spec, files, rows)
+        on_epoch(1, metrics)
     last = rows.tail(_PARITY_ROWS)
     manifest = replace(
         manifest, parity=compare(files, manifest, lambda probes: predict(files, probes, spec.label), last)
@@ -61,16 +64,21 @@ def fit(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedMod
 
 
 def predict(files: Mapping[str, bytes], features: pd.DataFrame, label: str) -> np.ndarray:
-    """The baseline's answer, float64 (rows,): the log return, or the probability of a rise."""
+    """The baseline's answer, float64 (rows,): the log return, the probability of a rise, or the position."""
     import numpy as np
 
-    answers = json.loads(files[ANSWERS])
+    answers = json.loads(files[LEARNT])
     numbers = encode(read_manifest(files), features)[NUMBERS]
     if numbers.shape[1] == 0:
         return np.full(len(features), answers["missing"])
     looked_at = numbers[:, 0]
     seen = np.where(looked_at > 0, answers["above"], answers["otherwise"])
     return np.where(np.isnan(looked_at), answers["missing"], seen)
+
+
+def answers_of(section: dict[str, Any], target: Target) -> Answer:
+    """What a strategy answers with."""
+    return "position" if section.get("strategy") == "hold" else ANSWERS[target]
 
 
 def _answers(spec: TrainingSpec, training: pd.DataFrame) -> dict[str, float]:
@@ -84,6 +92,7 @@ def _answers(spec: TrainingSpec, training: pd.DataFrame) -> dict[str, float]:
         "drift": float(values.mean()),
         "last_value": 0.0 if returns else 0.5,
         "always_up": float(training[RETURN].abs().mean()) if returns else 1.0,
+        "hold": 1.0,
     }
     return dict.fromkeys(("above", "otherwise", "missing"), constants[spec.section["strategy"]])
 
@@ -96,6 +105,7 @@ def _manifest(spec: TrainingSpec, rows: pd.DataFrame, training: pd.DataFrame) ->
         symbol=spec.symbol,
         target=spec.target,
         kind="baseline",
+        answers=answers_of(spec.section, spec.target),
         inputs=tuple(Input(name, "number") for name in spec.features),
         trained_through=spec.trained_through,
         seed=spec.seed,

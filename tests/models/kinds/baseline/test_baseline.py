@@ -1,10 +1,12 @@
 """Baselines on real rows: what they learn, what they answer, and that their graph says exactly the same."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.kinds.baseline.baseline_kind import BASELINE
 from my_dagster_project.models.kinds.baseline.baseline_model import STRATEGIES, fit, predict
 from my_dagster_project.models.kinds.port import Task
@@ -52,6 +54,18 @@ def test_what_each_learns_is_of_the_training_rows_alone():
     assert predict(says["momentum"].files, falls.tail(1), "")[0] == falls["next_return"].mean()
     missing = rises.tail(1).assign(return_1=np.nan)
     assert predict(says["momentum"].files, missing, "")[0] == learnt.mean()
+
+
+def test_a_position_stands_for_a_return_and_is_told_beside_it():
+    model, rows = trained("hold")
+    frame = answer(model.files, rows.tail(2)).frame
+    assert frame["position"].tolist() == [1, 1]
+    assert frame["predicted_return"].tolist() == [model.manifest.return_scale] * 2
+    assert frame["probability_up"].isna().all()
+    too_much = model.files | {"manifest.json": replace(model.manifest, exported=False).to_json()}
+    too_much |= {"baseline.json": b'{"missing": -1.5}'}
+    with pytest.raises(ModelError, match=r"answered 1\.5; a position is -1 to 1"):
+        answer(too_much, rows.tail(1))
 
 
 def test_of_a_direction_it_answers_with_a_probability():
