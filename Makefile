@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 # Without bytecode Ludwig imports in 20 s instead of 9.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run ui mlflow up round down wipe logs backup restore test test-quick test-full test-stack lint format benchmarks clean
+.PHONY: help setup run season ui mlflow up round down wipe logs backup restore test test-quick test-full test-stack lint format benchmarks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ $(VENV)/.synced: pyproject.toml uv.lock | $(BIN)/uv
 
 run: setup ## The main job: both teams compete on real prices, from bars to a leaderboard
 	@$(BIN)/trading run
+
+season: setup ## A season of the recorded bars, lived session by session in two minutes, apart from the replay
+	@$(BIN)/trading season start
 
 ui: setup ## Dagit on http://localhost:3000 with the same assets, jobs and schedules
 	@$(BIN)/trading ui

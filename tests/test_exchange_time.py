@@ -26,6 +26,7 @@ WALL_CLOCK = {
     "git/work_tree_edits.py": "when a commit was made",
     "history/gc.py": "how old a content is",
     "main_job/afresh.py": "when a person began afresh",
+    "main_job/season_home.py": "when a season was put away",
     "models/tracking.py": "when a training ran",
     "operations/archive.py": "when a backup was made",
     "operations/dagster_history.py": "how old a run is",

@@ -12,6 +12,7 @@ from my_dagster_project.cli import backups as operations
 from my_dagster_project.cli import bars, rounds, validating
 from my_dagster_project.cli import kill_switch as switches
 from my_dagster_project.cli import reset as competition
+from my_dagster_project.cli import season as seasons
 from my_dagster_project.cli import team as teams_of
 from my_dagster_project.cli import team_accounts as accounts
 from my_dagster_project.cli import versions as history
@@ -43,6 +44,7 @@ app.command()(bars.fetch)
 app.command()(bars.remake)
 app.command()(competition.reset)
 app.add_typer(teams_of.app, name="team")
+app.add_typer(seasons.app, name="season")
 app.command("round")(rounds.round_)
 app.command()(operations.backup)
 app.command()(operations.restore_backup)

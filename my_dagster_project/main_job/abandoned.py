@@ -7,6 +7,8 @@ from pathlib import Path
 import dagster as dg
 
 PROCESS_TAG = "trading/process"
+CUT_SHORT_TAG = "trading/cut_short"
+"""Of a run that was killed with its process: it says nothing of what it was to make, so that is asked for again."""
 _AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _STARTED_AT = 19
 """The place of a process's start, in ticks since the machine's, among the fields of /proc/PID/stat behind its name."""
@@ -25,6 +27,7 @@ def end_abandoned(instance: dg.DagsterInstance) -> list[str]:
             instance.report_run_failed(
                 run, "The process of this run was killed; the next run makes what it left undone."
             )
+            instance.add_run_tags(run.run_id, {CUT_SHORT_TAG: "yes"})
             ended.append(run.run_id)
     return ended
 

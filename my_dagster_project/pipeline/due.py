@@ -50,20 +50,21 @@ class Due:
         """What a job has to make now of these sessions (ISO, ascending): of a team, or without one of all."""
         if chain.orders_of(row):
             return self._unrecorded(row, team, sessions)
-        return Part(self.of(self.makeable(row.purpose, team), sessions), sessions if row.sessions else [])
+        wanted = self.makeable(row.purpose, team, own=False)
+        return Part(self.of(wanted, sessions), sessions if row.sessions else [])
 
-    def makeable(self, purpose: str, team: str = "") -> list[dg.AssetKey]:
-        """What a job makes in the first place, symbol by symbol, of a team only its own, where there is what it is made from.
+    def makeable(self, purpose: str, team: str = "", *, own: bool = True) -> list[dg.AssetKey]:
+        """What a job makes (`own`: in the first place), symbol by symbol, of a team only its own, where there is what it is made from.
 
         That is bars, and after the training a model that is up to date; why a symbol has none, an earlier job has said.
         """
         teams = {name: config.symbols for name, config in self._platform.teams.items()}
-        own = chain.stages_of(purpose, own=True)
+        rows = chain.stages_of(purpose, own=own)
         found = [
-            (place, key_at(row, place)) for row in own for place in chain.places(row, teams, Place(team))
+            (place, key_at(row, place)) for row in rows for place in chain.places(row, teams, Place(team))
         ]
         order = [*teams[team]] if team else self._platform.symbols
-        asked = order if any(row.of_symbol for row in own) else []
+        asked = order if any(row.of_symbol for row in rows) else []
         needed = [row for row in chain.behind(chain.job(purpose)) if row.of_symbol and not row.sessions]
         ready = ["", *(symbol for symbol in asked if self._are_there(needed, Place(team, symbol)))]
         there = [pair for pair in found if pair[0].symbol in ready]
@@ -81,7 +82,12 @@ class Due:
 
     def _unrecorded(self, row: Job, team: str, sessions: list[str]) -> Part:
         """From the first session that was traded and is not on record yet up to the last one that was traded."""
-        traded = self._on_record(keys.orders_key(team)).intersection(sessions)
+        closed = last_session(
+            self._platform
+        ).isoformat()  # In which the orders of those before it have filled.
+        traded = {
+            one for one in self._on_record(keys.orders_key(team)).intersection(sessions) if one < closed
+        }
         wanted = [key for key in self.makeable(row.purpose, team) if not keys.is_decision(key)]
         lacking = {key: left for key in wanted if (left := traded - self._on_record(key))}
         if not lacking:

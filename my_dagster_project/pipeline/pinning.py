@@ -24,8 +24,20 @@ def pin(platform: Platform) -> None:
     Said to the load context, as Dagster's own components do: `Definitions.with_reconstruction_metadata`, the public way
     and still a preview in 1.13, did not reach the run (found by a run that trained with the next commit's seed).
     """
+    DefinitionsLoadContext.get().add_to_pending_reconstruction_metadata(_KEY, told_of(platform))
+
+
+def told_of(platform: Platform) -> str:
+    """What a platform is made of, as one string."""
     told = {"sources": platform.sources.to_json(), "read": platform.read, "problems": platform.problems}
-    DefinitionsLoadContext.get().add_to_pending_reconstruction_metadata(_KEY, json.dumps(told))
+    return json.dumps(told)
+
+
+def platform_told(text: str, settings: Settings) -> Platform:
+    """The platform that `told_of` told, on this deployment's clock."""
+    told = json.loads(text)
+    platform = load_platform(Sources.from_json(told["sources"]))
+    return on_its_clock(replace(platform, read=told["read"], problems=told["problems"]), settings)
 
 
 def pinned_platform(settings: Settings) -> Platform | None:
@@ -33,20 +45,11 @@ def pinned_platform(settings: Settings) -> Platform | None:
     context = DefinitionsLoadContext.get()
     if context.load_type != DefinitionsLoadType.RECONSTRUCTION:
         return None
-    told = _told(context.reconstruction_metadata)
-    if told is None:
-        return None
-    platform = load_platform(Sources.from_json(told["sources"]))
-    told_then = replace(platform, read=told["read"], problems=told["problems"])
-    return on_its_clock(told_then, settings)
+    text = context.reconstruction_metadata.get(_KEY)
+    return platform_told(text, settings) if text else None
 
 
 def pinned_sources(metadata: Mapping[str, Any]) -> Sources | None:
     """The texts that a run's plan, as stored, carries along; None when it was made without any."""
-    told = _told({key: getattr(value, "value", value) for key, value in metadata.items()})
-    return Sources.from_json(told["sources"]) if told else None
-
-
-def _told(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     text = metadata.get(_KEY)
-    return json.loads(text) if text else None
+    return Sources.from_json(json.loads(getattr(text, "value", text))["sources"]) if text else None

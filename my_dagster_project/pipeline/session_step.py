@@ -63,9 +63,19 @@ class Asked:
         ]
 
 
-def session_step(platform: Platform, due: Due, sessions: list[str], asked: Asked, round_id: str) -> Step:
-    """The next step of a round over these sessions (ISO, ascending)."""
-    step = _Stepper(platform, due, sessions, asked, round_id)
+def session_step(
+    platform: Platform,
+    due: Due,
+    sessions: list[str],
+    asked: Asked,
+    round_id: str,
+    decided: list[str] | None = None,
+) -> Step:
+    """The next step of a round over these sessions (ISO, ascending).
+
+    With `decided` only those are still predicted and ordered: of a season the one at work, or none after its last one.
+    """
+    step = _Stepper(platform, due, sessions, asked, round_id, sessions if decided is None else decided)
     return step.before_teams() or step.teams()
 
 
@@ -76,6 +86,7 @@ class _Stepper:
     sessions: list[str]
     asked: Asked
     round_id: str
+    decided: list[str]
 
     def before_teams(self) -> Step | None:
         """Bars come first; None once they are there or could not be had."""
@@ -113,8 +124,11 @@ class _Stepper:
             return Step(said=said)
         if self.asked.of(one.of(team) for one in rest):
             return None
-        part = self.due.part(row, team, self.sessions)
-        return Step((self._request(row.of(team), *part),), said) if part.assets else None
+        part = self.due.part(row, team, self.sessions if chain.orders_of(row) else self.decided)
+        # Features alone are no training: a session's are made in the run that predicts it.
+        if not part.assets or any(_makes(later, part.assets) for later in rest[1:]):
+            return None
+        return Step((self._request(row.of(team), *part),), said)
 
     def _trades(self, row: Job, team: str) -> Step | None:
         """Sessions one by one, some of them ahead, as long as none has failed."""
@@ -132,10 +146,10 @@ class _Stepper:
         return Step(tuple(self._order(row, team, session) for session in new), said)
 
     def _left(self, team: str) -> list[str]:
-        return self.due.trades(team, self.sessions)
+        return self.due.trades(team, self.decided)
 
     def _to_go(self, row: Job, team: str) -> str:
-        return f"{row.title(team)}, {len(self._left(team))} of {len(self.sessions)} sessions to go"
+        return f"{row.title(team)}, {len(self._left(team))} of {len(self.decided)} sessions to go"
 
     def _order(self, row: Job, team: str, session: str) -> dg.RunRequest:
         before = self.sessions[: self.sessions.index(session)]
@@ -162,6 +176,10 @@ class _Stepper:
             partition_key=sessions[0] if len(sessions) == 1 else None,
             tags=told,
         )
+
+
+def _makes(row: Job, assets: Iterable[dg.AssetKey]) -> bool:
+    return {key.path[-1] for key in assets} <= {one.noun for one in chain.stages_of(row.purpose)}
 
 
 def _comes_again(run: dg.DagsterRun) -> bool:

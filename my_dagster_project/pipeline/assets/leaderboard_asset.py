@@ -82,7 +82,7 @@ def leaderboard_asset(
         money = explained(lambda: _summaries(platform, teams, results, bars, curves))
         money = explained(lambda: _with_tries(platform, assets, teams, money))
         figures = {name: evaluate(frame) for name, frame in scored.items()}
-        replayed = bool(platform.registry.market.end)
+        replayed = _is_replay(platform)
         board = replace(assemble(figures, money, evidences, alarms), **_dates(window), replayed=replayed)
         context.log.info(f"{len(board.teams)} teams on the table")
         yield _alarm_result(board)
@@ -214,12 +214,17 @@ def _summaries(
     return summaries
 
 
+def _is_replay(platform: Platform) -> bool:
+    """Whether the sessions had long been when they were traded; in a season they are lived, also in a lapse."""
+    return platform.registry.market.end is not None and platform.registry.season is None
+
+
 def _with_tries(
     platform: Platform, assets: AssetStore, teams: list[TeamContext], money: dict[str, TradingSummary]
 ) -> dict[str, TradingSummary]:
     """The same with how often each team has tried on these sessions; where they are lived nobody can try twice."""
     window = replay_sessions(platform)
-    if not (window and platform.registry.market.end):
+    if not (window and _is_replay(platform)):
         return money
     found = dict(money)
     for team in teams:

@@ -1,0 +1,197 @@
+"""`trading season ...`: registered by commands.py, nothing heavy imported before one of them runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from my_dagster_project.cli.kill_switch import person
+from my_dagster_project.cli.output import console
+from my_dagster_project.foundation.errors import SeasonError
+from my_dagster_project.foundation.pool_settings import pool_is_named
+from my_dagster_project.foundation.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from my_dagster_project.domain.leaderboard import Leaderboard
+    from my_dagster_project.storage.season import SeasonBook
+
+app = typer.Typer(
+    no_args_is_help=True, help="A season that is lived session by session, apart from the replay."
+)
+Every = Annotated[
+    str, typer.Option("--every", help="From one session to the next: 30s, 2m; 0s waits for nothing.")
+]
+
+
+@app.command()
+def start(every: Every = "0s") -> None:
+    """Begin a season, or go on with the one that was begun, and live it to its end; interrupting this loses nothing.
+
+    In a checkout it is a lapse of the recorded bars in `.local/season`, apart from the replay. On the stack the workers live it.
+    """
+    settings, book = _begun(every)
+    if book.require().paused:
+        book.set(person(), "resumed", paused=False)
+    _drive(settings, book)
+
+
+@app.command()
+def pause() -> None:
+    """Let the session at work end, and begin no other until `trading season resume`."""
+    settings = _here()
+    state = _book(settings).set(person(), "paused", paused=True)
+    console.say(f"Paused: session {state.session} is brought to its end, the next one waits.")
+
+
+@app.command()
+def resume() -> None:
+    """Go on with a season that was paused or interrupted."""
+    settings = _here()
+    book = _book(settings)
+    book.set(person(), "resumed", paused=False)
+    _drive(settings, book)
+
+
+@app.command(name="next")
+def next_() -> None:
+    """Live one session, the one at work, and pause after it; without a season one begins."""
+    settings, book = _begun("0s")
+    state = book.require()
+    if state.ended:
+        raise SeasonError(f"the season has ended with session {state.session}")
+    _drive(settings, book, only=True)
+
+
+@app.command()
+def speed(
+    every: Annotated[
+        str, typer.Argument(help="From one session to the next: 30s, 2m; 0s waits for nothing.")
+    ],
+) -> None:
+    """Change how fast the sessions of a lapse follow each other."""
+    from my_dagster_project.teams.season_section import seconds
+
+    try:
+        pace = seconds(every)
+    except ValueError as error:
+        raise SeasonError(str(error)) from None
+    _book(_here()).set(person(), f"a session every {every}", session_every=pace)
+    console.say(f"From the next session on: one every {every}.")
+
+
+@app.command()
+def status() -> None:
+    """Say where the season stands, what it missed, and what happened to it."""
+    from my_dagster_project.main_job.season_lines import standing
+
+    settings = _here()
+    book = _book(settings)
+    state = book.require()
+    console.say(standing(state))
+    for session, teams in state.missed.items():
+        console.say(f"  {session} missed: " + "; ".join(f"{team}, {why}" for team, why in teams.items()))
+    for one in book.log()[-5:]:
+        console.say((f"  {one.at}  {one.what}, {one.by}", "dim"))
+
+
+@app.command()
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Put this checkout's season away, whole, so that another one can begin."""
+    from dataclasses import replace
+
+    from my_dagster_project.main_job.season_driver import only_driver
+    from my_dagster_project.main_job.season_home import home_of, put_away
+
+    settings = load_settings()
+    home = home_of(settings)
+    if not home.exists() and _found() is not None:
+        raise SeasonError(
+            "what was lived here stays; another season begins in another store (on the stack: make wipe)"
+        )
+    with only_driver(replace(settings, home=home / ".local")):
+        if home.exists() and not yes:
+            typer.confirm("Put the season away, with all that was lived and edited in it?", abort=True)
+        console.say(f"The season lies in {put_away(settings)}; `trading season start` begins another one.")
+
+
+def _found() -> Settings | None:
+    """The settings of the season there is: this project's own, or the one beside this checkout's replay; None without one."""
+    from my_dagster_project.main_job.season_home import enter, home_of
+    from my_dagster_project.teams.sources import read_registry
+
+    settings = load_settings()
+    if read_registry(settings.project).season is not None:
+        return settings
+    home = home_of(settings)
+    return enter(home) if home.exists() else None
+
+
+def _here() -> Settings:
+    settings = _found()
+    if settings is None:
+        raise SeasonError("there is no season in this checkout; `trading season start` begins one")
+    return settings
+
+
+def _begun(every: str) -> tuple[Settings, SeasonBook]:
+    """The season there is, or one that begins now."""
+    from my_dagster_project.main_job.season_home import enter, make_home
+
+    settings = _found()
+    if settings is None:
+        settings = enter(make_home(load_settings(), every))
+        console.say(f"A season of its own in {settings.project}: teams edit there, each on its branch.")
+    book = _book(settings)
+    if book.read() is None:
+        _begin(settings, book)
+    return settings, book
+
+
+def _book(settings: Settings) -> SeasonBook:
+    from my_dagster_project.teams.deployment import season_book
+
+    return season_book(settings)
+
+
+def _begin(settings: Settings, book: SeasonBook) -> None:
+    from my_dagster_project.teams.season_terms import first_state
+    from my_dagster_project.teams.sources import read_registry
+
+    registry = read_registry(settings.project)
+    book.begin(first_state(f"of {registry.competition.start}", registry), person())
+
+
+def _drive(settings: Settings, book: SeasonBook, *, only: bool = False) -> None:
+    from my_dagster_project.deploy.instance.home import prepare_environment
+    from my_dagster_project.main_job.season_driver import Driver, only_driver
+    from my_dagster_project.main_job.season_lines import AND_THEN, print_lived, standing
+    from my_dagster_project.main_job.summary import print_leaderboard
+
+    console.say(standing(book.require()))
+    if pool_is_named():
+        console.say("The workers live it: the sensor rounds queues what each session needs.")
+        return
+    prepare_environment(settings)
+    before = _board(settings)
+    with only_driver(settings):
+        for lived in Driver(settings).sessions(only=only, waits=lambda state: console.say(standing(state))):
+            board = _board(settings)
+            print_lived(console, lived, board, before)
+            before = board
+    if book.require().ended:
+        console.print()
+        if before is not None:
+            print_leaderboard(console, before)
+        console.say(standing(book.require()), AND_THEN)
+
+
+def _board(settings: Settings) -> Leaderboard | None:
+    from my_dagster_project.foundation.errors import ObjectMissingError
+    from my_dagster_project.pipeline.alarming import stored_leaderboard
+    from my_dagster_project.storage.opening import open_assets
+
+    try:
+        return stored_leaderboard(open_assets(settings.store_url, settings.dvc_url))
+    except ObjectMissingError:
+        return None

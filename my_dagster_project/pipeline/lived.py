@@ -1,0 +1,80 @@
+"""A season's session: the texts it was begun with, the runs it needs, what its teams missed.
+
+The texts are kept with the session, so that whoever goes on with it after a crash goes on with the same ones: an edit counts
+from the next session on. A replay of what was lived can be made from them.
+
+    .trading/lived-texts/2012-12-03.json    every configuration text in force when the session closed
+"""
+
+from datetime import date
+
+import dagster as dg
+
+from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.due import Due, open_session, recorded_sessions
+from my_dagster_project.pipeline.pinning import platform_told, told_of
+from my_dagster_project.pipeline.session_step import Asked, Step, session_step
+from my_dagster_project.storage.opening import open_store
+from my_dagster_project.storage.season import State
+from my_dagster_project.teams.deployment import current_platform
+from my_dagster_project.teams.platform import Platform
+from my_dagster_project.teams.season_terms import require_terms
+
+_TEXTS = ".trading/lived-texts/"
+
+
+def platform_of(state: State, settings: Settings) -> Platform:
+    """The platform of the session at work: as it was when somebody first took the session up, who has it written down here.
+
+    Raises SeasonError where the organiser has changed what is fixed while a season goes on; ConfigError for a broken registry.
+    """
+    store = open_store(settings.store_url, settings.s3)
+    key = f"{_TEXTS}{state.session}.json"
+    try:
+        text = store.get(key)
+    except ObjectMissingError:
+        platform = current_platform(settings)
+        require_terms(state, platform.registry)
+        store.put_new(key, told_of(platform).encode())
+        text = store.get(key)
+    return platform_told(text.decode(), settings)
+
+
+def round_of(state: State) -> str:
+    """What the runs of the session at work are tagged with."""
+    return f"season {state.name} {state.session}"
+
+
+def lived_step(platform: Platform, due: Due, state: State, asked: Asked) -> Step:
+    """The next step of the session at work: only its own predictions and orders, and fills of the sessions before it.
+
+    Without a next session there is nothing to decide; what the last orders came to is still recorded and scored.
+    """
+    decided = [str(state.session)] if open_session(platform) == state.session else []
+    return session_step(platform, due, recorded_sessions(platform), asked, round_of(state), decided)
+
+
+def missed(platform: Platform, instance: dg.DagsterInstance, session: date) -> dict[str, str]:
+    """By team what it missed of the session at work, in words; nothing for one that has its orders on record."""
+    if open_session(platform) != session:
+        return {}
+    found = {}
+    for team in platform.registry.teams:
+        if said := _missed_by(platform, instance, team, str(session)):
+            found[team] = said
+    return found
+
+
+def _missed_by(platform: Platform, instance: dg.DagsterInstance, team: str, session: str) -> str:
+    if team not in platform.teams:
+        return "its file has a mistake, and there is no valid one before it"
+
+    def lacks(key: dg.AssetKey) -> bool:
+        return session not in instance.get_materialized_partitions(key)
+
+    symbols = platform.teams[team].symbols
+    unpredicted = [symbol for symbol in symbols if lacks(keys.predictions_key(team, symbol))]
+    said = [f"no prediction of {', '.join(unpredicted)}"] if unpredicted else []
+    return ", ".join([*said, "no orders"] if lacks(keys.orders_key(team)) else said)

@@ -1,0 +1,154 @@
+"""A season that is lived session by session, killed at any moment, ends in the books of an undisturbed one and of a replay."""
+
+import json
+import os
+import random
+import signal
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.project import SESSIONS, Project, new_project
+from tests.support.gitrepo import git
+from tests.support.shared import made_once
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.slow
+
+ALL = (*SESSIONS, "2013-03-01")
+
+
+def lived(project: Project) -> Project:
+    """The clone that the season of this checkout lives in."""
+    return Project(project.home / "season", project.environment)
+
+
+def table(project: Project) -> dict:
+    """The table's figures."""
+    board = json.loads((project.store / "competition" / "leaderboard" / "leaderboard.json").read_text())
+    for row in board["teams"]:
+        # How often somebody tried is of a replay: what is lived cannot be tried again.
+        row["trading"] = {
+            name: value for name, value in row["trading"].items() if name not in ("edits", "first_return")
+        }
+    return {"teams": board["teams"], "symbols": board["symbols"]}
+
+
+def lines(out: str) -> list[str]:
+    """The lines of a season's sessions."""
+    return [line for line in out.splitlines() if line.startswith("2013-")]
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> Project:
+    """A season after its first session, in which everything was trained; look, do not touch."""
+    return made_once(tmp_path_factory, "season", _begin)
+
+
+def _begin(folder: Path) -> Project:
+    project = new_project(folder / "project")
+
+    def shorter(registry):
+        registry["competition"]["start"] = date.fromisoformat(SESSIONS[0])
+
+    project.edit("teams", shorter)
+    kinds = {"red": {"strategy": "momentum", "input": "return_1"}, "blue": {"strategy": "drift"}}
+    for team, told in kinds.items():
+        project.edit(team, lambda config, told=told: _on_baseline(config, told))
+    git(project.folder, "commit", "-q", "-a", "-m", "five sessions")
+    done = project.trading("season", "next")
+    assert done.code == 0, done.text
+    assert [line[:10] for line in lines(done.out)] == [SESSIONS[0]]
+    return project
+
+
+def _on_baseline(config, told) -> None:
+    """A kind of model that costs nothing: what is asked here is the same for all."""
+    config.pop("ludwig")
+    config["model"] = {"kind": "baseline", **told}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(begun, tmp_path_factory) -> Project:
+    return made_once(tmp_path_factory, "undisturbed", lambda folder: _finished(begun.copy(folder)))
+
+
+def _finished(project: Project) -> Project:
+    done = project.trading("season", "resume")
+    assert done.code == 0, done.text
+    assert [line[:10] for line in lines(done.out)] == list(ALL[1:])
+    assert "has ended with session 2013-03-01" in done.out
+    assert "trading season plan" in done.out
+    return project
+
+
+def test_a_season_ends_in_the_books_of_a_replay_of_the_same_sessions(undisturbed, tmp_path):
+    replay = undisturbed.copy(tmp_path / "replay")
+    done = replay.trading("run")
+    assert done.code == 0, done.text
+    assert replay.trades() == lived(undisturbed).trades()
+    assert len(replay.trades()["equity"]) == 2 * len(ALL)
+    assert table(replay) == table(lived(undisturbed))
+
+
+def killed(project: Project, log: Path, sessions: int, seconds: float) -> None:
+    """Go on with the season, and kill it so long after it has lived so many sessions more."""
+    command = project.begin("season", "resume", log=log)
+    wait_for(lambda: "goes on" in log.read_text(), 60, log=log)
+    wait_for(lambda: len(lines(log.read_text())) >= sessions, 120, log=log)
+    time.sleep(seconds)
+    command.kill()
+    assert "has ended" not in log.read_text(), "it was over before it could be killed"
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(6, marks=pytest.mark.full)])
+def test_a_season_killed_at_any_moment_ends_in_the_same_books(begun, undisturbed, tmp_path, kills):
+    project, moments = begun.copy(tmp_path / "project"), random.Random(kills)
+    for number in range(kills):
+        # From before its first run to some way into the session after the next.
+        killed(project, tmp_path / "log", number % 2, moments.uniform(0, 2.5))
+    project.trading("season", "resume")
+    assert lived(project).trades() == lived(undisturbed).trades()
+    assert table(lived(project)) == table(lived(undisturbed))
+    assert not project.trading("season", "status").out.count("missed")
+
+
+@pytest.mark.full
+def test_who_is_asked_to_stop_stops_and_what_was_cut_short_is_made_after_all(begun, undisturbed, tmp_path):
+    project, log = begun.copy(tmp_path / "project"), tmp_path / "log"
+    command = project.begin("season", "resume", log=log)
+    wait_for(lambda: len(lines(log.read_text())) == 1, 120, log=log)
+    time.sleep(1)
+    os.kill(command.pid, signal.SIGINT)
+    assert command.wait() != 0
+    assert len(lines(log.read_text())) < len(ALL) - 1
+    project.trading("season", "resume")
+    assert table(lived(project)) == table(lived(undisturbed))
+
+
+def test_a_season_has_branches_and_books_of_its_own(begun):
+    outside = {path.name for path in begun.home.iterdir()}
+    assert outside.isdisjoint({"store", "dvc", "dagster", "broker", "mlflow"}), outside
+    assert begun.commits().keys() == {"main"}
+    assert lived(begun).commits().keys() == {"main", "red", "blue", "platform"}
+    refused = lived(begun).trading("run")
+    assert refused.code == 1
+    assert "season" in refused.err
+
+
+def test_an_edit_counts_from_the_next_session_on_and_what_was_lived_stays(begun, tmp_path):
+    project = begun.copy(tmp_path / "project")
+    season = lived(project)
+    before = {path: data for path, data in season.stored().items() if SESSIONS[0] in path}
+    season.commit_edit("red", lambda config: config["trading"].update(buy_above=0.19, sell_below=0.18))
+    season.commit_edit("blue", lambda config: config.update(colour="blue"))
+    told = project.trading("season", "next")
+    assert f"{SESSIONS[1]} " in told.out
+    assert "blue has to mend its file" in told.out
+    assert {path: data for path, data in season.stored().items() if path in before} == before
+    plan = json.loads((season.store / "red" / "orders" / f"{SESSIONS[1]}.json").read_text())["plan"]
+    assert "+18.000 %" in str(plan), plan
+    assert project.trading("season", "reset", "--yes").code == 0
+    assert project.trading("season", "status").err.count("trading season start") == 1
