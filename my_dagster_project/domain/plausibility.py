@@ -43,25 +43,23 @@ def _distance(days: TradingDays) -> "pd.Series":
     import numpy as np
     import pandas as pd
 
-    body_top, body_bottom = np.maximum(days.open, days.close), np.minimum(days.open, days.close)
-    prices = {
-        "open": _from_around(days.open, days),
-        "close": _from_around(days.close, days),
-        # A wick is as near as the body of its own day.
-        "high": np.minimum(_from_around(days.high, days), np.log(days.high / body_top).abs()),
-        "low": np.minimum(_from_around(days.low, days), np.log(body_bottom / days.low).abs()),
-    }
-    return pd.DataFrame(prices).max(axis=1).fillna(0.0)
-
-
-def _from_around(price: "pd.Series", days: TradingDays) -> "pd.Series":
-    import numpy as np
-
     before = days.close.rolling(_AROUND, min_periods=1).median().shift()
     after = days.close[::-1].rolling(_AROUND, min_periods=1).median().shift()[::-1]
-    away = np.fmin(np.log(price / before).abs(), np.log(price / after).abs())
-    # The newest session has nothing after it; the day after a crash is near the crash, not the days before.
-    return away.where(after.notna(), np.fmin(away, np.log(price / days.close.shift()).abs()))
+
+    def away(price: "pd.Series") -> "pd.Series":
+        far = np.fmin(np.log(price / before).abs(), np.log(price / after).abs())
+        # The newest session has nothing after it; the day after a crash is near the crash, not the days before.
+        return far.where(after.notna(), np.fmin(far, np.log(price / days.close.shift()).abs()))
+
+    body_top, body_bottom = np.maximum(days.open, days.close), np.minimum(days.open, days.close)
+    prices = {
+        "open": away(days.open),
+        "close": away(days.close),
+        # A wick is as near as the body of its own day.
+        "high": np.minimum(away(days.high), np.log(days.high / body_top).abs()),
+        "low": np.minimum(away(days.low), np.log(body_bottom / days.low).abs()),
+    }
+    return pd.DataFrame(prices).max(axis=1).fillna(0.0)
 
 
 def _odd_factor(days: TradingDays) -> "pd.Series":

@@ -3,7 +3,7 @@
 Each rule looks at one kind of damage and leaves the others' alone, so that the rule that fires names the cause.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal
@@ -160,8 +160,8 @@ def _named(sessions: list[date]) -> str:
     return f"{shown} and {more} more, up to {sessions[-1]}" if more > 0 else shown
 
 
-def _dates(sessions: "Iterable[pd.Timestamp]") -> list[date]:
-    return [stamp.date() for stamp in sessions]
+def _dates(sessions: "pd.Series") -> list[date]:
+    return list(sessions.dt.date)
 
 
 def _not_finite(bars: "pd.DataFrame") -> "pd.Series":

@@ -43,7 +43,7 @@ def between(bars: "BarsFrame", start: date, end: date) -> "BarsFrame":
 
 def session_dates(bars: "BarsFrame") -> list[date]:
     """The frame's sessions as dates, in its order."""
-    return [stamp.date() for stamp in bars["session"]]
+    return list(bars["session"].dt.date)
 
 
 def require_bars(bars: "BarsFrame", where: str) -> "BarsFrame":
