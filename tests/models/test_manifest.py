@@ -46,6 +46,15 @@ def test_a_manifest_survives_being_stored(manifest):
 
 
 @given(manifests)
+def test_what_was_stored_before_there_were_kinds_is_ludwigs(manifest):
+    content = json.loads(manifest.to_json())
+    del content["kind"], content["answers"]
+    old = read_manifest({MANIFEST: json.dumps(content).encode()})
+    assert old.kind == "ludwig"
+    assert old.answer == {"next_return": "return", "next_direction": "probability"}[manifest.target]
+
+
+@given(manifests)
 def test_the_stored_text_is_canonical(manifest):
     text = manifest.to_json()
     assert text == json.dumps(json.loads(text), sort_keys=True, indent=2).encode() + b"\n"

@@ -4,7 +4,7 @@ from pydantic import Field, ValidationError
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.foundation.findings import to_problem
-from my_dagster_project.foundation.problems import Problem, show, suggestion
+from my_dagster_project.foundation.problems import MOST_PROBLEMS, Problem, show, suggestion
 from my_dagster_project.foundation.strict import Strict
 from my_dagster_project.models.kinds.baseline.baseline_model import STRATEGIES, answers_of, fit, predict
 from my_dagster_project.models.kinds.port import Kind, Section, Task
@@ -24,7 +24,9 @@ def _lint(section: Section) -> list[Problem]:
     try:
         found = BaselineSection.model_validate(section)
     except ValidationError as error:
-        return [to_problem(BaselineSection, detail) for detail in error.errors(include_url=False)]
+        return [
+            to_problem(BaselineSection, detail) for detail in error.errors(include_url=False)[:MOST_PROBLEMS]
+        ]
     if found.strategy not in STRATEGIES:
         text = f"cannot be {show(found.strategy)}" + suggestion(found.strategy, STRATEGIES)
         return [Problem(("strategy",), text)]
