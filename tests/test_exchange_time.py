@@ -36,6 +36,7 @@ WALL_CLOCK = {
     "pipeline/assets/stamp.py": "which partitions Dagster has",
     "pipeline/finished_runs.py": "how long ago a run ended",
     "pipeline/notification_sensor.py": "when a letter is due",
+    "pipeline/rounds.py": "how long a session of a lapse has waited",
     "pipeline/sessions.py": "whether a tick of a schedule is late; in a lapse there is none",
     "pipeline/training_budget.py": "what was trained in the last 24 hours",
     "storage/pending.py": "when a version was written",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -171,6 +172,8 @@ def _drive(settings: Settings, book: SeasonBook, *, only: bool = False) -> None:
     console.say(standing(book.require()))
     if pool_is_named():
         console.say("The workers live it: the sensor rounds queues what each session needs.")
+        if only:
+            _wait_for_workers(book)
         return
     prepare_environment(settings)
     before = _board(settings)
@@ -184,6 +187,15 @@ def _drive(settings: Settings, book: SeasonBook, *, only: bool = False) -> None:
         if before is not None:
             print_leaderboard(console, before)
         console.say(standing(book.require()), AND_THEN)
+
+
+def _wait_for_workers(book: SeasonBook) -> None:
+    """Let the workers live the session at work, and pause behind it."""
+    session = book.set(person(), "resumed for one session", paused=False).session
+    while (state := book.require()).session == session and not state.ended:
+        time.sleep(0.5)
+    book.set(person(), "paused after one session", paused=True)
+    console.say(f"Session {session} is closed.")
 
 
 def _board(settings: Settings) -> Leaderboard | None:

@@ -10,7 +10,6 @@ from datetime import date
 
 import dagster as dg
 
-from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.due import Due, open_session, recorded_sessions
@@ -30,16 +29,17 @@ def platform_of(state: State, settings: Settings) -> Platform:
 
     Raises SeasonError where the organiser has changed what is fixed while a season goes on; ConfigError for a broken registry.
     """
+    store, key = open_store(settings.store_url, settings.s3), f"{_TEXTS}{state.session}.json"
+    if not store.exists(key):
+        keep_texts(state, current_platform(settings), settings)
+    return platform_told(store.get(key).decode(), settings)
+
+
+def keep_texts(state: State, platform: Platform, settings: Settings) -> None:
+    """Write down what the session at work is begun with, unless it was begun; raises SeasonError as `platform_of`."""
+    require_terms(state, platform.registry)
     store = open_store(settings.store_url, settings.s3)
-    key = f"{_TEXTS}{state.session}.json"
-    try:
-        text = store.get(key)
-    except ObjectMissingError:
-        platform = current_platform(settings)
-        require_terms(state, platform.registry)
-        store.put_new(key, told_of(platform).encode())
-        text = store.get(key)
-    return platform_told(text.decode(), settings)
+    store.put_new(f"{_TEXTS}{state.session}.json", told_of(platform).encode())
 
 
 def round_of(state: State) -> str:

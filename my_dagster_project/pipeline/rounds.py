@@ -5,6 +5,7 @@ stands in the tags of that run, and is all that is remembered: a round survives 
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -14,14 +15,19 @@ from my_dagster_project.pipeline.alarming import NO_ALARM
 from my_dagster_project.pipeline.assets.keys import leaderboard_key
 from my_dagster_project.pipeline.due import Due, recorded_sessions
 from my_dagster_project.pipeline.finished_runs import failed_checks_of
+from my_dagster_project.pipeline.lived import keep_texts, lived_step, missed, round_of
 from my_dagster_project.pipeline.run_tags import FIRST_OF_ALL
 from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked, Step, session_step
+from my_dagster_project.storage.season import SeasonBook
+from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
 
 ROUND_JOB = "round"
 PROGRESS_TAG, ENDED_TAG = "round_progress", "round_ended"
 WELL = "well"
-_SECONDS = 10
+_SECONDS, _SECONDS_OF_A_LAPSE = 10, 5
+_PATIENCE_SECONDS = 900.0
+"""How long a session of a lapse waits for teams, by the wall clock: what takes longer is missed."""
 _MOST_RUNS = 10_000
 
 
@@ -52,13 +58,15 @@ def rounds_sensor(platform: Platform, jobs: Sequence[UnresolvedAssetJobDefinitio
 
     @dg.sensor(
         name="rounds",
-        minimum_interval_seconds=_SECONDS,
+        minimum_interval_seconds=_SECONDS_OF_A_LAPSE if platform.in_lapse else _SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         jobs=list(jobs) or None,
         description="Queues what is due after the job round was launched, step by step.",
     )
     def rounds(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         instance = context.instance
+        if platform.in_lapse:
+            return _lived(context, platform, season_book(load_settings()))
         found = round_going_on(instance)
         if found is None:
             return dg.SensorResult(skip_reason="No round is going on; the job round begins one.")
@@ -73,6 +81,35 @@ def rounds_sensor(platform: Platform, jobs: Sequence[UnresolvedAssetJobDefinitio
         )
 
     return rounds
+
+
+def _lived(context: dg.SensorEvaluationContext, platform: Platform, season: SeasonBook) -> dg.SensorResult:
+    """A step of the lapse: what its session at work needs next; closed when nothing is left, or when its time is over."""
+    state = season.read()
+    if state is None or state.ended:
+        said = "has ended" if state else "was not begun: trading season start"
+        return dg.SensorResult(skip_reason=f"The season {said}.")
+    asked = Asked(runs_of_round(context.instance, round_of(state)))
+    waited = datetime.now(UTC) - state.since
+    if not asked.runs and (state.paused or waited.total_seconds() < state.session_every):
+        said = "is paused" if state.paused else f"has a session every {state.session_every:g} s"
+        return dg.SensorResult(skip_reason=f"The season {said}; session {state.session} comes next.")
+    assert context.repository_def is not None  # noqa: S101 - a sensor of a code location has it
+    settings = load_settings()
+    keep_texts(state, platform, settings)
+    due = Due(platform, context.repository_def.asset_graph, context.instance, settings)
+    step = lived_step(platform, due, state, asked)
+    if step.ended or waited.total_seconds() > state.session_every + _PATIENCE_SECONDS:
+        lacking = missed(platform, context.instance, state.session)
+        season.close(platform.calendar, state.session, "the sensor rounds", lacking)
+        return dg.SensorResult(
+            skip_reason=f"Session {state.session} is closed; missed: {lacking or 'nothing'}."
+        )
+    said = "; ".join(step.said)
+    return dg.SensorResult(
+        run_requests=list(step.requests),
+        skip_reason=None if step.requests else f"Session {state.session}: {said}.",
+    )
 
 
 def round_going_on(instance: dg.DagsterInstance) -> dg.DagsterRun | None:

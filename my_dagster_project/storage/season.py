@@ -50,6 +50,11 @@ class State:
     id: str = ""
 
     @property
+    def since(self) -> datetime:
+        """The instant of `at`."""
+        return datetime.strptime(self.at, "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
+
+    @property
     def is_going_on(self) -> bool:
         """Whether sessions are still to come; also while it is paused."""
         return not self.ended

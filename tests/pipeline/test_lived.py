@@ -1,0 +1,113 @@
+"""A lapse on the workers: the sensor `rounds` queues what each session needs, closes it, and goes on with the next one."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import dagster as dg
+import pytest
+
+from my_dagster_project.foundation.errors import SeasonError
+from my_dagster_project.pipeline import rounds
+from my_dagster_project.pipeline.lived import keep_texts, platform_of
+from my_dagster_project.teams.deployment import season_book
+from my_dagster_project.teams.season_terms import first_state
+from tests.pipeline.test_rounds import Workers, small_platform
+from tests.support.lapse import FIRST, LAST, lapse
+
+SECOND = date(2012, 12, 4)
+
+
+@pytest.fixture
+def season(tmp_path, environ):
+    platform, settings = lapse(tmp_path, FIRST, small_platform())
+    environ(TRADING_HOME=str(tmp_path))
+    season_book(settings).set("olga", "as fast as it goes", session_every=0.0)
+    with dg.DagsterInstance.ephemeral() as instance:
+        workers = Workers(instance)
+        workers.platform = platform
+        yield workers, season_book(settings)
+
+
+def live(workers: Workers) -> None:
+    """Let the sensor tick, and all that it asks for be executed, until it has closed the session at work."""
+    workers.done.clear()
+    for _ in range(20):
+        tick = workers.look()
+        if "is closed" in (tick.skip_message or ""):
+            return
+        for request in tick.run_requests:
+            workers.execute(request)
+    raise AssertionError(workers.done)
+
+
+def test_a_session_is_bars_predictions_orders_fills_of_the_one_before_and_the_table(season):
+    workers, book = season
+    live(workers)
+    first = [("red_train", ""), ("red_daily", str(FIRST)), ("red_trade", str(FIRST))]
+    assert workers.done[0] == ("market_daily", "")
+    assert [one for one in workers.done if one[0].startswith("red")] == first
+    assert workers.done[-1] == ("leaderboard", "")
+    assert book.read().session == SECOND
+    live(workers)
+    second = [("red_daily", str(SECOND)), ("red_trade", str(SECOND)), ("red_settle", str(FIRST))]
+    assert [one for one in workers.done if one[0].startswith("red")] == second
+
+
+def test_what_failed_is_written_down_and_never_made_later(season):
+    workers, book = season
+    workers.broken = {f"blue/IBM/predictions {FIRST}", f"red/orders {FIRST}"}
+    live(workers)
+    lacking = {"blue": "no prediction of IBM", "red": "no orders"}
+    assert book.read().missed == {str(FIRST): lacking}
+    workers.broken = set()
+    live(workers)
+    assert [what for job, what in workers.done if job == "red_trade"] == [str(SECOND)]
+    assert book.read().missed == {str(FIRST): lacking}
+
+
+def test_a_session_that_takes_too_long_is_closed_with_what_is_there(season, monkeypatch):
+    workers, book = season
+    assert workers.look().run_requests
+    monkeypatch.setattr(rounds, "_PATIENCE_SECONDS", -timedelta(days=1).total_seconds())
+    assert "is closed" in workers.look().skip_message
+    assert book.read().missed == {
+        str(FIRST): {
+            "red": "no prediction of AAPL, IBM, no orders",
+            "blue": "no prediction of IBM, no orders",
+        }
+    }
+
+
+def test_a_pause_lets_the_session_at_work_end_and_begins_no_other(season):
+    workers, book = season
+    workers.look()
+    book.set("olga", "paused", paused=True)
+    assert workers.look().skip_message == "The season is paused; session 2012-12-03 comes next."
+    book.set("olga", "resumed", paused=False)
+    for request in workers.look().run_requests:
+        workers.execute(request)
+    book.set("olga", "paused", paused=True)
+    live(workers)
+    assert workers.look().skip_message == "The season is paused; session 2012-12-04 comes next."
+    book.set("olga", "slower", paused=False, session_every=3600.0)
+    assert "a session every 3600 s" in workers.look().skip_message
+
+
+def test_whoever_goes_on_with_a_session_has_the_texts_it_was_begun_with(tmp_path):
+    platform, settings = lapse(tmp_path, FIRST)
+    state = season_book(settings).read()
+    keep_texts(state, platform, settings)
+    other = small_platform()
+    keep_texts(state, other, settings)
+    assert platform_of(state, settings).teams == platform.teams
+    assert platform_of(state, settings).read == platform.read
+    assert state.last == LAST
+
+
+def test_the_terms_of_a_season_stay(tmp_path):
+    platform, settings = lapse(tmp_path)
+    state = season_book(settings).begin(first_state("autumn", platform.registry), "olga")
+    competition = platform.registry.competition.model_copy(update={"starting_cash": 5.0})
+    changed = replace(platform, registry=platform.registry.model_copy(update={"competition": competition}))
+    with pytest.raises(SeasonError, match=r"competition\.starting_cash"):
+        keep_texts(state, changed, settings)
