@@ -8,8 +8,9 @@ from typing import get_args
 
 import pytest
 
-from my_dagster_project.domain.leaderboard import HOUSE_TEAMS, assemble
+from my_dagster_project.domain.leaderboard import HOUSE_TEAMS
 from my_dagster_project.domain.limits import Limits as PlannedLimits
+from my_dagster_project.domain.ranking import assemble
 from my_dagster_project.domain.strategies import STRATEGIES
 from my_dagster_project.domain.targets import OUTPUT_TYPE, TARGETS
 from my_dagster_project.foundation.settings import settings_from

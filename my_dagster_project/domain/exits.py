@@ -8,8 +8,8 @@ from datetime import date
 from decimal import Decimal
 
 from my_dagster_project.domain.facts import PositionView
+from my_dagster_project.domain.lots import StatementLine
 from my_dagster_project.domain.plan import Rules, Snapshot
-from my_dagster_project.domain.round_trips import StatementLine
 
 
 def exits(

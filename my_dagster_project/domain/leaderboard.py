@@ -1,37 +1,20 @@
-"""The competition table: how well each team predicted, what it earned, and the house teams it must beat.
-
-Ranking rule. Teams are ordered by their MASE over all symbols, smallest first, and a team shares the rank of the one
-above when the difference is too small to mean anything: less than `TIE_MASE`, with overlapping 95 % intervals of
-direction. Return is shown but does not rank: over 60 sessions it is mostly luck, while a forecast is judged on every row.
-Telling a 53 % caller from a coin takes about 2,200 sessions, so ties are the normal case and not a weakness.
-
-The house team `naive` predicts no change (MASE exactly 1, no calls) and is ranked like any other; `buy-and-hold` makes no
-forecast of the size of a move, so it stands unranked below, with the share of up sessions as its direction.
-
-A team with an open alarm has no rank and stands below the ranked ones, whatever its figures: they are what is in doubt.
-"""
+"""The competition's table: its rows, what they say of forecasts and money, and the table as JSON. `ranking` makes it."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from my_dagster_project.domain import plain_json
 from my_dagster_project.domain.alarms import Alarm
-from my_dagster_project.domain.chance import Chances, chances, pooled
-from my_dagster_project.domain.evaluation import Metrics, wilson_interval
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from pandas import DataFrame
+from my_dagster_project.domain.chance import Chances
+from my_dagster_project.domain.evaluation import Metrics
 
 NAIVE = "naive"
 BUY_AND_HOLD = "buy-and-hold"
 HOUSE_TEAMS = (NAIVE, BUY_AND_HOLD)
-TIE_MASE = 0.01
 
 
 @dataclass(frozen=True)
@@ -126,124 +109,6 @@ class Leaderboard:
     def open_alarms(self) -> list[tuple[str, Alarm]]:
         """Every alarm that nobody has cleared, with its team."""
         return [(row.team, alarm) for row in self.teams for alarm in row.open_alarms]
-
-
-def assemble(
-    metrics: Mapping[tuple[str, str], Metrics],
-    trading: Mapping[str, TradingSummary],
-    found: Mapping[tuple[str, str], DataFrame] | None = None,
-    alarms: Mapping[str, tuple[Alarm, ...]] | None = None,
-) -> Leaderboard:
-    """The table from metrics by (team, symbol) and trading summaries by team, evidence (`chance`) and alarms.
-
-    `trading` may hold the house teams too: give `buy-and-hold` its own summary; without one a house team shows no money.
-    A team found in only one of the two mappings still gets its row.
-    """
-    teams = sorted(({team for team, _ in metrics} | set(trading)) - set(HOUSE_TEAMS))
-    rows = [
-        _team_row(
-            team,
-            [figures for (owner, _), figures in sorted(metrics.items()) if owner == team],
-            trading.get(team),
-            chances(pooled([one for (owner, _), one in (found or {}).items() if owner == team])),
-            (alarms or {}).get(team, ()),
-        )
-        for team in teams
-    ]
-    symbols = tuple(SymbolRow(team, symbol, figures) for (team, symbol), figures in sorted(metrics.items()))
-    return Leaderboard(_ranked([*rows, *_house_rows(metrics, trading)]), symbols)
-
-
-def _team_row(
-    team: str,
-    figures: list[Metrics],
-    trading: TradingSummary | None,
-    chance: Chances,
-    alarms: tuple[Alarm, ...],
-) -> TeamRow:
-    calls = [(one.direction, one.direction_n) for one in figures]
-    return TeamRow(
-        rank=None,
-        team=team,
-        house=False,
-        symbols=len(figures),
-        n=sum(one.n for one in figures),
-        mase=pooled_mase(figures),
-        **_pooled_direction(calls),
-        trading=trading or TradingSummary(),
-        drift_mase=_weighted([(one.n, one.drift_mase) for one in figures]),
-        chances=chance,
-        alarms=alarms,
-    )
-
-
-def _house_rows(
-    metrics: Mapping[tuple[str, str], Metrics], trading: Mapping[str, TradingSummary]
-) -> list[TeamRow]:
-    """Both house teams, measured on the symbols in play: for each the team with the most scored sessions gives the rows."""
-    widest: dict[str, Metrics] = {}
-    for (_, symbol), figures in sorted(metrics.items()):
-        if symbol not in widest or figures.n > widest[symbol].n:
-            widest[symbol] = figures
-    n = sum(figures.n for figures in widest.values())
-    ups = _pooled_direction([(figures.up_share, figures.moved_n) for figures in widest.values()])
-    no_calls = _pooled_direction([])
-    money = {team: trading.get(team, TradingSummary()) for team in HOUSE_TEAMS}
-    return [
-        TeamRow(None, NAIVE, True, len(widest), n, 1.0 if n else math.nan, **no_calls, trading=money[NAIVE]),
-        TeamRow(None, BUY_AND_HOLD, True, len(widest), n, math.nan, **ups, trading=money[BUY_AND_HOLD]),
-    ]
-
-
-def pooled_mase(figures: Iterable[Metrics]) -> float:
-    """Geometric mean of the symbols' MASE, weighted by their sessions (Davydenko & Fildes 2013, AvgRelMAE).
-
-    In this mean a symbol twice as bad as naive and one twice as good cancel; pooling dollars instead would let the symbol
-    with the highest price decide. Symbols without a MASE are left out; NaN when none has one.
-    """
-    return _weighted([(one.n, one.mase) for one in figures])
-
-
-def _weighted(figures: list[tuple[int, float]]) -> float:
-    known = [(n, mase) for n, mase in figures if n and not math.isnan(mase)]
-    if not known:
-        return math.nan
-    if any(mase == 0 for _, mase in known):
-        return 0.0
-    return math.exp(math.fsum(n * math.log(mase) for n, mase in known) / sum(n for n, _ in known))
-
-
-def _pooled_direction(shares: Iterable[tuple[float, int]]) -> dict[str, Any]:
-    """Share of right calls with its interval from (share, number of calls) per symbol."""
-    known = [(round(share * n), n) for share, n in shares if n and not math.isnan(share)]
-    hits, n = sum(hits for hits, _ in known), sum(n for _, n in known)
-    low, high = wilson_interval(hits, n)
-    return {"direction": hits / n if n else math.nan, "direction_low": low, "direction_high": high}
-
-
-def _ranked(rows: list[TeamRow]) -> tuple[TeamRow, ...]:
-    """Rows in order with ranks 1, 1, 3, ...; a tie is measured against the best of its group, so ties do not chain."""
-    ordered = sorted(rows, key=_place)
-    ranked: list[TeamRow] = []
-    best: TeamRow | None = None
-    for place, row in enumerate(ordered, start=1):
-        if math.isnan(row.mase) or row.open_alarms:
-            ranked.append(row)
-            continue
-        if best is None or not _tied(best, row):
-            best = replace(row, rank=place)
-        ranked.append(replace(row, rank=best.rank))
-    return tuple(ranked)
-
-
-def _place(row: TeamRow) -> tuple[bool, bool, float, str]:
-    unknown = math.isnan(row.mase)
-    return unknown, bool(row.open_alarms), 0.0 if unknown else row.mase, row.team
-
-
-def _tied(best: TeamRow, row: TeamRow) -> bool:
-    apart = best.direction_low > row.direction_high or row.direction_low > best.direction_high
-    return row.mase - best.mase < TIE_MASE and not apart
 
 
 def to_json(board: Leaderboard) -> str:

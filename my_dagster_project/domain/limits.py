@@ -150,7 +150,7 @@ def proceeds(sells: Iterable[PlannedOrder], snapshot: Snapshot) -> Decimal:
 
 
 @dataclass
-class Book:
+class AccountAfter:
     """The account as it will stand when the orders let through so far are filled at the worst prices they may fill at."""
 
     held: dict[str, Decimal]
@@ -160,7 +160,7 @@ class Book:
     symbols: set[str] = field(default_factory=set)
 
 
-type Check = Callable[[PlannedOrder, Book, Plan, Limits], str]
+type Check = Callable[[PlannedOrder, AccountAfter, Plan, Limits], str]
 
 
 def taken(order: PlannedOrder, plan: Plan, limits: Limits) -> Decimal:
@@ -168,7 +168,7 @@ def taken(order: PlannedOrder, plan: Plan, limits: Limits) -> Decimal:
     return cost(order, plan.snapshot) if order.side == "buy" else exposure(order, plan.snapshot, limits)
 
 
-def far_price(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def far_price(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     """Say why an order's price is not to be trusted; '' when nobody gives another one that is too far away."""
     # Selling all that is held needs no price; any other size is computed from one.
     if order.side == "sell" and order.qty == int(book.held.get(order.symbol, 0)):
@@ -176,25 +176,25 @@ def far_price(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> st
     return price_gap(order.symbol, order.price, plan.snapshot, limits)
 
 
-def _limit_price(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _limit_price(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     highest = highest_price(order.price, limits)
     if order.side == "sell" or highest is None or (order.limit is not None and order.limit <= highest):
         return ""
     return f"it may cost {order.limit} a share; at most {highest} is allowed"
 
 
-def _drawdown(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _drawdown(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     return fallen(plan.snapshot, limits)
 
 
-def _value(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _value(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     worth = exposure(order, plan.snapshot, limits)
     if limits.order_value is not None and worth > limits.order_value:
         return f"it is worth {worth:,.2f}, the limit per order is {limits.order_value:,.2f}"
     return ""
 
 
-def _session(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _session(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     room, what = session_room(plan.snapshot, limits)
     after = book.traded + exposure(order, plan.snapshot, limits)
     if room is not None and after > room:
@@ -202,13 +202,13 @@ def _session(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str
     return ""
 
 
-def _count(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _count(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     if limits.session_orders is not None and len(book.ids) >= limits.session_orders:
         return f"the session has {len(book.ids)} orders already, the limit is {limits.session_orders}"
     return ""
 
 
-def _share(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _share(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     if limits.position_share is None:
         return ""
     each = exposure(replace(order, qty=1), plan.snapshot, limits)
@@ -221,7 +221,7 @@ def _share(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
     return ""
 
 
-def _symbols(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _symbols(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     if limits.max_symbols is None or book.held.get(order.symbol, 0) != 0:
         return ""
     after = 1 + sum(qty != 0 for qty in book.held.values())
@@ -230,7 +230,7 @@ def _symbols(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str
     return ""
 
 
-def _cash(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _cash(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     most = taken(order, plan, limits)
     if most > book.cash:
         return f"it may cost {most:,.2f} with the margin for costs and gap, {book.cash:,.2f} is free"

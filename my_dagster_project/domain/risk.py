@@ -3,7 +3,16 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from my_dagster_project.domain.limits import LIMITS, Book, Check, Limits, exposure, far_price, proceeds, taken
+from my_dagster_project.domain.limits import (
+    LIMITS,
+    AccountAfter,
+    Check,
+    Limits,
+    exposure,
+    far_price,
+    proceeds,
+    taken,
+)
 from my_dagster_project.domain.plan import Plan, PlannedOrder, Skipped
 
 GATE = "risk gate"
@@ -16,7 +25,7 @@ def gate(plan: Plan, limits: Limits) -> Plan:
     been planned. Idempotent: a plan that passed passes again unchanged. An order that stands at the broker already
     cannot be refused any more; it passes, and counts.
     """
-    book = Book(plan.snapshot.signed, plan.snapshot.own_cash)
+    book = AccountAfter(plan.snapshot.signed, plan.snapshot.own_cash)
     standing = {one.client_order_id for one in plan.snapshot.standing}
     passed: list[PlannedOrder] = []
     refused: list[Skipped] = []
@@ -47,7 +56,7 @@ def _refusal(order: PlannedOrder, reason: str) -> Skipped:
     return Skipped(order.symbol, f"{order.side} {order.qty} refused: {reason}", GATE)
 
 
-def _first_refusal(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _first_refusal(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     if order.side == "sell":
         short = plan.snapshot.lends and plan.snapshot.opens_short(order)
         checks = _OPENING_CHECKS if short else _SELL_CHECKS
@@ -56,7 +65,7 @@ def _first_refusal(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) 
     return next((reason for check in checks if (reason := check(order, book, plan, limits))), "")
 
 
-def _enter(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> None:
+def _enter(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> None:
     signed = order.qty if order.side == "buy" else -order.qty
     book.held[order.symbol] = book.held.get(order.symbol, Decimal(0)) + signed
     book.ids.add(order.client_order_id)
@@ -70,7 +79,7 @@ def _enter(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> None:
         book.cash += proceeds([order], plan.snapshot)
 
 
-def _sane(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _sane(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     close = plan.snapshot.closes.get(order.symbol)
     if order.qty < 1:
         return f"{order.qty} shares is no order"
@@ -82,24 +91,24 @@ def _sane(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
     return ""
 
 
-def _once(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _once(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     if order.client_order_id in book.ids or order.symbol in book.symbols:
         return f"there is another order for {order.symbol} in this plan"
     return ""
 
 
-def _recent(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _recent(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     if order.basis is not None and order.basis != plan.session:
         return f"it follows from a prediction of session {order.basis}, not {plan.session}"
     return ""
 
 
-def _held(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _held(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     held = book.held.get(order.symbol, 0)
     return f"only {held} held" if order.qty > held else ""
 
 
-def _covered(order: PlannedOrder, book: Book, plan: Plan, limits: Limits) -> str:
+def _covered(order: PlannedOrder, book: AccountAfter, plan: Plan, limits: Limits) -> str:
     short = -book.held.get(order.symbol, Decimal(0))
     return f"only {short} sold short" if order.qty > short else ""
 

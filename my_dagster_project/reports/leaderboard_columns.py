@@ -6,7 +6,8 @@ A new column is one line here; a figure that a page draws in its own way is told
 import math
 
 from my_dagster_project.domain.chance import SIGNIFICANT
-from my_dagster_project.domain.leaderboard import TIE_MASE, Leaderboard, SymbolRow, TeamRow, TradingSummary
+from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow, TeamRow, TradingSummary
+from my_dagster_project.domain.ranking import TIE_MASE
 from my_dagster_project.reports.columns import Column, markdown_table
 from my_dagster_project.reports.markdown import (
     NONE,

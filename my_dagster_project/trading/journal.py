@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from my_dagster_project.domain.round_trips import Journal, Trip, journal
+from my_dagster_project.domain.lots import Trip
+from my_dagster_project.domain.round_trips import Journal, journal
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage import names

@@ -8,15 +8,8 @@ from hypothesis import strategies as st
 
 from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.evaluation import Metrics, wilson_interval
-from my_dagster_project.domain.leaderboard import (
-    BUY_AND_HOLD,
-    NAIVE,
-    TradingSummary,
-    assemble,
-    from_json,
-    pooled_mase,
-    to_json,
-)
+from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, NAIVE, TradingSummary, from_json, to_json
+from my_dagster_project.domain.ranking import assemble, pooled_mase
 
 
 def metrics_of(mase, hits=30, n=60):

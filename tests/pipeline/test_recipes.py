@@ -102,7 +102,8 @@ def test_logic_in_an_assets_file_is_part_of_its_recipe_and_what_is_only_shown_is
 @pytest.mark.parametrize(
     ("module", "function", "due"),
     [
-        ("pipeline.assets.leaderboard_asset", "_summaries", {"leaderboard"}),
+        ("pipeline.assets.leaderboard_asset", "_results", {"leaderboard"}),
+        ("pipeline.assets.money", "_with_figures", {"leaderboard"}),
         ("pipeline.assets.report_asset", "_report", {"report"}),
         ("pipeline.assets.model_asset", "_rows", {"model"}),
         ("pipeline.assets.predictions_asset", "_again", {"predictions"}),

@@ -9,7 +9,8 @@ from dataclasses import fields, replace
 import pytest
 
 from my_dagster_project.domain.evaluation import Metrics
-from my_dagster_project.domain.leaderboard import TradingSummary, assemble, from_json, to_json
+from my_dagster_project.domain.leaderboard import TradingSummary, from_json, to_json
+from my_dagster_project.domain.ranking import assemble
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.main_job.summary import leaderboard_csv, print_leaderboard
 from my_dagster_project.people.front.links import Links

@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from my_dagster_project.domain.evaluation import Metrics
-from my_dagster_project.domain.leaderboard import TradingSummary, assemble, to_json
+from my_dagster_project.domain.leaderboard import TradingSummary, to_json
+from my_dagster_project.domain.ranking import assemble
 from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.people.front import snapshots
 from my_dagster_project.people.front.app import create_app

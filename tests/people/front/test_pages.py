@@ -6,7 +6,7 @@ import pytest
 
 from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.evaluation import Metrics
-from my_dagster_project.domain.leaderboard import assemble
+from my_dagster_project.domain.ranking import assemble
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import home_html

@@ -21,7 +21,7 @@ from my_dagster_project.main_job.summary import print_leaderboard
 from my_dagster_project.people.status.teams import stored, team_status
 from my_dagster_project.pipeline.alarming import SCORED, stored_leaderboard
 from my_dagster_project.pipeline.assets import keys
-from my_dagster_project.pipeline.assets.leaderboard_asset import _after_the_start
+from my_dagster_project.pipeline.assets.money import _after_the_start
 from my_dagster_project.pipeline.finished_runs import alarms_of
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.parquet import from_parquet, to_parquet

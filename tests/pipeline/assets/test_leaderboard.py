@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD
-from my_dagster_project.pipeline.assets.leaderboard_asset import _held, _summaries
+from my_dagster_project.pipeline.assets.money import _held, trading_summaries
 from tests.support.committed import committed
 
 
@@ -21,5 +21,5 @@ def test_holding_pays_half_the_spread_and_the_commission_of_what_it_buys_once():
     curve = _held(platform, {"AAPL": frame}, date(2012, 12, 31), date(2013, 1, 3))
     assert [day for day, _ in curve] == [date(2013, 1, 2), date(2013, 1, 3)]
     assert curve[-1][1] == pytest.approx(100_000 / 1.001)
-    money = _summaries(platform, [], {}, {"AAPL": frame}, {BUY_AND_HOLD: curve})[BUY_AND_HOLD]
+    money = trading_summaries(platform, [], {}, {"AAPL": frame}, {BUY_AND_HOLD: curve})[BUY_AND_HOLD]
     assert money.costs == pytest.approx(100_000 - curve[-1][1])
