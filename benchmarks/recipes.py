@@ -10,7 +10,8 @@ from pathlib import Path
 
 from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.foundation.settings import load_settings
-from my_dagster_project.models.training_input import SPLIT, TrainingSpec, ludwig_config
+from my_dagster_project.models.kinds.ludwig.ludwig_input import ludwig_config
+from my_dagster_project.models.training_input import SPLIT, TrainingSpec
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_assets
@@ -50,7 +51,7 @@ def _write(
     spec = TrainingSpec(
         team=team,
         symbol=symbol,
-        ludwig=config.complete_ludwig(),
+        section=config.complete_section(),
         target=config.target,
         features=tuple(config.input_names),
         seed=training.seed,
