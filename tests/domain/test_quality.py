@@ -43,7 +43,7 @@ def session_of(row):
 
 
 rows = st.integers(1, len(sample("IBM")) - 2)
-damage_test = draws(25)
+damage_test = draws(10)
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "GOOG", "IBM", "MSFT", "FB"])

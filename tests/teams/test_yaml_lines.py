@@ -84,12 +84,10 @@ def test_every_key_and_item_has_its_line():
     document = parse_yaml(
         "# top\nteam: red\nfeatures:\n  a: {kind: RSI,\n      lag: 1}\nsymbols:\n  - AAPL\n  - IBM\n"
     )
-    assert document.line_of(("team",)) == 2
-    assert document.line_of(("features", "a", "kind")) == 4
-    assert document.line_of(("features", "a", "lag")) == 5
-    assert document.line_of(("symbols", 1)) == 8
-    assert document.line_of(("features", "a", "missing", 3)) == 4
-    assert document.line_of(("trading",)) == 1
+    assert document.lines[("team",)] == 2
+    assert document.lines[("features", "a", "kind")] == 4
+    assert document.lines[("features", "a", "lag")] == 5
+    assert document.lines[("symbols", 1)] == 8
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_problem():
