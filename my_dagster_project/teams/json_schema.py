@@ -46,7 +46,7 @@ def build(defaults: Layer | None) -> str:
             for name, model in (("training", Training), ("trading", Trading), ("schedule", Schedule))
         },
         "ludwig": {"$ref": f"#/definitions/ludwig{load_table()['root']}"},
-        "model": {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": list(KINDS)}}},
+        "model": _model(),
     }
     described = _fields(TeamConfig)
     properties = {name: _described(schema, described[name]) for name, schema in whole.items()}
@@ -112,6 +112,31 @@ def _feature() -> Schema:
         "properties": {"kind": {"anyOf": kinds}},
         "allOf": [_if("kind", kind.name, _kind(kind)) for kind in FEATURE_KINDS.values()],
     }
+
+
+def _model() -> Schema:
+    """A model of any kind: which keys it may have besides `kind` depends on the kind."""
+    kinds = [{"const": kind.name, "description": kind.says} for kind in KINDS.values()]
+    shapes = {name: schema for name, kind in KINDS.items() if (schema := kind.schema())}
+    return {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"anyOf": kinds}},
+        "allOf": [_if("kind", name, _shape(schema)) for name, schema in shapes.items()],
+    }
+
+
+def _shape(schema: Schema) -> Schema:
+    own = {name: _untitled(field) for name, field in schema["properties"].items()}
+    return {
+        "properties": {"kind": {}, **own},
+        "required": schema.get("required", []),
+        "additionalProperties": False,
+    }
+
+
+def _untitled(field: Schema) -> Schema:
+    return {key: value for key, value in field.items() if key != "title"}
 
 
 def _if(key: str, value: str, then: Schema) -> Schema:

@@ -5,6 +5,7 @@ import pytest
 from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.schema import TeamConfig
 from tests.teams.helpers import complaint, load, text_of
+from tests.teams.test_json_schema import problems
 
 BASELINE = "model: {kind: baseline, strategy: drift}\n"
 
@@ -78,3 +79,18 @@ def test_positions_are_held_as_told_and_nothing_else_is():
     assert load(holding).answers == "position"
     other = holding.replace("strategy: hold", "strategy: drift")
     assert "as_told holds the positions of a model; this one answers with a return" in complaint(other)
+
+
+@pytest.mark.parametrize(
+    ("model", "places"),
+    [
+        (BASELINE, set()),
+        ("model: {kind: baseline, strategy: drfit}\n", {"model.strategy"}),
+        ("model: {kind: baseline, strategy: drift, epochs: 3}\n", {"model"}),
+        ("model: {kind: baselin, strategy: drift}\n", {"model.kind"}),
+        ("", {""}),
+        (BASELINE + "ludwig: {}\n", {"", "ludwig"}),
+    ],
+)
+def test_an_editor_knows_the_keys_of_each_kind_and_that_there_is_one_model(model, places):
+    assert problems(with_model(model)) == places

@@ -82,6 +82,10 @@ def _as_the_target(section: Section, target: Target) -> Answer:
     return ANSWERS[target]
 
 
+def _anything() -> dict[str, Any]:
+    return {}
+
+
 def _no_parts(section: Section) -> list[Part]:
     return []
 
@@ -105,6 +109,7 @@ class Kind:
         fit: trains on rows as `training_input.check_rows` describes them, telling of each epoch; ModelError where it cannot.
         predict: its own answer to each row by itself, float64 (rows,), where a model has no `model.onnx`, or none that says the same.
         answers: what its model answers with, of whatever a team wrote; without it what the target says, a return or a probability.
+        schema: the section for editors, an object of JSON Schema; what it refers to is a definition of the team file's schema.
         parts: about how large its parts get, to be refused beforehand; of whatever a team wrote.
         rehearse: tries a complete section for a moment, before anything is spent on it, for a target, on rows of any symbol,
             within bounds; None where `lint` and `fits` know everything.
@@ -122,6 +127,7 @@ class Kind:
     fit: Callable[[TrainingSpec, pd.DataFrame, OnEpoch], TrainedModel]
     predict: Callable[[Mapping[str, bytes], pd.DataFrame, str], np.ndarray]
     answers: Callable[[Section, Target], Answer] = _as_the_target
+    schema: Callable[[], dict[str, Any]] = _anything
     parts: Callable[[Section], list[Part]] = _no_parts
     rehearse: Callable[[Section, Target, pd.DataFrame, Bounds], Verdict] | None = None
     packages: Mapping[str, str] = field(default_factory=dict)

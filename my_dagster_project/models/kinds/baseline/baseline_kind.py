@@ -74,4 +74,5 @@ BASELINE = Kind(
     fit=fit,
     predict=predict,
     answers=answers_of,
+    schema=BaselineSection.model_json_schema,
 )
