@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from my_dagster_project.cli.kill_switch import person, read
+from my_dagster_project.cli.in_force import assets_of, person, read
 from my_dagster_project.cli.output import console
 from my_dagster_project.foundation.errors import TradingError
 
@@ -14,11 +14,10 @@ from my_dagster_project.foundation.errors import TradingError
 def alarms() -> None:
     """List the alarms of the current table, open and cleared, and every clearance on record."""
     from my_dagster_project.pipeline.alarming import stored_leaderboard
-    from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.clearances import clearances
 
     settings, _ = read()
-    assets = open_assets(settings.store_url, settings.dvc_url)
+    assets = assets_of(settings)
     board = stored_leaderboard(assets)
     for row in board.teams:
         for alarm in row.alarms:
@@ -44,14 +43,13 @@ def clear(
     from my_dagster_project.main_job.summary import print_leaderboard
     from my_dagster_project.pipeline.alarming import stored_leaderboard
     from my_dagster_project.pipeline.chain import maker
-    from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.clearances import clear as write
 
     if not reason.strip():
         raise TradingError("say why: an alarm is cleared with a --reason, which stays on record")
     settings, platform = read()
     prepare_environment(settings)
-    assets = open_assets(settings.store_url, settings.dvc_url)
+    assets = assets_of(settings)
     found = [alarm for owner, alarm in stored_leaderboard(assets).open_alarms if owner == team]
     if not found:
         raise TradingError(f"team {team} has no open alarm; `trading alarms` lists what there is")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from my_dagster_project.cli.competing import compete
-from my_dagster_project.cli.kill_switch import read
+from my_dagster_project.cli.in_force import assets_of, read
 from my_dagster_project.cli.output import console
 from my_dagster_project.cli.rounds import require_own_process, require_replay
 from my_dagster_project.foundation.errors import TradingError
@@ -56,7 +56,6 @@ def remake(
     """
     from my_dagster_project.deploy.instance.home import prepare_environment
     from my_dagster_project.pipeline.recording import record_versions
-    from my_dagster_project.storage.opening import open_assets
 
     require_own_process("`trading remake`")
     settings, platform = read()
@@ -68,7 +67,7 @@ def remake(
         )
     prepare_environment(settings)
     # What is current must be a version before it is current no more.
-    record_versions(platform, settings, open_assets(settings.store_url, settings.dvc_url))
+    record_versions(platform, settings, assets_of(settings))
     compete(settings, platform, first)
 
 

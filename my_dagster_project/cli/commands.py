@@ -17,6 +17,7 @@ from my_dagster_project.cli import team as teams_of
 from my_dagster_project.cli import team_accounts as accounts
 from my_dagster_project.cli import versions as history
 from my_dagster_project.cli.competing import compete
+from my_dagster_project.cli.in_force import assets_of
 from my_dagster_project.cli.output import console, errors
 from my_dagster_project.deploy.instance.home import prepare_environment
 from my_dagster_project.foundation.errors import TradingError
@@ -80,10 +81,9 @@ def leaderboard(
     """Print the current table without computing anything."""
     from my_dagster_project.main_job.summary import leaderboard_csv, print_leaderboard
     from my_dagster_project.pipeline.alarming import stored_leaderboard
-    from my_dagster_project.storage.opening import open_assets
 
     settings = load_settings()
-    board = stored_leaderboard(open_assets(settings.store_url, settings.dvc_url))
+    board = stored_leaderboard(assets_of(settings))
     if csv:
         typer.echo(leaderboard_csv(board, by_symbol=symbols), nl=False)
     else:

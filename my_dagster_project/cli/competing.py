@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from my_dagster_project.cli.in_force import assets_of
 from my_dagster_project.cli.output import console
 from my_dagster_project.foundation.errors import ObjectMissingError
 
@@ -22,7 +23,6 @@ def compete(settings: Settings, platform: Platform, remake: date | None = None) 
     from my_dagster_project.main_job.screen import Screen
     from my_dagster_project.main_job.summary import print_leaderboard, print_result
     from my_dagster_project.pipeline.alarming import stored_leaderboard
-    from my_dagster_project.storage.opening import open_assets
 
     require_broker(platform, settings)
     with Screen(console) as screen:
@@ -30,7 +30,7 @@ def compete(settings: Settings, platform: Platform, remake: date | None = None) 
     console.print()
     alarmed = False
     try:
-        board = stored_leaderboard(open_assets(settings.store_url, settings.dvc_url))
+        board = stored_leaderboard(assets_of(settings))
         print_leaderboard(console, board)
         alarmed = bool(board.open_alarms)
     except ObjectMissingError as missing:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from my_dagster_project.cli.in_force import assets_of, person, read
 from my_dagster_project.cli.output import console
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from my_dagster_project.storage.assets import AssetStore
     from my_dagster_project.teams.platform import Platform
 
 Team = Annotated[str | None, typer.Argument(help="The team, as in configs/teams.yaml.")]
@@ -37,7 +35,7 @@ def halt(
     # To stop everybody nothing is read first: a registry with a mistake in it must not stand in the way.
     stop_all = everybody and team is None
     scope = EVERYBODY if stop_all else check_scope(team, everybody, read()[1].registry.teams)
-    console.say((str(write(_assets(settings), scope, person(), reason)), "red"))
+    console.say((str(write(assets_of(settings), scope, person(), reason)), "red"))
     if cancel_open:
         # After the switch: it must hold whatever the broker answers.
         platform = read()[1]
@@ -53,7 +51,7 @@ def resume(team: Team = None, everybody: Everybody = False, reason: Reason = "")
     from my_dagster_project.trading.halts import check_scope, lift, read_halts
 
     settings, platform = read()
-    assets = _assets(settings)
+    assets = assets_of(settings)
     lifted = lift(assets, check_scope(team, everybody, platform.registry.teams), person(), reason)
     for one in lifted:
         console.say(f"lifted: {one}")
@@ -70,7 +68,7 @@ def halts() -> None:
     from my_dagster_project.trading.halts import past_halts, read_halts
 
     settings, platform = read()
-    assets = _assets(settings)
+    assets = assets_of(settings)
     now = read_halts(assets)
     for team in platform.registry.teams:
         console.say(f"{team:16} ", ("halted", "red") if now.reason(team) else ("may trade", "green"))
@@ -93,22 +91,3 @@ def _cancel(platform: Platform, settings: Settings, teams: list[str]) -> list[st
     for line in done.lines:
         console.say(line)
     return done.left
-
-
-def person() -> str:
-    """Give who runs a command: user@host."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
-
-
-def _assets(settings: Settings) -> AssetStore:
-    from my_dagster_project.storage.opening import open_assets
-
-    return open_assets(settings.store_url, settings.dvc_url)
-
-
-def read() -> tuple[Settings, Platform]:
-    """Give the settings and the platform in force."""
-    from my_dagster_project.teams.deployment import current_platform
-
-    settings = load_settings()
-    return settings, current_platform(settings)

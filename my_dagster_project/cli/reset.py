@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from my_dagster_project.cli.kill_switch import person, read
+from my_dagster_project.cli.in_force import assets_of, person, read, require_teams
 from my_dagster_project.cli.output import console
 from my_dagster_project.cli.rounds import require_replay
-from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.pool_settings import everything_due
 
 # Whoever trades the team has its account for minutes: better said at once than waited for.
@@ -32,17 +31,15 @@ def reset(
     from my_dagster_project.pipeline.recording import record_versions
     from my_dagster_project.pipeline.resources import all_resources
     from my_dagster_project.storage import names
-    from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.lease import lease, leases_of
 
     settings, platform = read()
     require_replay(settings, platform, "`trading reset`")
-    if team not in platform.registry.teams:
-        raise TradingError(f"there is no team {team!r}; teams are {', '.join(platform.registry.teams)}")
+    require_teams(platform, [team])
     prepare_environment(settings)
     broker = all_resources(platform, settings).broker
     require_bundled(team, broker)
-    assets = open_assets(settings.store_url, settings.dvc_url)
+    assets = assets_of(settings)
     count = len(assets.names(names.orders(team)))
     cash, branch = f"${broker.starting_cash:,.2f}", platform.registry.teams[team].branch
     if not yes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from my_dagster_project.cli.kill_switch import person
+from my_dagster_project.cli.in_force import assets_of, person
 from my_dagster_project.cli.output import console
 from my_dagster_project.foundation.errors import SeasonError
 from my_dagster_project.foundation.pool_settings import pool_is_named
@@ -201,9 +201,8 @@ def _wait_for_workers(book: SeasonBook) -> None:
 def _board(settings: Settings) -> Leaderboard | None:
     from my_dagster_project.foundation.errors import ObjectMissingError
     from my_dagster_project.pipeline.alarming import stored_leaderboard
-    from my_dagster_project.storage.opening import open_assets
 
     try:
-        return stored_leaderboard(open_assets(settings.store_url, settings.dvc_url))
+        return stored_leaderboard(assets_of(settings))
     except ObjectMissingError:
         return None

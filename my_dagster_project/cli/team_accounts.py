@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from my_dagster_project.cli.kill_switch import person, read
+from my_dagster_project.cli.in_force import assets_of, person, read, require_teams
 from my_dagster_project.cli.output import console
 from my_dagster_project.foundation.errors import TradingError
 
@@ -27,7 +27,8 @@ def account(teams: Teams = None) -> None:
     from my_dagster_project.trading.account_tables import tables_of
 
     settings, platform = read()
-    states = [_state(platform, settings, team) for team in _known(platform, teams)]
+    require_teams(platform, teams or [])
+    states = [_state(platform, settings, team) for team in teams or platform.registry.teams]
     for one in tables_of(states, platform.registry.competition.starting_cash):
         print_table(console, one.title, one.columns, one.rows)
     for state in states:
@@ -46,14 +47,13 @@ def journal(
 ) -> None:
     """Show a team's round trips: entry, exit, prediction, fees, dividends, gain, sessions held and why each ended."""
     from my_dagster_project.reports.terminal_tables import print_table
-    from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.journal import team_journal
     from my_dagster_project.trading.journal_columns import JOURNAL_COLUMNS, journal_csv, journal_sum
 
     settings, platform = read()
-    [name] = _known(platform, [team])
-    assets, broker = open_assets(settings.store_url, settings.dvc_url), _broker(platform, settings, name)
-    made = team_journal(name, broker, assets, platform.calendar)
+    require_teams(platform, [team])
+    assets, broker = assets_of(settings), _broker(platform, settings, team)
+    made = team_journal(team, broker, assets, platform.calendar)
     if symbol is not None:
         made = made.of(symbol)
     if csv is not None:
@@ -63,10 +63,10 @@ def journal(
             raise TradingError(f"{csv} cannot be written: {error.strerror}") from error
         console.say(f"{len(made.trips)} round trips are in {csv}")
     elif made.trips:
-        print_table(console, f"Round trips of {name}", JOURNAL_COLUMNS, made.trips)
+        print_table(console, f"Round trips of {team}", JOURNAL_COLUMNS, made.trips)
         console.say(journal_sum(made))
     else:
-        console.say(f"{name} has no round trip{f' in {symbol}' if symbol else ''} yet.")
+        console.say(f"{team} has no round trip{f' in {symbol}' if symbol else ''} yet.")
 
 
 def reconcile(
@@ -76,43 +76,41 @@ def reconcile(
     ] = None,
 ) -> None:
     """Hold a team's account against our records; with --accept, take it as it is. The reason stays on record."""
-    from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.reconcile import accept as take
     from my_dagster_project.trading.reconcile import check
 
     settings, platform = read()
-    [name] = _known(platform, [team])
+    require_teams(platform, [team])
     if accept is not None and not accept.strip():
         raise TradingError('say why the account is taken as it is: --accept "sold by hand on Monday"')
-    assets, broker = open_assets(settings.store_url, settings.dvc_url), _broker(platform, settings, name)
-    checked = check(assets, name, broker) if accept is None else take(assets, name, broker, person(), accept)
+    assets, broker = assets_of(settings), _broker(platform, settings, team)
+    checked = check(assets, team, broker) if accept is None else take(assets, team, broker, person(), accept)
     for line in [*map(str, checked.differences), checked.damaged]:
         if line:
             console.say(line)
     if accept is not None:
         console.say(
-            (f"The account of {name} is taken as it is.", "green"), " The next session goes on from there."
+            (f"The account of {team} is taken as it is.", "green"), " The next session goes on from there."
         )
     elif checked.differences or checked.damaged:
         console.say(
             ("Not as we left it.", "red"),
-            f' Undo it at the broker, or: trading reconcile {name} --accept "why"',
+            f' Undo it at the broker, or: trading reconcile {team} --accept "why"',
         )
         raise typer.Exit(1)
     elif checked.base is None:
-        console.say(f"Nothing is on record of the account of {name}; its first session takes it as it is.")
+        console.say(f"Nothing is on record of the account of {team}; its first session takes it as it is.")
     else:
-        console.say((f"The account of {name} is as we left it", "green"), f" after {checked.base.session}.")
+        console.say((f"The account of {team} is as we left it", "green"), f" after {checked.base.session}.")
 
 
 def _state(platform: Platform, settings: Settings, team: str) -> AccountState:
     """A team's account; what is wrong with one is said under the others."""
-    from my_dagster_project.storage.opening import open_assets
     from my_dagster_project.trading.records import stopped
     from my_dagster_project.trading.watch import AccountState, look
 
     try:
-        assets = open_assets(settings.store_url, settings.dvc_url)
+        assets = assets_of(settings)
         return replace(look(team, _broker(platform, settings, team)), stopped=stopped(assets, team))
     except TradingError as error:
         return AccountState(team, trouble=str(error))
@@ -123,10 +121,3 @@ def _broker(platform: Platform, settings: Settings, team: str) -> Broker:
 
     broker = all_resources(platform, settings).broker
     return broker.open(team, platform.registry.teams[team].account)
-
-
-def _known(platform: Platform, teams: list[str] | None) -> list[str]:
-    every = list(platform.registry.teams)
-    if unknown := [team for team in teams or [] if team not in every]:
-        raise TradingError(f"there is no team {unknown[0]!r}; teams are {', '.join(every)}")
-    return teams or every

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from my_dagster_project.cli.in_force import assets_of, require_teams
 from my_dagster_project.cli.output import console, errors
 from my_dagster_project.foundation.console import styled
-from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.effects import effects, outranked
@@ -33,10 +33,7 @@ def validate(
     settings = load_settings()
     platform = load_platform(read_sources(settings.project, "working tree"))
     say_what_does_not_count(settings, platform)
-    unknown = [team for team in teams or [] if team not in platform.registry.teams]
-    if unknown:
-        known = ", ".join(platform.registry.teams)
-        raise TradingError(f"{', '.join(unknown)}: not in configs/teams.yaml; teams are {known}")
+    require_teams(platform, teams or [])
     in_force = current_platform(settings)
     # A list, not a generator: of every team something is said.
     valid = [
@@ -83,6 +80,5 @@ def _is_valid(settings: Settings, platform: Platform, in_force: Platform, team: 
 def _verdicts(settings: Settings, platform: Platform, team: str, *, build: bool) -> tuple[list[str], bool]:
     """What is refused of a team's sections when they are tried, and whether there is one that was not tried yet."""
     from my_dagster_project.pipeline.rehearsing import refusals
-    from my_dagster_project.storage.opening import open_assets
 
-    return refusals(platform, team, open_assets(settings.store_url, settings.dvc_url), ask=build)
+    return refusals(platform, team, assets_of(settings), ask=build)

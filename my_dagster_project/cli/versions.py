@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from my_dagster_project.cli.in_force import assets_of, read, require_teams
 from my_dagster_project.cli.output import console
 from my_dagster_project.deploy.instance.home import prepare_environment
-from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def versions(
     from my_dagster_project.history.log import team_versions
     from my_dagster_project.history.tables import print_versions
 
-    settings, platform = _prepared()
+    settings, platform = read()
     print_versions(console, team, team_versions(settings.project, _branch(platform, team), limit, team))
 
 
@@ -43,9 +43,9 @@ def diff(
     from my_dagster_project.history.diff import compare
     from my_dagster_project.history.tables import print_comparison
 
-    settings, platform = _prepared()
+    settings, platform = read()
     _branch(platform, team)
-    print_comparison(console, team, compare(settings.project, _assets(settings), team, a, b))
+    print_comparison(console, team, compare(settings.project, assets_of(settings), team, a, b))
 
 
 def restore(
@@ -63,10 +63,10 @@ def restore(
     from my_dagster_project.pipeline.recording import record_versions
     from my_dagster_project.teams.deployment import season_book
 
-    settings, platform = _prepared()
+    settings, platform = read()
     _branch(platform, team)
     prepare_environment(settings)
-    assets = _assets(settings)
+    assets = assets_of(settings)
     done = bring_back(
         assets,
         settings.project,
@@ -96,7 +96,7 @@ def gc(
 
     settings = load_settings()
     found = collect(
-        _assets(settings),
+        assets_of(settings),
         settings.project,
         lambda: aged_objects(settings.dvc_url, settings.s3, CONTENTS),
         delete=delete,
@@ -133,21 +133,6 @@ def _due(platform: Platform, settings: Settings, done: Restoration) -> list[Asse
     return [asset for key, asset in keys.items() if key in due or key not in known]
 
 
-def _prepared() -> tuple[Settings, Platform]:
-    from my_dagster_project.teams.deployment import current_platform
-
-    settings = load_settings()
-    return settings, current_platform(settings)
-
-
 def _branch(platform: Platform, team: str) -> str:
-    registry = platform.registry
-    if team not in registry.teams:
-        raise TradingError(f"{team}: not in configs/teams.yaml; teams are {', '.join(registry.teams)}")
-    return registry.teams[team].branch
-
-
-def _assets(settings: Settings) -> AssetStore:
-    from my_dagster_project.storage.opening import open_assets
-
-    return open_assets(settings.store_url, settings.dvc_url)
+    require_teams(platform, [team])
+    return platform.registry.teams[team].branch

@@ -149,7 +149,7 @@ def test_gc_counts_and_deletes_only_when_told(project, trading):
     "arguments", [("versions", "green"), ("diff", "green", "a", "b"), ("restore", "green", "a")]
 )
 def test_an_unknown_team_is_said_with_those_there_are(trading, arguments):
-    with pytest.raises(TradingError, match=r"green: not in configs/teams\.yaml; teams are red, blue"):
+    with pytest.raises(TradingError, match="there is no team 'green'; teams are red, blue"):
         trading(*arguments)
 
 
