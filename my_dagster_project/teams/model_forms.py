@@ -10,18 +10,10 @@ LONG_FORM, SHORT_FORM = "model", "ludwig"
 def form_problems(data: dict[str, Any]) -> list[Problem]:
     """A team has one model, written in one of the two ways."""
     written = [key for key in (LONG_FORM, SHORT_FORM) if data.get(key) is not None]
-    if len(written) == 2:
-        return [
-            Problem(
-                (LONG_FORM,),
-                f"stands beside `{SHORT_FORM}`, and a team has one model; take one of the two out",
-            )
-        ]
-    return (
-        []
-        if written
-        else [Problem((LONG_FORM,), f"is missing; write `model: {{kind: ...}}`, or short `{SHORT_FORM}`")]
-    )
+    if not written:
+        return [Problem((LONG_FORM,), f"is missing; write `model: {{kind: ...}}`, or short `{SHORT_FORM}`")]
+    text = f"stands beside `{SHORT_FORM}`, and a team has one model; take one of the two out"
+    return [Problem((LONG_FORM,), text)] if len(written) > 1 else []
 
 
 def alike(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:

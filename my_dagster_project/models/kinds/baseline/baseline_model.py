@@ -128,29 +128,7 @@ def _graph(answers: Mapping[str, float], *, looks: bool) -> bytes:
     """The answers as ONNX, in float64: `numbers` float32 (rows, n) with NaN for missing, to `score` (rows,)."""
     from onnx import TensorProto, helper
 
-    def constant(name: str, value: float) -> object:
-        return helper.make_tensor(name, TensorProto.DOUBLE, [1], [value])
-
-    first = helper.make_tensor("first", TensorProto.INT64, [] if looks else [1], [0])
-    if looks:
-        nodes = [
-            helper.make_node("Gather", [NUMBERS, "first"], ["looked_at"], axis=1),
-            helper.make_node("Greater", ["looked_at", "zero"], ["is_above"]),
-            helper.make_node("IsNaN", ["looked_at"], ["is_missing"]),
-            helper.make_node("Where", ["is_above", "above", "otherwise"], ["seen"]),
-            helper.make_node("Where", ["is_missing", "missing", "seen"], ["score"]),
-        ]
-        constants = [constant(name, value) for name, value in answers.items()]
-        constants += [first, helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0])]
-    else:
-        nodes = [
-            helper.make_node("Shape", [NUMBERS], ["shape"]),
-            helper.make_node("Gather", ["shape", "first"], ["rows"]),
-            helper.make_node(
-                "ConstantOfShape", ["rows"], ["score"], value=constant("value", answers["missing"])
-            ),
-        ]
-        constants = [first]
+    nodes, constants = _looking(answers) if looks else _constant(answers["missing"])
     graph = helper.make_graph(
         nodes,
         "baseline",
@@ -158,7 +136,38 @@ def _graph(answers: Mapping[str, float], *, looks: bool) -> bytes:
         [helper.make_tensor_value_info("score", TensorProto.DOUBLE, ["rows"])],
         constants,
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION, producer_name=""
-    )
+    opset = [helper.make_opsetid("", _OPSET)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="")
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _looking(answers: Mapping[str, float]) -> tuple[list[Any], list[Any]]:
+    """Nodes and constants that answer by the first column of `numbers`."""
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Gather", [NUMBERS, "first"], ["looked_at"], axis=1),
+        helper.make_node("Greater", ["looked_at", "zero"], ["is_above"]),
+        helper.make_node("IsNaN", ["looked_at"], ["is_missing"]),
+        helper.make_node("Where", ["is_above", "above", "otherwise"], ["seen"]),
+        helper.make_node("Where", ["is_missing", "missing", "seen"], ["score"]),
+    ]
+    constants = [
+        helper.make_tensor(name, TensorProto.DOUBLE, [1], [value]) for name, value in answers.items()
+    ]
+    constants.append(helper.make_tensor("first", TensorProto.INT64, [], [0]))
+    constants.append(helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]))
+    return nodes, constants
+
+
+def _constant(value: float) -> tuple[list[Any], list[Any]]:
+    """Nodes and constants that answer every row alike."""
+    from onnx import TensorProto, helper
+
+    said = helper.make_tensor("value", TensorProto.DOUBLE, [1], [value])
+    nodes = [
+        helper.make_node("Shape", [NUMBERS], ["shape"]),
+        helper.make_node("Gather", ["shape", "first"], ["rows"]),
+        helper.make_node("ConstantOfShape", ["rows"], ["score"], value=said),
+    ]
+    return nodes, [helper.make_tensor("first", TensorProto.INT64, [1], [0])]
