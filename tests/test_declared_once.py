@@ -12,9 +12,10 @@ from my_dagster_project.domain.leaderboard import HOUSE_TEAMS
 from my_dagster_project.domain.limits import Limits as PlannedLimits
 from my_dagster_project.domain.ranking import assemble
 from my_dagster_project.domain.strategies import STRATEGIES
-from my_dagster_project.domain.targets import OUTPUT_TYPE, TARGETS
+from my_dagster_project.domain.targets import ANSWERS, TARGETS
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.market_data.source_kinds import SOURCES
+from my_dagster_project.models.kinds.ludwig.ludwig_input import OUTPUT_TYPE
 from my_dagster_project.notifications.delivery import SENDERS
 from my_dagster_project.notifications.outbox import Letter, Outbox
 from my_dagster_project.teams.registry import RESERVED_TEAMS, Market, TeamEntry
@@ -77,7 +78,7 @@ def test_a_team_sets_a_limit_within_the_organisers_bounds():
 
 
 def test_every_target_is_learned_and_offered():
-    assert tuple(OUTPUT_TYPE) == TARGETS
+    assert tuple(OUTPUT_TYPE) == tuple(ANSWERS) == TARGETS
     assert SCHEMA["properties"]["target"]["enum"] == list(TARGETS)
 
 

@@ -20,8 +20,6 @@ TARGETS: tuple[Target, ...] = get_args(Target.__value__)
 # What a model answers with: the return, the probability of a rise, or the position to hold (-1 short, 0 nothing, 1 long).
 type Answer = Literal["return", "probability", "position"]
 ANSWERS: dict[Target, Answer] = {NEXT_RETURN: "return", NEXT_DIRECTION: "probability"}
-# What Ludwig calls the kind of output that learns it.
-OUTPUT_TYPE: dict[Target, str] = {NEXT_RETURN: "number", NEXT_DIRECTION: "binary"}
 
 # How far each looks. Rows between training and validation that share a close are purged: as many as it looks ahead.
 REACH: dict[Target, Reach] = {NEXT_RETURN: Reach(0, 1), NEXT_DIRECTION: Reach(0, 1)}

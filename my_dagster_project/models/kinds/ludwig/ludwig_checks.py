@@ -5,8 +5,8 @@ from itertools import islice
 from typing import Any
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS
-from my_dagster_project.domain.targets import OUTPUT_TYPE
 from my_dagster_project.foundation.problems import MOST_PROBLEMS, Problem, show, suggestion
+from my_dagster_project.models.kinds.ludwig.ludwig_input import OUTPUT_TYPE
 from my_dagster_project.models.kinds.ludwig.ludwig_keys import metrics_of, usable_input_types
 from my_dagster_project.models.kinds.port import Task
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from my_dagster_project.domain.targets import OUTPUT_TYPE
+from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN, Target
 from my_dagster_project.models.training_input import SPLIT, TrainingSpec
 
+# What Ludwig calls the kind of output that learns a target.
+OUTPUT_TYPE: dict[Target, str] = {NEXT_RETURN: "number", NEXT_DIRECTION: "binary"}
 PLATFORM_SPLIT = {"type": "fixed", "column": SPLIT}
 
 # Strategies whose answer depends on the rows around (bfill even looks ahead), or that drop the row.
