@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field
 
 from my_dagster_project.domain.leaderboard import HOUSE_TEAMS
 from my_dagster_project.foundation.calendar import load_calendar
@@ -190,12 +190,6 @@ class TeamEntry(Strict):
     """What the team is told of, at NOTIFY_<TEAM>_WEBHOOK and NOTIFY_<TEAM>_EMAIL."""
     mode: Mode | None = None
     """Forces how the team trades; without it the team's file decides."""
-
-    @field_validator("mode", mode="before")
-    @classmethod
-    def _off(cls, value: object) -> object:
-        """YAML reads a bare `off` as false; nobody means anything else by it here."""
-        return "off" if value is False else value
 
 
 class Registry(Strict):

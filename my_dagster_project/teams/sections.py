@@ -1,9 +1,9 @@
 """The parts of a team's file: when it trains, when it trades, when it runs, and what one symbol has differently."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_serializer, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_serializer, model_validator
 
 from my_dagster_project.domain.plan import Dropped
 from my_dagster_project.domain.strategies import STRATEGIES
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     type StrategyName = str
 else:
     StrategyName = Literal[tuple(STRATEGIES)]
-Mode = Literal["off", "shadow", "paper"]
+
+
+def _off(value: object) -> object:
+    """YAML reads a bare `off` as false; nobody means anything else by it here."""
+    return "off" if value is False else value
+
+
+Mode = Annotated[Literal["off", "shadow", "paper"], BeforeValidator(_off)]
 
 ORGANISERS = dict.fromkeys(
     ("account", "branch", "limits", "owners", "market", "competition", "calendar"),
@@ -114,12 +121,6 @@ class Trading(Strict):
     limits: TradingLimits = Field(
         default=TradingLimits(), description="Stricter limits than the organiser's."
     )
-
-    @field_validator("mode", mode="before")
-    @classmethod
-    def _off(cls, value: Any) -> Any:
-        """YAML reads a bare `off` as false; nobody means anything else by it here."""
-        return "off" if value is False else value
 
 
 class Schedule(Strict):

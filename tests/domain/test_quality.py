@@ -1,7 +1,6 @@
 """Good bars damaged in one way each: exactly the right rule fires, on exactly the right sessions."""
 
 from datetime import date, timedelta
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -10,40 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.quality import check_bars
-from my_dagster_project.domain.splits import unexplained_steps
-from my_dagster_project.domain.trading_days import Thresholds, rarely_exceeded, trading_days
-from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.domain.trading_days import Thresholds
 from my_dagster_project.foundation.errors import CalendarError
-from my_dagster_project.market_data.sample import SampleSource
+from tests.domain.damage import (
+    CRASH,
+    END,
+    PRICES,
+    START,
+    SYMBOLS,
+    XNYS,
+    check,
+    damage_test,
+    errors,
+    quiet,
+    rows,
+    sample,
+    session_of,
+)
 from tests.support.draws import draws
-
-XNYS = load_calendar()
-START, END = date(2000, 3, 1), date(2013, 3, 1)
-CRASH = date(2000, 9, 29)
-SYMBOLS = ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
-SPLITS = [("AAPL", date(2000, 6, 21)), ("AAPL", date(2005, 2, 28)), ("MSFT", date(2003, 2, 18))]
-PRICES = ["open", "high", "low", "close", "adj_close"]
-
-
-@cache
-def sample(symbol):
-    return SampleSource().fetch(symbol, START, END)
-
-
-def check(bars, symbol="IBM", start=START, end=END):
-    return check_bars(bars, symbol, XNYS, start, end)
-
-
-def errors(bars, symbol="IBM"):
-    return {finding.rule: finding.sessions for finding in check(bars, symbol) if finding.severity == "error"}
-
-
-def session_of(row):
-    return sample("IBM")["session"][row].date()
-
-
-rows = st.integers(1, len(sample("IBM")) - 2)
-damage_test = draws(10)
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "GOOG", "IBM", "MSFT", "FB"])
@@ -128,140 +111,6 @@ def test_missing_volume_is_found(row, volume):
     damaged = sample("IBM").copy()
     damaged.loc[row, "volume"] = volume
     assert errors(damaged) == {"volume_present": [session_of(row)]}
-
-
-def quiet(symbol):
-    """Rows whose night and volume are ordinary: where a split can be told from news at all."""
-    bars = sample(symbol)
-    factor = bars["adj_close"] / bars["close"]
-    night = bars["open"] * factor / bars["adj_close"].shift()
-    low, high = (
-        bars["low"] * factor / bars["adj_close"].shift(),
-        bars["high"] * factor / bars["adj_close"].shift(),
-    )
-    busy = trading_days(bars).busier
-    return bars.index[(night.sub(1).abs() < 0.039) & (low > 0.83) & (high < 1.2) & (busy < 2.5)]
-
-
-# Those of the papers, and any other: 1:190 and 49.426:1 happened.
-ratios = st.sampled_from([1.5, 2.0, 3.0, 7.0, 12.0, 20.0, 25.0, 49.426, 50.0, 190.0]) | st.floats(1.5, 1000)
-
-
-def with_split(bars, row, ratio):
-    """The bars as they look when `ratio` new shares for one were handed out before `row` and nobody adjusted for it."""
-    damaged, later = bars.copy(), bars.index >= row
-    damaged.loc[later, PRICES] /= ratio
-    damaged.loc[later, "volume"] *= ratio
-    return damaged
-
-
-@damage_test
-@given(st.sampled_from(SYMBOLS), ratios, st.booleans(), st.data())
-def test_an_unadjusted_split_on_any_quiet_day_is_found(symbol, ratio, reverse, data):
-    # The few bars before it may as well be the wrong ones.
-    row = data.draw(st.sampled_from([row for row in quiet(symbol) if row > 5]))
-    damaged = with_split(sample(symbol), row, 1 / ratio if reverse else ratio)
-    found = errors(damaged, symbol)
-    assert list(found) == ["no_unadjusted_split"]
-    # News of the months after it may stand beside it: in shares of another size their volume cannot be told.
-    assert found["no_unadjusted_split"][0] == sample(symbol)["session"][row].date()
-
-
-@cache
-def calm(symbol, ratio):
-    """Rows that a step by this ratio stands out from: their own night is short, and such nights are rare at the time."""
-    bars = sample(symbol)
-    days = trading_days(bars)
-    night, high, low = (np.log(price / days.close.shift()) for price in (days.open, days.high, days.low))
-    room = np.log(max(ratio, 1 / ratio)) / 2
-    rare = 3 * rarely_exceeded(night) < 1.6 * room
-    rare &= (
-        np.log(days.close.shift() / days.close.rolling(3, min_periods=1).median().shift()).abs() < 0.3 * room
-    )
-    return list(
-        bars.index[
-            (night.abs() < 0.2 * room)
-            & (high < 0.7 * room)
-            & (low > -0.7 * room)
-            & rare
-            & (days.busier < 1.4)
-        ]
-    )
-
-
-@draws(10)
-@given(
-    st.sampled_from(SYMBOLS),
-    st.sampled_from([1.2, 1.25, 4 / 3, 1.4]) | st.floats(1.15, 1.5),
-    st.booleans(),
-    st.data(),
-)
-def test_a_small_split_that_nobody_declared_is_found_too(symbol, ratio, reverse, data):
-    row = data.draw(st.sampled_from(calm(symbol, ratio)))
-    damaged = with_split(sample(symbol), row, 1 / ratio if reverse else ratio)
-    assert errors(damaged, symbol) == {"no_unadjusted_split": [sample(symbol)["session"][row].date()]}
-
-
-@draws(10)
-@given(st.sampled_from(["GOOG", "IBM", "MSFT"]), st.data())
-def test_ten_per_cent_in_stock_are_found_in_a_calm_symbol(symbol, data):
-    row = data.draw(st.sampled_from(calm(symbol, 1.1)))
-    damaged = with_split(sample(symbol), row, 1.1)
-    assert errors(damaged, symbol) == {"no_unadjusted_split": [sample(symbol)["session"][row].date()]}
-    assert len(calm(symbol, 1.1)) > 0.4 * len(sample(symbol))
-
-
-def test_back_from_a_single_wrong_close_is_no_split():
-    """It is the next session that would be named, and the wrong one kept."""
-    damaged = sample("IBM").copy()
-    damaged.loc[2000, ["high", "close", "adj_close"]] *= 1.4
-    assert errors(damaged) == {}  # below `spike`: the source may correct it, and then it is listed
-    whole = sample("IBM").copy()
-    whole.loc[2000, PRICES] *= 1.4
-    assert errors(whole) == {"no_unadjusted_split": [session_of(2000)]}
-
-
-def test_no_long_night_of_the_sample_was_as_quiet_as_a_split():
-    """What the threshold of volume stands on: everything that moves a stock by so much overnight is traded."""
-    found = []
-    for symbol in SYMBOLS:
-        days = trading_days(sample(symbol))
-        night = np.log(days.open / days.close.shift())
-        long = night.abs() >= np.maximum(np.log(1.08), 3 * rarely_exceeded(night))
-        found += days.busier[long].tolist()
-    assert (len(found), round(min(found), 1)) == (34, 2.1)
-
-
-@pytest.mark.parametrize(("symbol", "day"), SPLITS)
-def test_the_real_splits_are_found_when_they_are_not_adjusted_for(symbol, day):
-    damaged = sample(symbol).copy()
-    damaged.loc[damaged["session"] < pd.Timestamp(day), "adj_close"] *= 2
-    assert errors(damaged, symbol) == {"no_unadjusted_split": [day]}
-
-
-@pytest.mark.parametrize("symbol", SYMBOLS)
-def test_bars_without_any_adjustment_show_exactly_the_real_splits(symbol):
-    raw = sample(symbol).assign(adj_close=sample(symbol)["close"])
-    found = errors(raw, symbol).get("no_unadjusted_split", [])
-    assert found == [day for name, day in SPLITS if name == symbol]
-
-
-def test_an_adjustment_for_a_split_that_never_was_is_found():
-    damaged = sample("IBM").copy()
-    damaged.loc[:1000, "adj_close"] /= 2
-    assert errors(damaged) == {"no_unadjusted_split": [session_of(1001)]}
-
-
-def test_the_crash_passes_because_everybody_sold():
-    bars = sample("AAPL")
-    assert errors(bars, "AAPL") == {}
-    row = bars.index[bars["session"] == pd.Timestamp(CRASH)][0]
-    assert bars["close"][row] / bars["close"][row - 1] == pytest.approx(0.4813, abs=1e-4)
-    calm = bars.copy()
-    calm.loc[row, "volume"] = calm["volume"][row - 1]
-    assert calm["session"][unexplained_steps(trading_days(calm), Thresholds())].tolist() == [
-        pd.Timestamp(CRASH)
-    ]
 
 
 @pytest.mark.parametrize("away", range(-3, 4))
@@ -388,24 +237,6 @@ def test_a_cent_outside_the_range_is_found(row):
     damaged = sample("IBM").copy()
     damaged.loc[row, "high"] = damaged.loc[row, ["open", "close"]].max() - 0.01
     assert errors(damaged) == {"ohlc_consistent": [session_of(row)]}
-
-
-# Splits that the source declares.
-
-
-@pytest.mark.parametrize("ratio", [1.02, 1.06, 1.25, 2.0, 50.0, 1 / 12])
-def test_a_declared_split_that_nobody_adjusted_for_is_found_whatever_its_ratio(ratio):
-    day = session_of(2000)
-    damaged = with_split(sample("IBM"), 2000, ratio).assign(split_ratio=1.0)
-    damaged.loc[2000, "split_ratio"] = ratio
-    expected = {"no_unadjusted_split": [day]} if abs(ratio - 1) > 0.05 else {}  # less is a night of IBM
-    assert errors(damaged) == expected
-    adjusted = damaged.copy()
-    adjusted["adj_close"] = sample("IBM")["adj_close"]
-    assert errors(adjusted) == {}
-    both = sample("IBM").copy()  # raw prices adjusted for splits already, as yfinance's
-    both["split_ratio"] = damaged["split_ratio"]
-    assert errors(both) == {}
 
 
 # Honest markets of any kind.

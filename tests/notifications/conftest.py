@@ -11,8 +11,9 @@ from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.pipeline import notification_sensor as sensor
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.teams.platform import Platform
+from tests.notifications.runs import CANARY
 from tests.support.committed import PROJECT, committed
-from tests.support.loopback import Loopback
+from tests.support.loopback import Loopback, Reply, serving
 
 ENVIRONMENT = {"TRADING_CONFIG": "working-tree", "TRADING_DAGIT_LINK": "https://trading.example.org/dagit/"}
 
@@ -65,3 +66,11 @@ def sensor_ticks(platform, tmp_path) -> NotificationTicks:
 
 def repository(sensor_ticks: NotificationTicks) -> dg.RepositoryDefinition:
     return build_definitions(sensor_ticks.platform, sensor_ticks.settings).get_repository_def()
+
+
+@pytest.fixture
+def red(monkeypatch):
+    """Red's webhook, which takes everything."""
+    with serving(Reply("ok")) as receiver:
+        monkeypatch.setenv("NOTIFY_RED_WEBHOOK", f"{receiver.url}/hooks/{CANARY}")
+        yield receiver

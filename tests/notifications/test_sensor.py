@@ -1,67 +1,15 @@
-"""What happens reaches those it concerns: real runs, a real web server, a real mail server, ticks as the daemon makes them."""
+"""What happens reaches those it concerns: real runs, a real web server, ticks as the daemon makes them."""
 
 import json
-import ssl
-import subprocess
 from dataclasses import replace
 
 import dagster as dg
-import pytest
-from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from my_dagster_project.foundation.errors import StorageError
-from my_dagster_project.notifications.delivery import slack_text
 from my_dagster_project.pipeline.alarming import NO_ALARM, OPEN
 from my_dagster_project.pipeline.assets.keys import leaderboard_key
-from my_dagster_project.reports.report_tests import DRIFT
 from tests.notifications.conftest import notify
+from tests.notifications.runs import CANARY, CONFIG, TAGS, aged, bug, full_disk, moved, run, steady
 from tests.support.loopback import Reply, serving
-from tests.support.mailbox import mailbox
-
-REPORT = dg.AssetKey(["red", "AAPL", "report"])
-CONFIG = "red at f629e7c595"
-TAGS = {"team": "red", "config": CONFIG, "dagster/partition": "2013-02-27"}
-CANARY = "canary-0a1b2c3d4e"
-
-
-def run(sensor_ticks, work, job="red_daily", tags=TAGS, key=REPORT) -> dg.ExecuteInProcessResult:
-    """A real run of one asset under a team's job; `work` is its body."""
-
-    @dg.asset(key=key, check_specs=[dg.AssetCheckSpec(DRIFT.name, asset=key)])
-    def made():
-        yield dg.MaterializeResult(check_results=[work()])
-
-    definitions = dg.Definitions([made], jobs=[dg.define_asset_job(job)])
-    return definitions.resolve_job_def(job).execute_in_process(
-        instance=sensor_ticks.instance, tags=tags, raise_on_error=False
-    )
-
-
-def steady() -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name=DRIFT.name, passed=True)
-
-
-def moved() -> dg.AssetCheckResult:
-    warn = dg.AssetCheckSeverity.WARN
-    return dg.AssetCheckResult(
-        check_name=DRIFT.name, passed=False, severity=warn, description="5 of 8 features moved"
-    )
-
-
-def full_disk() -> dg.AssetCheckResult:
-    raise dg.Failure(str(StorageError("the disk is full; free some space")), allow_retries=False)
-
-
-def bug() -> dg.AssetCheckResult:
-    raise ZeroDivisionError(f"could not reach postgresql://dagster:{CANARY}@db/dagster")
-
-
-@pytest.fixture
-def red(monkeypatch):
-    """Red's webhook, which takes everything."""
-    with serving(Reply("ok")) as receiver:
-        monkeypatch.setenv("NOTIFY_RED_WEBHOOK", f"{receiver.url}/hooks/{CANARY}")
-        yield receiver
 
 
 def test_what_was_before_the_first_look_is_not_told(sensor_ticks, red):
@@ -193,15 +141,6 @@ def test_a_secret_in_an_error_is_not_sent(sensor_ticks, red, monkeypatch):
     assert CANARY not in text + (sensor_ticks.cursor or "")
 
 
-def test_no_line_number_becomes_an_emoji():
-    """Slack replaces `:100:`; nobody sees a space that has no width."""
-    text = slack_text("configs/red.yaml:100: no such key; https://dagit:3000/runs/1, 11:30:05")
-    assert ":100:" not in text
-    assert ":100:" in text.replace("\u200b", "")
-    assert "no such key; https://dagit:3000/runs/1, 11:30:05" in text
-    assert slack_text("configs/red.yaml:99: :+1: :warning: :e-mail:").count("\u200b") == 3
-
-
 def test_nobody_can_be_called_by_what_a_team_writes(sensor_ticks, red):
     """Slack reads <!channel> as a call to everybody."""
     broken = replace(sensor_ticks.platform, problems={"red": "configs/red.yaml:3: <!channel> & more"})
@@ -282,100 +221,6 @@ def test_the_organisers_own_mistake_is_told_to_the_organiser(sensor_ticks, tmp_p
     assert told[2:] == ["configs/teams.yaml and configs/defaults.yaml are valid again."]
 
 
-def test_what_could_not_be_sent_is_sent_later_and_fails_nothing(sensor_ticks, monkeypatch):
-    with serving(Reply("no", 500), Reply("no", 302, {"Location": "http://127.0.0.1:1/"}), Reply("ok")) as red:
-        monkeypatch.setenv("NOTIFY_RED_WEBHOOK", f"{red.url}/hooks/{CANARY}")
-        sensor_ticks.tick()
-        run(sensor_ticks, full_disk)
-        run(sensor_ticks, bug)
-        assert sensor_ticks.tick() == "Nothing to tell; webhook of red: the webhook answered HTTP 500"
-        assert len(red.seen) == 1  # one failure is enough to leave the address alone for this tick
-        assert sensor_ticks.tick() == "Nothing to tell; webhook of red: the webhook answered HTTP 302"
-        sensor_ticks.cursor = aged(sensor_ticks.cursor, 120)
-        assert sensor_ticks.tick() == "2 told"
-        assert sensor_ticks.tick() == "Nothing to tell"
-        texts = sensor_ticks.told(red)
-    assert texts[0] == texts[2] or texts[0] == texts[3]
-    assert CANARY not in (sensor_ticks.cursor or "")
-
-
-def test_an_address_nobody_answers_at_is_given_up_after_a_day(sensor_ticks, monkeypatch):
-    monkeypatch.setenv("NOTIFY_RED_WEBHOOK", f"http://127.0.0.1:9/{CANARY}")
-    sensor_ticks.tick()
-    run(sensor_ticks, full_disk)
-    assert (
-        sensor_ticks.tick()
-        == "Nothing to tell; webhook of red: the webhook does not answer (ConnectionError)"
-    )
-    sensor_ticks.cursor = aged(sensor_ticks.cursor, 25 * 3600)
-    said = sensor_ticks.tick()
-    assert "1 messages could not be delivered and are given up" in said
-    assert CANARY not in said
-    assert sensor_ticks.tick() == "Nothing to tell"
-
-
-def test_a_webhook_that_hangs_costs_seconds_and_no_other_letter(sensor_ticks, monkeypatch):
-    with serving(Reply(hang=True)) as red, serving(Reply("ok")) as organiser:
-        monkeypatch.setenv("NOTIFY_RED_WEBHOOK", red.url)
-        monkeypatch.setenv("NOTIFY_ORGANISER_WEBHOOK", organiser.url)
-        monkeypatch.setattr("my_dagster_project.notifications.delivery._ANSWER_SECONDS", 0.3)
-        sensor_ticks.tick()
-        run(sensor_ticks, full_disk)
-        assert sensor_ticks.tick() == "1 told; webhook of red: the webhook does not answer (ReadTimeout)"
-        assert len(organiser.seen) == 1
-
-
-def test_mail_arrives_with_subject_and_text(sensor_ticks, monkeypatch):
-    with mailbox() as box:
-        monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
-        monkeypatch.setenv("SMTP_PORT", str(box.port))
-        monkeypatch.setenv("SMTP_FROM", "trading@example.org")
-        monkeypatch.setenv("NOTIFY_RED_EMAIL", "ann@example.org, bob@example.org")
-        sensor_ticks.tick()
-        run(sensor_ticks, full_disk)
-        assert sensor_ticks.tick() == "1 told"
-    [mail] = box.mails
-    assert (mail["Subject"], mail["From"]) == (
-        "red: red_daily for session 2013-02-27 failed",
-        "trading@example.org",
-    )
-    assert box.recipients == [["ann@example.org", "bob@example.org"]]
-    assert "the disk is full" in mail.get_content()
-
-
-def test_a_mail_that_is_refused_waits_and_a_webhook_beside_it_is_not_told_twice(
-    sensor_ticks, red, monkeypatch
-):
-    with mailbox() as box:
-        monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
-        monkeypatch.setenv("SMTP_PORT", str(box.port))
-        monkeypatch.setenv("NOTIFY_RED_EMAIL", "ann@example.org")
-        box.refuse = "452 no room"
-        sensor_ticks.tick()
-        run(sensor_ticks, full_disk)
-        assert (
-            sensor_ticks.tick() == "1 told; email of red: the mail server did not take it (SMTPDataError 452)"
-        )
-        box.refuse = ""
-        sensor_ticks.cursor = aged(sensor_ticks.cursor, 120)
-        assert sensor_ticks.tick() == "1 told"
-    assert (len(box.mails), len(red.seen)) == (1, 1)
-
-
-def test_the_password_of_the_mail_server_never_goes_in_clear(sensor_ticks, monkeypatch):
-    with mailbox(auth_require_tls=False) as box:
-        monkeypatch.setenv("SMTP_HOST", "127.0.0.1")
-        monkeypatch.setenv("SMTP_PORT", str(box.port))
-        monkeypatch.setenv("SMTP_USER", "trading")
-        monkeypatch.setenv("SMTP_PASSWORD", CANARY)
-        monkeypatch.setenv("NOTIFY_RED_EMAIL", "ann@example.org")
-        sensor_ticks.tick()
-        run(sensor_ticks, full_disk)
-        said = sensor_ticks.tick()
-    assert said.endswith("the mail server offers no TLS, and the password is not sent in clear")
-    assert box.mails == []
-
-
 def test_nothing_is_kept_for_who_has_no_address(sensor_ticks):
     sensor_ticks.tick()
     run(sensor_ticks, full_disk)
@@ -389,43 +234,3 @@ def test_a_cursor_nobody_can_read_is_a_new_beginning(sensor_ticks, red):
     assert sensor_ticks.tick() == "Nothing to tell"
     run(sensor_ticks, full_disk)
     assert sensor_ticks.tick() == "1 told"
-
-
-def aged(cursor: str, seconds: float = 3700) -> str:
-    """The cursor as it would be had all of it happened that much earlier."""
-    state = json.loads(cursor)
-    for told in state["outbox"]["told"].values():
-        told["at"] -= seconds
-    for letter in state["outbox"]["letters"]:
-        letter["written"] -= seconds
-        letter["due"] -= seconds
-    return json.dumps(state)
-
-
-def test_mail_goes_over_tls_with_a_login_where_the_server_wants_one(sensor_ticks, monkeypatch, tmp_path):
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-keyout", tmp_path / "key", "-out", tmp_path / "cert"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(tmp_path / "cert", tmp_path / "key")
-    known = LoginPassword(b"trading", CANARY.encode())
-
-    def allow(server, session, envelope, mechanism, login):
-        return AuthResult(success=login == known, handled=False)
-
-    with mailbox(tls_context=tls, require_starttls=True, auth_required=True, authenticator=allow) as box:
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
-        monkeypatch.setenv("SMTP_HOST", "localhost")
-        monkeypatch.setenv("SMTP_PORT", str(box.port))
-        monkeypatch.setenv("SMTP_USER", "trading")
-        monkeypatch.setenv("SMTP_PASSWORD", "wrong-password")
-        monkeypatch.setenv("NOTIFY_RED_EMAIL", "ann@example.org")
-        sensor_ticks.tick()
-        run(sensor_ticks, full_disk)
-        assert sensor_ticks.tick().endswith("(SMTPAuthenticationError 535)")
-        monkeypatch.setenv("SMTP_PASSWORD", CANARY)
-        sensor_ticks.cursor = aged(sensor_ticks.cursor, 120)
-        assert sensor_ticks.tick() == "1 told"
-    assert len(box.mails) == 1
