@@ -1,7 +1,7 @@
 """Generates `configs/schema/team.schema.json`: `python -m my_dagster_project.teams.json_schema`.
 
 Editors complete and check a team's file with it (YAML language server, PyCharm). It comes from what the loader checks
-against: the models, the feature catalogue and the table of Ludwig's keys. It knows one file at a time, so limits of the
+against: the models, the feature catalogue and the schema of each kind of model. It knows one file at a time, so limits of the
 registry, and whether an input is a feature, stay with `trading validate`. Draft 7, the newest that editors know well.
 """
 
@@ -11,9 +11,6 @@ from typing import Any, get_args
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS, FeatureKind, Parameter
 from my_dagster_project.foundation.strict import Strict
-from my_dagster_project.models.kinds.ludwig.ludwig_build import INPUT_TYPES, OUTPUT_TYPES
-from my_dagster_project.models.kinds.ludwig.ludwig_keys import load_table
-from my_dagster_project.models.kinds.ludwig.ludwig_rules import REFUSED, REFUSED_ANYWHERE
 from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.layers import Layer, merged
 from my_dagster_project.teams.loading import FROM_REGISTRY, load_defaults
@@ -23,19 +20,16 @@ from my_dagster_project.teams.sections import Schedule, SymbolOverride, Trading,
 
 type Schema = dict[str, Any]
 
-_NOT_HERE = {
-    *(str(loc[-1]) for loc in REFUSED),
-    *REFUSED_ANYWHERE,
-    *(set(INPUT_TYPES) - {"number", "category"} - set(OUTPUT_TYPES)),
-}
-
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 FILE = CONFIGS / "schema" / "team.schema.json"
-_RANGE = {"min": "minimum", "max": "maximum", "above": "exclusiveMinimum", "least": "minItems"}
 
 
 def build(defaults: Layer | None) -> str:
     """The content of the file. What the shared defaults give is not required of a team's own file."""
+    shapes = {name: kind.schema() for name, kind in KINDS.items()}
+    definitions = {"feature": _feature()}
+    for shape in shapes.values():
+        definitions |= shape.pop("definitions", {})
     whole = {
         "team": _pattern(TEAM_NAME.pattern),
         "symbols": {"type": "array", "items": _pattern(SYMBOL.pattern), "minItems": 1, "uniqueItems": True},
@@ -45,8 +39,8 @@ def build(defaults: Layer | None) -> str:
             name: _section(model)
             for name, model in (("training", Training), ("trading", Trading), ("schedule", Schedule))
         },
-        "ludwig": {"$ref": f"#/definitions/ludwig{load_table()['root']}"},
-        "model": _model(),
+        SHORT_FORM: shapes[SHORT_FORM],
+        LONG_FORM: _model(shapes),
     }
     described = _fields(TeamConfig)
     properties = {name: _described(schema, described[name]) for name, schema in whole.items()}
@@ -61,7 +55,6 @@ def build(defaults: Layer | None) -> str:
         name for name in TeamConfig.model_fields if TeamConfig.model_fields[name].is_required()
     ]
     top["oneOf"] = [{"required": [form]} for form in (LONG_FORM, SHORT_FORM)]
-    definitions = {"feature": _feature(), **_ludwig()}
     given = FROM_REGISTRY if defaults is None else merged(FROM_REGISTRY, defaults.data)
     top = _without(top, definitions, given)
     content = {
@@ -114,15 +107,14 @@ def _feature() -> Schema:
     }
 
 
-def _model() -> Schema:
+def _model(shapes: dict[str, Schema]) -> Schema:
     """A model of any kind: which keys it may have besides `kind` depends on the kind."""
     kinds = [{"const": kind.name, "description": kind.says} for kind in KINDS.values()]
-    shapes = {name: schema for name, kind in KINDS.items() if (schema := kind.schema())}
     return {
         "type": "object",
         "required": ["kind"],
         "properties": {"kind": {"anyOf": kinds}},
-        "allOf": [_if("kind", name, _shape(schema)) for name, schema in shapes.items()],
+        "allOf": [_if("kind", name, _shape(schema)) for name, schema in shapes.items() if schema],
     }
 
 
@@ -172,57 +164,6 @@ def _override() -> Schema:
     parts |= {form: {"type": "object"} for form in (SHORT_FORM, LONG_FORM)}
     properties = {name: _described(schema, described[name]) for name, schema in parts.items()}
     return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
-def _ludwig() -> dict[str, Schema]:
-    """The nodes of the table of Ludwig's keys (see `ludwig_build`), each as one definition."""
-    nodes = [_usable(node) for node in load_table()["nodes"]]
-    return {f"ludwig{number}": _node(nodes, node) for number, node in enumerate(nodes)}
-
-
-def _usable(node: Schema) -> Schema:
-    """A node less what the platform refuses, and less the types of inputs that no feature has."""
-    left = dict(node)
-    for part in ("keys", "by"):
-        if part in node:
-            left[part] = {name: entry for name, entry in node[part].items() if name not in _NOT_HERE}
-    return left
-
-
-def _node(nodes: list[Schema], node: Schema) -> Schema:
-    if "any" in node:
-        return {"anyOf": [_ref(form) for form in node["any"]]}
-    schema: Schema = {"type": node["t"] if len(node["t"]) > 1 else node["t"][0]} if "t" in node else {}
-    if "e" in node:
-        schema["enum"] = [*node["e"], *([None] if "null" in node.get("t", []) else [])]
-    schema |= {_RANGE[key]: node[key] for key in _RANGE if key in node}
-    if "item" in node:
-        schema["items"] = _ref(node["item"])
-    if "keys" in node:
-        schema |= _mapping(nodes, node)
-    return schema
-
-
-def _mapping(nodes: list[Schema], node: Schema) -> Schema:
-    shared = {name: _ref(number) for name, number in node["keys"].items()}
-    schema: Schema = {"required": node["need"]} if "need" in node else {}
-    if "by" not in node:
-        return schema | {"properties": shared, "additionalProperties": False}
-    usable = {name: number for name, number in node["by"].items() if isinstance(number, int)}
-
-    def keys(name: str) -> Schema:
-        own = {key: _ref(number) for key, number in nodes[usable[name]]["keys"].items()}
-        return {"properties": shared | own, "additionalProperties": False}
-
-    schema["properties"] = {"type": {"enum": list(usable)}}
-    schema["allOf"] = [_if("type", name, keys(name)) for name in usable]
-    if "default" in node:
-        schema["allOf"].append({"if": {"not": {"required": ["type"]}}, "then": keys(node["default"])})
-    return schema
-
-
-def _ref(number: int) -> Schema:
-    return {"$ref": f"#/definitions/ludwig{number}"}
 
 
 def _without(schema: Schema, definitions: dict[str, Schema], given: dict[str, Any]) -> Schema:

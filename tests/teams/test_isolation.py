@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.foundation.errors import ConfigError
-from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig, load_table
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig, ludwig_schema, part_of, types_of
 from my_dagster_project.teams.loading import load_registry
 from my_dagster_project.teams.registry import RESERVED_TEAMS
 from my_dagster_project.teams.schema import TeamConfig
@@ -71,13 +71,12 @@ def test_a_template_is_text_and_no_message_fills_it_in(template, monkeypatch):
 
 def free_text_keys():
     """Keys of the Ludwig section, in the places of a team's own, whose value may be any text or any mapping."""
-    nodes = load_table()["nodes"]
     found = set()
-    for node in nodes:
-        for key, number in node.get("keys", {}).items():
-            forms = [nodes[form] for form in nodes[number].get("any", [number])]
+    for part in ludwig_schema()["definitions"].values():
+        for key, schema in part.get("properties", {}).items():
+            forms = map(part_of, part_of(schema).get("anyOf", [schema]))
             if any(
-                {"string", "object"} & set(form.get("t", [])) and not {"e", "keys"} & set(form)
+                {"string", "object"} & set(types_of(form)) and not {"enum", "properties"} & set(form)
                 for form in forms
             ):
                 found.add(key)

@@ -109,7 +109,7 @@ class Kind:
         fit: trains on rows as `training_input.check_rows` describes them, telling of each epoch; ModelError where it cannot.
         predict: its own answer to each row by itself, float64 (rows,), where a model has no `model.onnx`, or none that says the same.
         answers: what its model answers with, of whatever a team wrote; without it what the target says, a return or a probability.
-        schema: the section for editors, an object of JSON Schema; what it refers to is a definition of the team file's schema.
+        schema: the section for editors, an object of JSON Schema (draft 7), a new one; its `definitions` become those of the team file's schema.
         parts: about how large its parts get, to be refused beforehand; of whatever a team wrote.
         rehearse: tries a complete section for a moment, before anything is spent on it, for a target, on rows of any symbol,
             within bounds; None where `lint` and `fits` know everything.

@@ -1,4 +1,4 @@
-"""The linter's table against Ludwig itself."""
+"""The linter's schema against Ludwig itself."""
 
 import copy
 import json
@@ -7,7 +7,13 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig, load_table
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import (
+    lint_ludwig,
+    ludwig_schema,
+    part_of,
+    types_of,
+    variants_of,
+)
 from tests.teams.helpers import load, text_of
 
 BASE = {
@@ -96,15 +102,15 @@ def test_a_missing_section_is_named(key):
     assert f"{key}: is missing" in [problem.text for problem in lint_ludwig(section)]
 
 
-def test_the_table_stays_small():
-    path = files("my_dagster_project.models.kinds.ludwig") / "ludwig_keys.json"
+def test_the_schema_stays_small():
+    path = files("my_dagster_project.models.kinds.ludwig") / "ludwig_schema.json"
     assert len(path.read_bytes()) < 100_000
 
 
-def test_no_key_of_the_table_names_a_file_or_a_download():
+def test_no_key_of_the_schema_names_a_file_or_a_download():
     words = ("path", "dir", "file", "url", "pretrained", "checkpoint", "remote", "hub")
     harmless = {"contrastive_pretrain", "checkpoints_per_epoch", "steps_per_checkpoint", "bidirectional"}
-    settable = {key for node in load_table()["nodes"] for key in node.get("keys", {})}
+    settable = {key for part in ludwig_schema()["definitions"].values() for key in part.get("properties", {})}
     found = {
         key
         for key in settable
@@ -117,10 +123,10 @@ def test_no_key_of_the_table_names_a_file_or_a_download():
 
 
 @pytest.mark.slow
-def test_the_committed_table_is_what_the_installed_ludwig_gives():
+def test_the_committed_schema_is_what_the_installed_ludwig_gives():
     from my_dagster_project.models.kinds.ludwig.ludwig_build import build
 
-    assert json.loads(build()) == load_table()
+    assert json.loads(build()) == ludwig_schema()
 
 
 def unknown_to_ludwig(given, complete, place=""):
@@ -150,16 +156,17 @@ def test_ludwig_accepts_the_committed_sections_and_reads_every_key(team):
     assert complete["preprocessing"]["split"] == {"type": "fixed", "column": "split"}
 
 
-def minimal_value(nodes, node):
-    """Some value the linter accepts for a node of the table."""
-    if "any" in node:
-        return minimal_value(nodes, nodes[node["any"][0]])
-    kinds = node.get("t", ["object"])
+def minimal_value(schema):
+    """Some value the linter accepts for a part of the schema."""
+    part = part_of(schema)
+    if "anyOf" in part:
+        return minimal_value(part["anyOf"][0])
+    kinds = types_of(part) or ["object"]
     if "null" in kinds:
         return None
-    if "e" in node:
-        return node["e"][0]
-    number = max(node.get("min", 0), 1 if "above" in node or kinds == ["integer"] else 0)
+    if "enum" in part:
+        return part["enum"][0]
+    number = max(part.get("minimum", 0), 1 if "exclusiveMinimum" in part or kinds == ["integer"] else 0)
     return {
         "string": "x",
         "boolean": True,
@@ -170,22 +177,15 @@ def minimal_value(nodes, node):
     }[kinds[0]]
 
 
-def combiners():
-    table = load_table()
-    nodes = table["nodes"]
-    combiner = nodes[nodes[table["root"]]["keys"]["combiner"]]
-    return nodes, {
-        name: nodes[entry]["keys"] for name, entry in combiner["by"].items() if isinstance(entry, int)
-    }
+COMBINERS = variants_of(part_of(ludwig_schema()["properties"]["combiner"]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(combiners()[1]))
+@pytest.mark.parametrize("name", COMBINERS)
 def test_ludwig_knows_every_key_the_linter_allows_in_a_combiner(name):
     from ludwig.schema.model_types.base import ModelConfig
 
-    nodes, known = combiners()
-    section = {"type": name, **{key: minimal_value(nodes, nodes[node]) for key, node in known[name].items()}}
+    section = {key: minimal_value(schema) for key, schema in COMBINERS[name].items()} | {"type": name}
     assert lint_ludwig({**BASE, "combiner": section}) == []
     complete = ModelConfig.from_dict({**copy.deepcopy(BASE), "combiner": section}).to_dict()["combiner"]
     assert set(section) <= set(complete)
