@@ -22,9 +22,9 @@ class TradingSummary:
     """What a team did with its money: counts, dollars (`equity`, `costs`) and fractions; NaN where it did not trade.
 
     `buy_and_hold_return` is that of holding its symbols with all the money, `capped_hold_return` with no more of it in a
-    symbol than the team may put there. `sessions` of the `expected` ones are on record with their fills: with fewer the figures are those of a part.
-    `return_low` and `return_high` are the 95 % interval of `total_return`. `edits` of the team's configuration were replayed on
-    these sessions besides the first one, whose return is `first_return`.
+    symbol than the team may put there. `sessions` of the `expected` ones are on record with their fills: with fewer the
+    figures are those of a part. `return_low` and `return_high` are the 95 % interval of `total_return`. `edits` of the
+    team's configuration were replayed on these sessions besides the first one, whose return is `first_return`.
     """
 
     orders: int = 0

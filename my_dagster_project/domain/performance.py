@@ -110,9 +110,9 @@ def buy_and_hold(
     With `largest_share` no symbol gets more than this fraction; what is left stays cash.
 
     Each symbol is bought at the raw open of its first bar in the range (its share stays cash until then), in fractional
-    shares, paying `cost_bps` (1/10000 of what is bought, of all symbols or by symbol) out of the same share; it is never sold. Afterwards the holding
-    follows the adjusted close, so that splits and dividends are neither lost nor counted twice. A session without a bar
-    keeps the last value. One point for each session on which any symbol traded.
+    shares, paying `cost_bps` (1/10000 of what is bought, of all symbols or by symbol) out of the same share; it is never
+    sold. Afterwards the holding follows the adjusted close, so that splits and dividends are neither lost nor counted twice.
+    A session without a bar keeps the last value. One point for each session on which any symbol traded.
 
     Raises MarketDataError when a symbol has no bar in the range.
     """

@@ -49,9 +49,10 @@ def training_rows(
 ) -> "pd.DataFrame":
     """The rows a model may see: features, `next_return`, the target, and `split` (0 training, 1 validation, in time order).
 
-    Those of the newest `sessions`, or all since `start`. A row of session t is kept only when the close of t+1 is at or before `cutoff`: truncating the bars first makes a
-    later close impossible to see rather than merely filtered out. One row between the splits is purged (Lopez de Prado,
-    Advances in Financial Machine Learning, 7.4.1). Raises ModelError when too few rows remain.
+    Those of the newest `sessions`, or all since `start`. A row of session t is kept only when the close of t+1 is at or
+    before `cutoff`: truncating the bars first makes a later close impossible to see rather than merely filtered out. One row
+    between the splits is purged (Lopez de Prado, Advances in Financial Machine Learning, 7.4.1). Raises ModelError when too
+    few rows remain.
     """
     import pandas as pd
 

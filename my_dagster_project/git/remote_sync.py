@@ -55,8 +55,8 @@ def sync_all(
 ) -> list[Synced]:
     """Sync branches one by one, each whatever happens to the others; `follow` comes first and fast-forwards only.
 
-    `remote` is a name or an address; what fails is a warning, never raised. The remote is asked once what it has; only branches that moved are fetched, and a remote that fails or keeps silent
-    is left alone until the next time.
+    `remote` is a name or an address; what fails is a warning, never raised. The remote is asked once what it has; only
+    branches that moved are fetched, and a remote that fails or keeps silent is left alone until the next time.
     """
     place = Remote(git.path, remote, login)
     syncs: list[_Sync] = [_Sync(git, place, branch) for branch in branches]

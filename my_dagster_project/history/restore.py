@@ -68,9 +68,10 @@ def restore(
     """Make a team's assets (one symbol's, if given) what they were at a branch or commit; the caller commits afterwards.
 
     `turn` is an asset's place in the order in which assets are made, so that a reader never meets a model newer than its
-    predictions; None for one that is never restored. `commit` records what is pending; it is called first, so that what is current now is a version too. Every byte of every
-    asset is read and checked before the first one is switched. VersioningError, with nothing changed, when the version
-    has no such asset, or bytes are missing from the remote or damaged.
+    predictions; None for one that is never restored. `commit` records what is pending; it is called first, so that what is
+    current now is a version too. Every byte of every asset is read and checked before the first one is switched.
+    VersioningError, with nothing changed, when the version has no such asset, or bytes are missing from the remote or
+    damaged.
     """
     git = BranchRepo(repo)
     sha = git.resolve(revision)

@@ -1,7 +1,7 @@
 """Every team in a process of its own: they use all cores, and one that dies takes nobody along.
 
-The processes are forks of this one, which imports what training needs first: forks share Ludwig's 1 GB instead of each importing their own
-(four separate ones took 4 x 1 GB and 4 x 10 s).
+The processes are forks of this one, which imports what training needs first: forks share Ludwig's 1 GB instead of each
+importing their own (four separate ones took 4 x 1 GB and 4 x 10 s).
 """
 
 import ctypes

@@ -21,12 +21,13 @@ _ASSETS = f"{_PACKAGE}pipeline.assets"
 class Stage:
     """One stage: an asset for each symbol, each symbol of each team, each team, or one for all (`scope`).
 
-    `needs` are the stages it is made from; one of a symbol gets them handed in under their nouns, any other reads for itself.
-    `jobs` make it, the first one as its own: it decides the phase of `trading run` and the DVC stage. `sessions`: one value
-    per session. `decided`: it stays as it was made at its time, whatever became of its data. `figures` of its metadata go into the commit; `restorable`: `trading restore` brings it back. Its
-    file with what that calls is its recipe (`pipeline/recipes.py`); `code` names what computes besides (`module:function`),
-    `kind_does` the function that it calls of the team's kind of model.
-    `before` is the code version it had before recipes, where that did not follow from a configuration.
+    `needs` are the stages it is made from; one of a symbol gets them handed in under their nouns, any other reads for
+    itself. `jobs` make it, the first one as its own: it decides the phase of `trading run` and the DVC stage. `sessions`:
+    one value per session. `decided`: it stays as it was made at its time, whatever became of its data. `figures` of its
+    metadata go into the commit; `restorable`: `trading restore` brings it back. Its file with what that calls is its recipe
+    (`pipeline/recipes.py`); `code` names what computes besides (`module:function`), `kind_does` the function that it calls
+    of the team's kind of model. `before` is the code version it had before recipes, where that did not follow from a
+    configuration.
     """
 
     noun: str

@@ -49,9 +49,10 @@ def build_report(
     """The report of one team and symbol, one of `looks` that the table has (`chance.suspicions`).
 
     `scored` comes from `evaluation.score`; `features_current` holds the features of the scored sessions and
-    `features_reference` those of training rows (the last 250, say), one column per feature (a `session` column is
-    ignored, text columns are categories), `earlier` the scored sessions that an earlier model predicted. With fewer than `FEWEST_SESSIONS` scored sessions the report says so and
-    Evidently is not run; with fewer reference rows the drift is skipped. The same inputs give the same report.json.
+    `features_reference` those of training rows (the last 250, say), one column per feature (a `session` column is ignored,
+    text columns are categories), `earlier` the scored sessions that an earlier model predicted. With fewer than
+    `FEWEST_SESSIONS` scored sessions the report says so and Evidently is not run; with fewer reference rows the drift is
+    skipped. The same inputs give the same report.json.
     """
     metrics = evaluate(scored)
     warnings = tuple(str(found) for found in suspicions({symbol: evidence(scored)}, looks))

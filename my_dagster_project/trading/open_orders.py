@@ -18,8 +18,9 @@ class Cancelled:
 def cancel_open(teams: Iterable[str], open_account: Callable[[str], Broker]) -> Cancelled:
     """Cancel every open order of these teams; a team whose broker is down holds up no other.
 
-    An order that is not named like one of ours is somebody's own: it stays, and is told. Buys go first. While one of them cannot be cancelled, the team's sells stay: without their cash it would fill on credit.
-    `open_account` gives a team's account. Never raises BrokerError: what could not be cancelled is in `left`.
+    An order that is not named like one of ours is somebody's own: it stays, and is told. Buys go first. While one of them
+    cannot be cancelled, the team's sells stay: without their cash it would fill on credit. `open_account` gives a team's
+    account. Never raises BrokerError: what could not be cancelled is in `left`.
     """
     done = Cancelled()
     for team in teams:

@@ -70,7 +70,8 @@ def reconcile(
 ) -> InOrder:
     """Hold the account, which stands after the close of `session`, against our records, and note it as the new base.
 
-    `traded` is the session before it in which any of the team's symbols traded. Raises AccountDiffersError with each difference and what to do; BrokerError and StorageError when it cannot be told.
+    `traded` is the session before it in which any of the team's symbols traded. Raises AccountDiffersError with each
+    difference and what to do; BrokerError and StorageError when it cannot be told.
     """
     checked = _checked(assets, team, broker, account, positions, session)
     if checked.damaged:

@@ -24,7 +24,8 @@ _REPLAYS = ".trading/replays"
 class Try:
     """A configuration that was replayed: when it first began and last began (UTC), and its first return (a fraction).
 
-    `configuration` is its fingerprint, `origin` the commit it was of. `total_return` is None until a replay of it has come to its end.
+    `configuration` is its fingerprint, `origin` the commit it was of. `total_return` is None until a replay of it has come
+    to its end.
     """
 
     configuration: str

@@ -64,7 +64,8 @@ class Stack:
     def crash(self, service: str, number: int = 1) -> None:
         """kill -9 of everything in a service's container, from the host, as the kernel does when memory is out.
 
-        Returns when the restart policy has started it anew. (`docker kill` would count as a wish of ours, and the restart policy would leave the service down.)
+        Returns when the restart policy has started it anew. (`docker kill` would count as a wish of ours, and the restart
+        policy would leave the service down.)
         """
         started = self.inspect(service, "{{.State.StartedAt}}", number)
         os.kill(int(self.inspect(service, "{{.State.Pid}}", number)), signal.SIGKILL)

@@ -2,9 +2,9 @@
 
 One op that has the account's lease from planning to recording: as two ops (a plan, then its submission) another run could
 come in between, and a re-execution from failure began without its plan. Each session is on record before the next one is
-planned, for a plan follows from what the session before it left in the account; one that fails ends its run. What was planned is on record, as an observation of
-the session, before anything is sent. What fails in passing is tried again until the open, the whole session and by the same
-ids (`trading/patience.py`); Dagster retries nothing here.
+planned, for a plan follows from what the session before it left in the account; one that fails ends its run. What was
+planned is on record, as an observation of the session, before anything is sent. What fails in passing is tried again until
+the open, the whole session and by the same ids (`trading/patience.py`); Dagster retries nothing here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -204,8 +204,9 @@ def _submitted(
 ) -> list[Outcome] | None:
     """What became of each order; None when the account has passed the session, so that nothing was sent.
 
-    Before each order the lease is asked for, the exchange's clock (a season closes a session whose team is late) and the kill
-    switch: each may have changed since planning. Raises LeaseError, and UncertainError or WithdrawnError unless the fate of every order is known.
+    Before each order the lease is asked for, the exchange's clock (a season closes a session whose team is late) and the
+    kill switch: each may have changed since planning. Raises LeaseError, and UncertainError or WithdrawnError unless the
+    fate of every order is known.
     """
     if trader.mode.mode != "paper":
         return [Outcome(order, "not sent", f"mode {trader.mode}") for order in planned.orders]
