@@ -76,19 +76,21 @@ format: setup ## Format the code
 	$(BIN)/ruff check --fix .
 
 # Side by side on all cores; a file's tests stay together, the longest files first (tests/conftest.py).
-PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
+# One process more than cores: a fifth of the time those of all rooms wait, for servers to start and runs to end.
+ALL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 test: lint ## Format, lint, types and all tests but the stack's (nine minutes on 2 cores)
-	$(PYTEST) -m "not full and not stack"
+	$(PYTEST) $(ALL) -m "not full and not stack"
 
 # The rooms of pure functions and of what needs no server; collecting the others alone takes half a minute.
 QUICK := $(addprefix tests/,domain foundation teams market_data paper_broker trading test_imports.py test_graph.py)
 
 test-quick: setup ## The tests of the rooms that need no server (a minute)
-	$(PYTEST) -m "not slow and not full" $(QUICK)
+	$(PYTEST) -n auto -m "not slow and not full" $(QUICK)
 
-test-full: test ## `make test`, then the whole draw: ten times the examples, all scenarios, long replays
-	TRADING_TESTS=full $(PYTEST) -m "(full or hypothesis) and not stack"
+test-full: test ## `make test`, then the whole draw: ten times the examples, all scenarios, long replays, planted bugs
+	TRADING_TESTS=full $(PYTEST) $(ALL) -m "(full or hypothesis) and not stack"
 
 test-stack: setup ## Build the stack's images, bring it all up, drive it, take it down (needs a Docker Engine; skips without one)
 	$(BIN)/pytest -m stack tests/stack --timeout 1800 -rs

@@ -28,14 +28,16 @@ def _environment_comes_back() -> Iterator[None]:
     load_settings.cache_clear()
 
 
-# Files of minutes are begun first, so that no core waits for another at the end; the first two side by side, because
-# whoever looks at the finished competition waits while the first one makes it.
+# Files of minutes are begun first, so that no core waits for another at the end; beside the one that makes the finished
+# competition those that do not look at it, because whoever does waits until it is made.
 LONGEST_FIRST = (
     "deploy/workers/test_pool.py",
     "test_planted_bugs.py",
     "e2e/test_branch_flow.py",
     "e2e/test_kill.py",
     "models",
+    "pipeline/test_missed_ticks.py",
+    "pipeline/test_rounds.py",
     "e2e/test_bad_input.py",
     "e2e",
     "pipeline",

@@ -151,7 +151,7 @@ def test_bad_files_and_unknown_symbols_stop_only_themselves_and_a_later_run_wait
     assert copied.stored() == stored
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_source_that_is_down_is_named_without_its_key_and_the_good_bars_stay(copied, finished):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -176,7 +176,7 @@ def test_a_source_that_is_down_is_named_without_its_key_and_the_good_bars_stay(c
     assert finished.canaries["ALPHA_VANTAGE_API_KEY"] not in done.text
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_model_that_diverges_is_named_and_its_last_good_one_stays(copied):
     before = copied.stored()
     copied.commit_edit("red", diverge)

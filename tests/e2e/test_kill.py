@@ -168,6 +168,7 @@ def changed_since(path: Path, moment: int) -> bool:
         return False
 
 
+@pytest.mark.full
 def test_killed_right_before_the_commit(copied, retraded):
     change_rules(copied)
     # Git cannot move the branch while this is there, so that the commit is still to come when the kill does.
