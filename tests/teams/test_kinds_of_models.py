@@ -94,3 +94,12 @@ def test_positions_are_held_as_told_and_nothing_else_is():
 )
 def test_an_editor_knows_the_keys_of_each_kind_and_that_there_is_one_model(model, places):
     assert problems(with_model(model)) == places
+
+
+@pytest.mark.parametrize("team", ["red", "blue"])
+def test_an_editor_knows_the_long_form_of_ludwig_too(team):
+    long = in_long_form(team)
+    assert problems(long) == set()
+    assert problems(long.replace("num_fc_layers:", "num_fc_layer:").replace("num_heads:", "num_head:")) == {
+        "model.combiner"
+    }
