@@ -27,6 +27,7 @@ WALL_CLOCK = {
     "history/gc.py": "how old a content is",
     "main_job/afresh.py": "when a person began afresh",
     "main_job/season_home.py": "when a season was put away",
+    "main_job/season_plan.py": "when a real season is to begin",
     "models/tracking.py": "when a training ran",
     "operations/archive.py": "when a backup was made",
     "operations/dagster_history.py": "how old a run is",

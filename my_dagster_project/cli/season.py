@@ -55,13 +55,13 @@ def resume() -> None:
 
 
 @app.command(name="next")
-def next_() -> None:
-    """Live one session, the one at work, and pause after it; without a season one begins."""
+def next_(count: Annotated[int, typer.Argument(min=1, help="How many sessions.")] = 1) -> None:
+    """Live the session at work, or a number of them, and pause after it; without a season one begins."""
     settings, book = _begun("0s")
     state = book.require()
     if state.ended:
         raise SeasonError(f"the season has ended with session {state.session}")
-    _drive(settings, book, only=True)
+    _drive(settings, book, most=count)
 
 
 @app.command()
@@ -116,6 +116,50 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
         console.say(f"The season lies in {put_away(settings)}; `trading season start` begins another one.")
 
 
+@app.command()
+def plan(
+    source: Annotated[str, typer.Option(help="Where bars come from: alpaca, alpha_vantage.")] = "alpaca",
+    first: Annotated[
+        str, typer.Option("--start", help="The first session, a date or next-monday.")
+    ] = "next-monday",
+    symbols: Annotated[
+        str, typer.Option(help="What teams trade that name none of their own: AAPL,IBM.")
+    ] = "",
+    write: Annotated[bool, typer.Option("--write", help="Write the change into configs/teams.yaml.")] = False,
+) -> None:
+    """Say what a real season changes in the registry, and whether keys, bars, calendar, files and accounts are there.
+
+    Nothing is ordered, here or after `--write`, before `trading season start`.
+    """
+    from difflib import unified_diff
+
+    from my_dagster_project.main_job import season_plan as planning
+    from my_dagster_project.teams.deployment import current_platform
+    from my_dagster_project.teams.sources import REGISTRY_PATH
+
+    settings = load_settings()
+    platform = current_platform(settings)
+    sources = platform.sources
+    text = sources.registry.text
+    session = planning.first_session(first, platform.registry)
+    new = planning.planned_registry(
+        text, source, session, [one.strip() for one in symbols.split(",") if one.strip()]
+    )
+    names = (REGISTRY_PATH, f"{REGISTRY_PATH} of the season")
+    console.say("\n".join(unified_diff(text.splitlines(), new.splitlines(), *names, lineterm="")))
+    console.print()
+    found = list(planning.checks(new, sources, settings))
+    for check in found:
+        console.say(("✓ ", "green") if check.well else ("✗ ", "red"), f"{check.what}: ", check.said)
+    if write:
+        (settings.project / REGISTRY_PATH).write_text(new, encoding="utf-8")
+        console.say(
+            f"\n{REGISTRY_PATH} is written; commit it on main, then `trading season start` begins the season."
+        )
+    if not all(check.well for check in found):
+        raise typer.Exit(1)
+
+
 def _found() -> Settings | None:
     """The settings of the season there is: this project's own, or the one beside this checkout's replay; None without one."""
     from my_dagster_project.main_job.season_home import enter, home_of
@@ -163,7 +207,7 @@ def _begin(settings: Settings, book: SeasonBook) -> None:
     book.begin(first_state(f"of {registry.competition.start}", registry), person())
 
 
-def _drive(settings: Settings, book: SeasonBook, *, only: bool = False) -> None:
+def _drive(settings: Settings, book: SeasonBook, most: int | None = None) -> None:
     from my_dagster_project.deploy.instance.home import prepare_environment
     from my_dagster_project.main_job.season_driver import Driver, only_driver
     from my_dagster_project.main_job.season_lines import AND_THEN, print_lived, standing
@@ -172,13 +216,13 @@ def _drive(settings: Settings, book: SeasonBook, *, only: bool = False) -> None:
     console.say(standing(book.require()))
     if pool_is_named():
         console.say("The workers live it: the sensor rounds queues what each session needs.")
-        if only:
+        for _ in range(most or 0):
             _wait_for_workers(book)
         return
     prepare_environment(settings)
     before = _board(settings)
     with only_driver(settings):
-        for lived in Driver(settings).sessions(only=only, waits=lambda state: console.say(standing(state))):
+        for lived in Driver(settings).sessions(most, waits=lambda state: console.say(standing(state))):
             board = _board(settings)
             print_lived(console, lived, board, before)
             before = board

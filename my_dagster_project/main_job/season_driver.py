@@ -78,15 +78,15 @@ class Driver:
         return season_book(self.settings)
 
     def sessions(
-        self, *, only: bool = False, waits: Callable[[State], None] = lambda _: None
+        self, most: int | None = None, *, waits: Callable[[State], None] = lambda _: None
     ) -> Iterator[Lived]:
-        """Live session after session at the season's pace to its end; with `only` one, after which it is paused.
+        """Live session after session at the season's pace to its end; with `most` no more of them, after which it is paused.
 
         While it is paused this waits, and tells `waits` once.
         """
         told = False
         while not (state := self.season.require()).ended:
-            if state.paused and not only:
+            if state.paused and most is None:
                 if not told:
                     waits(state)
                 told = True
@@ -94,11 +94,14 @@ class Driver:
                 continue
             told, began = False, time.monotonic()
             yield self.live()
-            if only:
-                self.season.set(BY, "paused after one session", paused=True)
+            if most is not None and (most := most - 1) == 0:
+                self.season.set(BY, "paused after as many sessions as were asked for", paused=True)
                 return
-            while not (now := self.season.require()).ended and time.monotonic() - began < now.session_every:
-                time.sleep(min(_LOOK_SECONDS, now.session_every))
+            self._wait_since(began)
+
+    def _wait_since(self, began: float) -> None:
+        while not (now := self.season.require()).ended and time.monotonic() - began < now.session_every:
+            time.sleep(min(_LOOK_SECONDS, now.session_every))
 
     def live(self) -> Lived:
         """Take the session at work to its end and close it; raises SeasonMovedError when somebody else closed it first."""

@@ -57,8 +57,11 @@ def lived_step(platform: Platform, due: Due, state: State, asked: Asked) -> Step
 
 
 def missed(platform: Platform, instance: dg.DagsterInstance, session: date) -> dict[str, str]:
-    """By team what it missed of the session at work, in words; nothing for one that has its orders on record."""
-    if open_session(platform) != session:
+    """By team what it missed of the session at work, in words; nothing for one that has its orders on record.
+
+    After the last session there are bars of nothing can be decided, nor missed.
+    """
+    if session == platform.registry.market.end:
         return {}
     found = {}
     for team in platform.registry.teams:

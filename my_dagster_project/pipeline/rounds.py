@@ -67,6 +67,8 @@ def rounds_sensor(platform: Platform, jobs: Sequence[UnresolvedAssetJobDefinitio
         instance = context.instance
         if platform.in_lapse:
             return _lived(context, platform, season_book(load_settings()))
+        if platform.registry.season:
+            _close_what_is_over(instance, platform, season_book(load_settings()))
         found = round_going_on(instance)
         if found is None:
             return dg.SensorResult(skip_reason="No round is going on; the job round begins one.")
@@ -81,6 +83,14 @@ def rounds_sensor(platform: Platform, jobs: Sequence[UnresolvedAssetJobDefinitio
         )
 
     return rounds
+
+
+def _close_what_is_over(instance: dg.DagsterInstance, platform: Platform, season: SeasonBook) -> None:
+    """By the real clock the schedules ask for a session's runs; it is closed at the next open, with what was missed."""
+    calendar, state = platform.calendar, season.read()
+    while state and calendar.open_at(calendar.next_session(state.session)) <= platform.now():
+        lacking = missed(platform, instance, state.session)
+        state = season.close(calendar, state.session, "the sensor rounds", lacking)
 
 
 def _lived(context: dg.SensorEvaluationContext, platform: Platform, season: SeasonBook) -> dg.SensorResult:

@@ -56,7 +56,7 @@ def _begin(folder: Path) -> Project:
     project.edit("teams", shorter)
     kinds = {"red": {"strategy": "momentum", "input": "return_1"}, "blue": {"strategy": "drift"}}
     for team, told in kinds.items():
-        project.edit(team, lambda config, told=told: _on_baseline(config, told))
+        project.edit(team, lambda config, told=told: on_baseline(config, told))
     git(project.folder, "commit", "-q", "-a", "-m", "five sessions")
     done = project.trading("season", "next")
     assert done.code == 0, done.text
@@ -64,7 +64,7 @@ def _begin(folder: Path) -> Project:
     return project
 
 
-def _on_baseline(config, told) -> None:
+def on_baseline(config, told) -> None:
     """A kind of model that costs nothing: what is asked here is the same for all."""
     config.pop("ludwig")
     config["model"] = {"kind": "baseline", **told}

@@ -8,8 +8,10 @@ from datetime import date, datetime
 
 import dagster as dg
 
+from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets.keys import is_decision
 from my_dagster_project.pipeline.partitions import last_session, session_of
+from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
 
 
@@ -19,9 +21,18 @@ def sessions_asked(context: dg.AssetExecutionContext, platform: Platform) -> lis
     now = platform.now()
     _require_closed(sessions[-1], last_session(platform, now), now)
     if platform.registry.season and is_decision(context.asset_key):
+        _require_begun(platform)
         require_in_time(platform, sessions)
         _require_new(context, sessions)
     return sessions
+
+
+def _require_begun(platform: Platform) -> None:
+    """A registry may say `season` while its organiser still looks at it; a lapse that was not begun stands before its start."""
+    if not platform.in_lapse and season_book(load_settings()).read() is None:
+        raise _refused(
+            "the season was not begun, so nothing is decided yet; its organiser begins it: trading season start"
+        )
 
 
 def require_in_time(platform: Platform, sessions: list[date]) -> None:
