@@ -4,6 +4,7 @@ import base64
 import json
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -205,22 +206,18 @@ def answer(host: GitHost, path: str, user: str = "") -> int:
 class TestThePlatformIsTold:
     SECRET = "a-hook-secret-of-some-length"
 
-    def told(self, checkout, tmp_path, status=200, body=b""):
+    @contextmanager
+    def told(self, checkout, tmp_path, reply=Reply()):  # noqa: B008
+        """Who is told, and the host that tells."""
         secret = tmp_path / "GIT_HOOK_SECRET"
         secret.write_text(self.SECRET + "\n")
-        return secret, serving(Reply(body, status))
+        with serving(reply) as heard:
+            environment = {"GIT_HOOK_URL": f"{heard.url}/hooks/git", "GIT_HOOK_SECRET_FILE": str(secret)}
+            with git_host(tmp_path / "host", checkout / ".git", **environment) as host:
+                yield heard, host
 
     def test_of_a_teams_push_signed_but_not_of_its_own(self, checkout, tmp_path):
-        secret, listener = self.told(checkout, tmp_path)
-        with (
-            listener as heard,
-            git_host(
-                tmp_path / "host",
-                checkout / ".git",
-                GIT_HOOK_URL=f"{heard.url}/hooks/git",
-                GIT_HOOK_SECRET_FILE=str(secret),
-            ) as host,
-        ):
+        with self.told(checkout, tmp_path) as (heard, host):
             for user in ("red", "platform"):
                 clone = host.clone(user, tmp_path / user, "red")
                 commit(clone, f"configs/{user}.yaml", "x\n")
@@ -232,13 +229,7 @@ class TestThePlatformIsTold:
 
     def test_and_what_it_says_of_the_file_is_read_by_who_pushes(self, checkout, tmp_path):
         said = b"configs/red.yaml:67: trading.buy_abov: unknown key\n\x1b[2JYour push counts\n"
-        secret, listener = self.told(checkout, tmp_path, body=said)
-        with (
-            listener as heard,
-            git_host(
-                tmp_path / "host", checkout / ".git", GIT_HOOK_URL=heard.url, GIT_HOOK_SECRET_FILE=str(secret)
-            ) as host,
-        ):
+        with self.told(checkout, tmp_path, Reply(said)) as (_, host):
             red = host.clone("red", tmp_path / "red", "red")
             sha = commit(red, "configs/red.yaml", "1\n")
             done = run_git(red, "push", "origin", "red")
@@ -248,13 +239,7 @@ class TestThePlatformIsTold:
         assert "remote: [2JYour push counts" in lines
 
     def test_and_when_it_is_away_or_refuses_the_push_counts_all_the_same(self, checkout, tmp_path):
-        secret, listener = self.told(checkout, tmp_path, status=403)
-        with (
-            listener as heard,
-            git_host(
-                tmp_path / "host", checkout / ".git", GIT_HOOK_URL=heard.url, GIT_HOOK_SECRET_FILE=str(secret)
-            ) as host,
-        ):
+        with self.told(checkout, tmp_path, Reply(status=403)) as (heard, host):
             red = host.clone("red", tmp_path / "red", "red")
             commit(red, "configs/red.yaml", "1\n")
             assert "The platform answered 403" in run_git(red, "push", "origin", "red").stderr
