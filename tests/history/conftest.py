@@ -2,15 +2,20 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from my_dagster_project.history.ages import aged_objects
 from my_dagster_project.history.commits import Committed, commit_pending
+from my_dagster_project.history.gc import CONTENTS, Collected, collect
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.dvc_format import md5_of, object_key
 from tests.storage import conftest as storage
 from tests.storage.conftest import Place
 from tests.support.gitrepo import git, repo_with_a_commit
+from tests.support.versions import read_version
 
 FEATURES, MODEL, PREDICTIONS, REPORT = (
     ("red", "AAPL", noun) for noun in ("features", "model", "predictions", "report")
@@ -38,6 +43,25 @@ class Deployment:
         self.write(asset, files, **options)
         [done] = self.commit()
         return done.sha
+
+    def version_of(self, revision: str, asset) -> dict[str, bytes]:
+        return read_version(self.assets, self.repo, revision, asset)
+
+    def garbage(self, data: bytes = b"garbage") -> str:
+        """A content that nothing points to; its md5."""
+        self.assets.contents.put(md5_of(data), data)
+        return md5_of(data)
+
+    def has(self, md5: str) -> bool:
+        return self.assets.contents.remote.exists(object_key(md5))
+
+    def swept(self, *, delete: bool = True, after: timedelta = timedelta(hours=49)) -> Collected:
+        """What a collection so much later finds, and removes."""
+
+        def listing():
+            return aged_objects(self.assets.contents.remote.url, self.place.settings, CONTENTS)
+
+        return collect(self.assets, self.repo, listing, delete=delete, now=datetime.now(UTC) + after)
 
     def edit(self, team: str, text: str, message: str = "another idea") -> str:
         """A person commits the team's file on its branch, in a work tree of their own."""

@@ -1,75 +1,49 @@
 """What any branch, tag, stash, reflog, work tree, pending record or current asset points to is never removed."""
 
-import os
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from my_dagster_project.foundation.errors import StorageError, VersioningError
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history import gc, references
-from my_dagster_project.history.ages import aged_objects
-from my_dagster_project.history.gc import CONTENTS, GRACE, Count, collect
+from my_dagster_project.history.gc import GRACE, Count
 from my_dagster_project.storage.dvc_format import (
-    Pointer,
     dir_body,
     dir_md5,
     md5_of,
     object_key,
-    parse_dir,
     parse_pointer,
-    pointer_text,
 )
-from tests.history.conftest import MODEL, PREDICTIONS, Deployment
-from tests.support.draws import one_folder
-from tests.support.gitrepo import git, repo_with_a_commit
-
-LATER = timedelta(hours=49)
-
-
-def swept(deployment, *, delete=True, after=LATER):
-    def listing():
-        return aged_objects(deployment.assets.contents.remote.url, deployment.place.settings, CONTENTS)
-
-    return collect(deployment.assets, deployment.repo, listing, delete=delete, now=datetime.now(UTC) + after)
-
-
-def garbage(deployment, data: bytes = b"garbage") -> str:
-    deployment.assets.contents.put(md5_of(data), data)
-    return md5_of(data)
-
-
-def there(deployment, md5: str) -> bool:
-    return deployment.assets.contents.remote.exists(object_key(md5))
+from tests.history.conftest import MODEL, PREDICTIONS
+from tests.support.gitrepo import git
 
 
 class TestCollect:
     def test_dry_by_default_it_counts_and_removes_nothing(self, on_both):
         on_both.version(MODEL, {"m": b"12345"})
-        loose = garbage(on_both)
-        found = swept(on_both, delete=False)
+        loose = on_both.garbage()
+        found = on_both.swept(delete=False)
         body = len(dir_body({"m": md5_of(b"12345")}))
         assert (found.referenced, found.garbage, found.young) == (Count(2, 5 + body), Count(1, 7), Count())
         assert not found.deleted
-        assert there(on_both, loose)
+        assert on_both.has(loose)
 
     def test_what_nothing_points_to_is_deleted_and_the_rest_is_untouched(self, on_both):
         shas = [on_both.version(MODEL, {"m": str(n).encode()}) for n in range(3)]
-        loose = garbage(on_both)
-        assert swept(on_both).garbage == Count(1, 7)
-        assert not there(on_both, loose)
-        assert [read(on_both, sha, MODEL) for sha in shas] == [{"m": str(n).encode()} for n in range(3)]
-        assert swept(on_both).garbage == Count()
+        loose = on_both.garbage()
+        assert on_both.swept().garbage == Count(1, 7)
+        assert not on_both.has(loose)
+        assert [on_both.version_of(sha, MODEL) for sha in shas] == [{"m": str(n).encode()} for n in range(3)]
+        assert on_both.swept().garbage == Count()
         assert on_both.assets.contents.remote.list(".gc/") == []
 
     def test_what_was_written_in_the_last_48_hours_stays(self, on_both):
-        loose = garbage(on_both)
-        found = swept(on_both, after=GRACE - timedelta(minutes=1))
+        loose = on_both.garbage()
+        found = on_both.swept(after=GRACE - timedelta(minutes=1))
         assert (found.young, found.garbage) == (Count(1, 7), Count())
-        assert there(on_both, loose)
+        assert on_both.has(loose)
 
     def test_only_objects_of_dvcs_layout_are_ever_touched(self, here):
         remote = here.assets.contents.remote
@@ -82,11 +56,11 @@ class TestCollect:
         ]
         for key in keys:
             remote.put(key, b"x")
-        swept(here)
+        here.swept()
         assert all(remote.exists(key) for key in keys)
 
     def test_in_an_empty_store_there_is_nothing_to_do(self, on_both):
-        assert swept(on_both) == gc.Collected(Count(), Count(), Count(), True)
+        assert on_both.swept() == gc.Collected(Count(), Count(), Count(), True)
 
 
 class TestWhatCounts:
@@ -103,8 +77,8 @@ class TestWhatCounts:
         return sha
 
     def kept(self, here) -> bool:
-        swept(here)
-        return there(here, md5_of(b"old")) and there(here, dir_md5({"m": md5_of(b"old")}))
+        here.swept()
+        return here.has(md5_of(b"old")) and here.has(dir_md5({"m": md5_of(b"old")}))
 
     def test_nothing(self, here, sha):
         assert not self.kept(here)
@@ -179,8 +153,8 @@ class TestWhatCounts:
     def test_a_pending_record(self, here):
         here.write(MODEL, {"m": b"old"})
         here.write(MODEL, {"m": b"new"})
-        swept(here)
-        assert there(here, md5_of(b"old"))
+        here.swept()
+        assert here.has(md5_of(b"old"))
 
     def test_a_current_asset_whose_branch_was_deleted(self, here):
         here.version(MODEL, {"m": b"old"})
@@ -197,12 +171,12 @@ class TestRefusals:
     @pytest.fixture
     def loose(self, here) -> str:
         here.version(MODEL, {"m": b"1"})
-        return garbage(here)
+        return here.garbage()
 
     def refused(self, here, loose) -> str:
         with pytest.raises((VersioningError, StorageError)) as error:
-            swept(here)
-        assert there(here, loose)
+            here.swept()
+        assert here.has(loose)
         return str(error.value)
 
     def test_a_shallow_clone(self, here, loose, tmp_path):
@@ -249,7 +223,7 @@ class TestRefusals:
 class TestAtTheSameTime:
     def test_a_run_that_writes_an_old_content_again_gets_it_back(self, on_both, monkeypatch):
         """The run saw the old bytes in the remote and put nothing; its record comes after we have marked."""
-        old = garbage(on_both, b"old model")
+        old = on_both.garbage(b"old model")
         marked = gc.mark
 
         def mark_and_then_a_run_writes(*arguments):
@@ -259,13 +233,13 @@ class TestAtTheSameTime:
             return answer
 
         monkeypatch.setattr(gc, "mark", mark_and_then_a_run_writes)
-        assert swept(on_both).garbage == Count()
-        assert there(on_both, old)
-        assert read(on_both, on_both.commit()[0].sha, MODEL) == {"m": b"old model"}
+        assert on_both.swept().garbage == Count()
+        assert on_both.has(old)
+        assert on_both.version_of(on_both.commit()[0].sha, MODEL) == {"m": b"old model"}
 
     @pytest.mark.parametrize("where", ["copying", "marking"])
     def test_a_collection_that_fails_or_is_killed_has_lost_nothing(self, here, monkeypatch, where):
-        md5s = [garbage(here, str(n).encode()) for n in range(4)]
+        md5s = [here.garbage(str(n).encode()) for n in range(4)]
         marked, calls = gc.mark, []
 
         def fails(*arguments):
@@ -278,26 +252,20 @@ class TestAtTheSameTime:
         if where == "copying":  # killed: not even the tidying up happens
             monkeypatch.setattr(gc, "_put_all_back", lambda _remote: None)
         with pytest.raises(StorageError, match="the server is gone"):
-            swept(here)
+            here.swept()
         monkeypatch.undo()
-        assert all(there(here, md5) for md5 in md5s) == (where == "marking")
-        assert swept(here, after=timedelta()).deleted
-        assert all(there(here, md5) for md5 in md5s)
+        assert all(here.has(md5) for md5 in md5s) == (where == "marking")
+        assert here.swept(after=timedelta()).deleted
+        assert all(here.has(md5) for md5 in md5s)
 
     def test_much_garbage_is_set_aside_in_parts_that_fit_on_the_disk(self, here, monkeypatch):
         monkeypatch.setattr(gc, "_MOST_ASIDE", 250)
         for n in range(10):
-            garbage(here, bytes([n]) * 100)
+            here.garbage(bytes([n]) * 100)
         sizes, copy = [], gc._sweep
         monkeypatch.setattr(gc, "_sweep", lambda r, some, m: sizes.append(len(some)) or copy(r, some, m))
-        assert swept(here).garbage == Count(10, 1000)
+        assert here.swept().garbage == Count(10, 1000)
         assert sizes == [2] * 5
-
-
-def read(deployment, revision, asset):
-    from tests.support.versions import read_version
-
-    return read_version(deployment.assets, deployment.repo, revision, asset)
 
 
 def unpack_all(repo) -> None:
@@ -307,121 +275,3 @@ def unpack_all(repo) -> None:
         for file in pack.parent.glob(f"{pack.stem}.*"):
             file.unlink()
         subprocess.run(["git", "unpack-objects", "-q"], cwd=repo, input=data, check=True)
-
-
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            ["write", "add", "commit", "tag", "branch", "delete branch", "rewind", "stash", "garbage", "pack"]
-        ),
-        st.sampled_from(["red", "blue"]),
-        st.integers(0, 5),
-    ),
-    min_size=3,
-    max_size=25,
-)
-
-
-@one_folder(6)
-@given(steps=STEPS)
-def test_after_any_history_every_version_anything_points_to_can_be_read(on_both, tmp_path_factory, steps):
-    """On a folder and on MinIO: the oracle asks git for every ref, reflog entry and stash, one by one."""
-    on_both.repo = repo_with_a_commit(tmp_path_factory.mktemp("history") / "repo")
-    git(on_both.repo, "config", "core.logAllRefUpdates", "always")
-    on_both.assets = fresh_assets(on_both)
-    for number, (action, team, value) in enumerate(steps):
-        step(on_both, action, team, value, number)
-    before = everything(on_both)
-    current = {asset: on_both.assets.read(asset) for asset in assets_of(on_both)}
-    swept(on_both)
-    assert everything(on_both) == before
-    assert {asset: on_both.assets.read(asset) for asset in current} == current
-    on_both.commit()
-    assert (
-        before.items() <= everything(on_both).items()
-    )  # and what was pending points to nothing that is gone
-
-
-@one_folder(6)
-@given(steps=STEPS)
-def test_after_any_history_exactly_what_nothing_points_to_is_gone(here, tmp_path_factory, steps):
-    folder = tmp_path_factory.mktemp("history")
-    here.repo = repo_with_a_commit(folder / "repo")
-    here.assets = fresh_assets(here)
-    for number, (action, team, value) in enumerate(steps):
-        step(here, action, team, value, number)
-    here.commit()
-    swept(here)
-    needed = gc.mark(here.assets, here.repo)
-    left = [
-        info.key.removeprefix(CONTENTS).replace("/", "")
-        for info in here.assets.contents.remote.list(CONTENTS)
-    ]
-    assert set(left) <= needed
-    assert {md5_of(data) for files in everything(here).values() for data in files.values()} <= set(left)
-
-
-def fresh_assets(deployment: Deployment):
-    from dataclasses import replace
-
-    deployment.place = replace(deployment.place, url=f"{deployment.place.url}/{os.urandom(4).hex()}")
-    return deployment.place.assets()
-
-
-def step(deployment: Deployment, action: str, team: str, value: int, number: int) -> None:
-    repo, exists = deployment.repo, git(deployment.repo, "branch", "--list", team)
-    if action == "write":
-        deployment.write((team, "AAPL", "model"), {"m": f"{team} {value}".encode(), "same": b"same"})
-    elif action == "add":
-        deployment.write(
-            (team, "AAPL", "predictions"),
-            {f"2013-01-{value + 10}.parquet": str(number).encode()},
-            replace=False,
-        )
-    elif action == "commit":
-        deployment.commit()
-    elif action == "garbage":
-        garbage(deployment, f"red {value}".encode())
-        body = dir_body({"x": md5_of(f"red {value}".encode())})
-        deployment.assets.contents.put(md5_of(body) + ".dir", body)
-    elif action == "stash":
-        files = {"m": md5_of(f"red {value}".encode())}
-        deployment.assets.contents.put(files["m"], f"red {value}".encode())
-        deployment.assets.contents.put(dir_md5(files), dir_body(files))
-        (repo / "README").write_bytes(
-            pointer_text(Pointer(dir_md5(files), "x", 1, 1)) + f"# {number}\n".encode()
-        )
-        git(repo, "stash", "-q")
-    elif action == "pack":
-        git(repo, "gc", "-q", "--prune=now")
-    elif exists and action == "delete branch":
-        git(repo, "branch", "-q", "-D", team)
-    elif exists and action == "rewind":
-        git(repo, "branch", "-q", "-f", team, f"{team}~1", check=False)
-    elif exists and action in ("tag", "branch"):
-        git(repo, action, "-f", f"{action}-{value}", team)
-
-
-def everything(deployment: Deployment) -> dict[str, dict[str, bytes]]:
-    """The files behind every pointer of every commit that any ref, reflog or stash names, and of its ancestors."""
-    refs = git(deployment.repo, "for-each-ref", "--format=%(objectname)").split()
-    logged = git(deployment.repo, "log", "--walk-reflogs", "--all", "--format=%H", check=False).split()
-    found = {}
-    for sha in git(deployment.repo, "rev-list", *refs, *logged).split():
-        for line in git(deployment.repo, "ls-tree", "-r", sha).splitlines():
-            blob, path = line.split()[2], line.split("\t")[1]
-            if path.endswith(".dvc") or path == "README":
-                text = git(deployment.repo, "cat-file", "blob", blob).encode()
-                if b"md5" in text:
-                    found[blob] = files_of(deployment, parse_pointer(text, path))
-    return found
-
-
-def files_of(deployment: Deployment, pointer: Pointer) -> dict[str, bytes]:
-    contents = deployment.assets.contents
-    return {name: contents.get(md5) for name, md5 in parse_dir(contents.get(pointer.md5)).items()}
-
-
-def assets_of(deployment: Deployment) -> list[tuple[str, ...]]:
-    found = [(team, "AAPL", noun) for team in ("red", "blue") for noun in ("model", "predictions")]
-    return [asset for asset in found if deployment.assets.names(asset)]
