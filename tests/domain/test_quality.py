@@ -89,28 +89,20 @@ def test_open_or_close_outside_the_range_is_found(row, column):
     assert errors(damaged) == {"ohlc_consistent": [session_of(row)]}
 
 
-@damage_test
-@given(rows, st.sampled_from(PRICES), st.sampled_from([0.0, -1.0]))
-def test_a_price_that_is_not_positive_is_found(row, column, price):
+IMPOSSIBLE = (
+    *((name, value, "positive_prices") for name in PRICES for value in (0.0, -1.0)),
+    *((name, value, "finite_values") for name in PRICES for value in (float("nan"), float("inf"))),
+    *(("volume", value, "volume_present") for value in (0.0, -5.0, float("nan"), float("inf"))),
+)
+
+
+@draws(75)
+@given(rows, st.sampled_from(IMPOSSIBLE))
+def test_a_price_or_volume_that_cannot_be_is_found(row, wrong):
+    name, value, rule = wrong
     damaged = sample("IBM").copy()
-    damaged.loc[row, column] = price
-    assert errors(damaged) == {"positive_prices": [session_of(row)]}
-
-
-@damage_test
-@given(rows, st.sampled_from(PRICES), st.sampled_from([float("nan"), float("inf")]))
-def test_a_price_that_is_not_finite_is_found(row, column, price):
-    damaged = sample("IBM").copy()
-    damaged.loc[row, column] = price
-    assert errors(damaged) == {"finite_values": [session_of(row)]}
-
-
-@damage_test
-@given(rows, st.sampled_from([0.0, -5.0, float("nan"), float("inf")]))
-def test_missing_volume_is_found(row, volume):
-    damaged = sample("IBM").copy()
-    damaged.loc[row, "volume"] = volume
-    assert errors(damaged) == {"volume_present": [session_of(row)]}
+    damaged.loc[row, name] = value
+    assert errors(damaged) == {rule: [session_of(row)]}
 
 
 @pytest.mark.parametrize("away", range(-3, 4))

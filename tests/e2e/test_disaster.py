@@ -5,6 +5,7 @@ import tarfile
 
 import pytest
 
+from tests.support.folders import files_below
 from tests.support.gitrepo import git
 
 COMMANDS = (
@@ -24,7 +25,7 @@ def kept(project) -> dict[str, object]:
     artifacts = project.home / "mlflow" / "artifacts"
     return {
         "objects": project.stored(),
-        "artifacts": {str(path.relative_to(artifacts)): path.read_bytes() for path in artifacts.rglob("*") if path.is_file()},
+        "artifacts": files_below(artifacts),
         "experiments": project.rows("mlflow/mlflow.db", EXPERIMENTS),
         "runs": project.dagster_runs(),
         "trades": project.trades(),

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -12,14 +11,12 @@ import typer
 from typer.testing import CliRunner
 
 from my_dagster_project.cli import versions as commands
-from my_dagster_project.domain.evaluation import Metrics
-from my_dagster_project.domain.plain_json import to_text
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import load_settings, settings_from
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.storage.dvc_format import md5_of
-from tests.history.conftest import MODEL, PREDICTIONS, REPORT, Deployment
+from tests.history.conftest import MODEL, PREDICTIONS, REPORT, Deployment, report
 from tests.storage.conftest import Place
 from tests.support.configs import CONFIGS
 from tests.support.gitrepo import git
@@ -61,13 +58,6 @@ def trading(project):
         return result.output
 
     return run
-
-
-def report(**figures) -> dict[str, bytes]:
-    return {
-        "report.html": b"<html>",
-        "report.json": to_text({"metrics": asdict(Metrics(**figures))}).encode(),
-    }
 
 
 def a_day(project, mase: float, seed: bytes) -> str:

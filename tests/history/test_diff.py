@@ -2,28 +2,18 @@
 
 import json
 import math
-from dataclasses import asdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.evaluation import Metrics
-from my_dagster_project.domain.plain_json import to_text
 from my_dagster_project.foundation.errors import VersioningError
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history.diff import ABSENT, AssetLine, ConfigLine, compare, differences, show
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of
-from tests.history.conftest import MODEL, REPORT
+from tests.history.conftest import MODEL, REPORT, report
 
 RED = "team: red\nsymbols: [AAPL]\ntraining: {seed: 42, cutoff: 2012-11-30}\n"
-
-
-def report(**figures) -> dict[str, bytes]:
-    return {
-        "report.html": b"<html>",
-        "report.json": to_text({"metrics": asdict(Metrics(**figures))}).encode(),
-    }
 
 
 class TestDifferences:

@@ -21,6 +21,7 @@ from my_dagster_project.operations.backup import back_up, bring_back, parts_of
 from my_dagster_project.operations.parts import Folder, Objects
 from my_dagster_project.operations.repository_part import Repository
 from my_dagster_project.storage.opening import open_store
+from tests.support.folders import files_below
 from tests.support.gitrepo import git, repo_with_a_commit
 
 DATABASES_SH = Path(__file__).parents[2] / "my_dagster_project" / "deploy" / "databases.sh"
@@ -34,12 +35,6 @@ def backed_up(*parts, databases=None) -> bytes:
 
 def restore(data: bytes, *parts, force=False):
     return bring_back(parts, io.BytesIO(data), force=force)
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
 
 
 @pytest.fixture
@@ -56,7 +51,7 @@ def test_a_folder_comes_back_byte_for_byte(folder, tmp_path):
     data = backed_up(Folder("home", folder))
     manifest = restore(data, Folder("home", tmp_path / "new" / "place"))
     (folder / "store" / ".tmp-half").unlink()
-    assert tree(tmp_path / "new" / "place") == tree(folder)
+    assert files_below(tmp_path / "new" / "place") == files_below(folder)
     assert set(manifest.members) == {"home/store/red/prices.parquet", "home/empty"}
 
 
@@ -64,12 +59,12 @@ def test_what_is_there_is_replaced_only_by_force_and_then_exactly(folder, tmp_pa
     data = backed_up(Folder("home", folder))
     (folder / "empty").write_bytes(b"changed")
     (folder / "newer").write_bytes(b"made since")
-    before = tree(folder)
+    before = files_below(folder)
     with pytest.raises(BackupError, match=r"is there. A backup goes to an empty place; --force replaces"):
         restore(data, Folder("home", folder))
-    assert tree(folder) == before
+    assert files_below(folder) == before
     restore(data, Folder("home", folder), force=True)
-    assert set(tree(folder)) == {"empty", "store/red/prices.parquet"}
+    assert set(files_below(folder)) == {"empty", "store/red/prices.parquet"}
     assert (folder / "empty").read_bytes() == b""
 
 

@@ -22,6 +22,7 @@ from my_dagster_project.history.commits import (
 )
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import object_key, parse_pointer
+from tests.support.folders import files_below
 from tests.support.gitrepo import git, repo_with_a_commit
 from tests.support.versions import read_version
 
@@ -342,8 +343,8 @@ class TestRealDvc:
 
         dvc(clone, "pull")
 
-        assert _files(clone / "assets/red/AAPL/model") == {"model.onnx": b"second"}
-        assert _files(clone / "assets/red/AAPL/predictions") == {
+        assert files_below(clone / "assets/red/AAPL/model") == {"model.onnx": b"second"}
+        assert files_below(clone / "assets/red/AAPL/predictions") == {
             "2013-01-02.parquet": b"a",
             "2013-01-03.parquet": b"b",
         }
@@ -353,11 +354,11 @@ class TestRealDvc:
         assert "Everything is up to date" in dvc(clone, "push")
 
         dvc(tmp_path, "get", str(clone), "assets/red/AAPL/model", "--rev", first.sha, "-o", "old")
-        assert _files(tmp_path / "old") == FILES
+        assert files_below(tmp_path / "old") == FILES
 
         git(clone, "checkout", "-q", first.sha)
         dvc(clone, "pull")
-        assert _files(clone / "assets/red/AAPL/model") == FILES
+        assert files_below(clone / "assets/red/AAPL/model") == FILES
 
     def test_somebody_working_on_the_branch_keeps_their_work_and_pulls_on(self, assets, repo, commit, dvc):
         write(assets, MODEL, FILES)
@@ -369,7 +370,7 @@ class TestRealDvc:
         commit()
         assert git(repo, "status", "--porcelain") == " M configs/red.yaml"
         dvc(repo, "pull")
-        assert _files(repo / "assets/red/AAPL/model") == {"model.onnx": b"second"}
+        assert files_below(repo / "assets/red/AAPL/model") == {"model.onnx": b"second"}
         assert git(repo, "status", "--porcelain") == " M configs/red.yaml"
 
     def test_no_key_is_in_the_repository(self, assets, repo, commit, place):
@@ -393,9 +394,3 @@ def _clone(repo: Path, target: Path) -> Path:
     git(repo.parent, "clone", "-q", str(repo), str(target))
     git(target, "switch", "-q", "red")
     return target
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }

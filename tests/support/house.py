@@ -39,6 +39,12 @@ class House:
     def account(self, team: str = "red"):
         return self.broker.open(team, team.upper())
 
+    def outside(self, url: str) -> "House":
+        """The same house with its accounts elsewhere, as TRADING_BROKER_URL gives them."""
+        terms = {name: getattr(self.broker, name) for name in BrokerResource.model_fields}
+        self.resources["broker"] = BrokerResource(**terms | {"url": url})
+        return self
+
     def materialize(self, *wanted: dg.AssetKey, sessions: Sequence[str] = ()) -> dg.ExecuteInProcessResult:
         """Run these assets as one run, for one session or a range of them."""
         ends = dict(zip(RANGE, (sessions[0], sessions[-1]), strict=True)) if len(sessions) > 1 else None

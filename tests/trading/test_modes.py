@@ -5,7 +5,6 @@ from datetime import date
 
 import pytest
 
-from my_dagster_project.pipeline.resources import BrokerResource
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.modes import mode_of
 from tests.support.house import House, failures
@@ -22,13 +21,6 @@ def with_modes(house: House, registry_says=None, team_says=None) -> House:
     trading = red.trading.model_copy(update={"mode": team_says})
     teams = {**platform.teams, "red": red.model_copy(update={"trading": trading})}
     return House(replace(platform, registry=registered, teams=teams), house.settings)
-
-
-def outside(house: House, url: str) -> House:
-    """The same house with an account elsewhere, as TRADING_BROKER_URL gives it one."""
-    terms = {name: getattr(house.broker, name) for name in BrokerResource.model_fields}
-    house.resources["broker"] = BrokerResource(**terms | {"url": url})
-    return house
 
 
 PAPER, LIVE = "https://paper-api.alpaca.markets", "https://api.alpaca.markets"
@@ -82,7 +74,7 @@ def test_shadow_plans_and_records_but_sends_nothing(house):
 
 
 def test_off_plans_nothing_and_asks_nobody(house):
-    off = outside(with_modes(house, registry_says="off"), "http://127.0.0.1:9")
+    off = with_modes(house, registry_says="off").outside("http://127.0.0.1:9")
     predict(off, FIRST, AAPL=0.01)
     assert trade(off, FIRST).success
     assert record(off)["outcomes"] == []
@@ -100,13 +92,13 @@ def test_real_credentials_mean_shadow_until_somebody_says_paper(house, environ):
 
 
 def _is_shadow_until_paper(house, url):
-    shadow = outside(with_modes(house), url)
+    shadow = with_modes(house).outside(url)
     run = trade(shadow, FIRST)
     assert failures(run) == {}
     assert statuses(shadow) == {"AAPL": "not sent"}
     assert record(shadow)["mode"] == "shadow"
     assert sent(house) == []
-    paper = outside(with_modes(house, team_says="paper"), url)
+    paper = with_modes(house, team_says="paper").outside(url)
     assert trade(paper, FIRST).success
     assert statuses(paper) == {"AAPL": "submitted"}
     assert sent(house) == ["red-20130222-AAPL-buy-1"]

@@ -12,7 +12,6 @@ from my_dagster_project.domain.limits import Limits
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Rules, Signal
 from my_dagster_project.pipeline.assets import keys
-from my_dagster_project.pipeline.resources import BrokerResource
 from my_dagster_project.storage.parquet import from_parquet, to_parquet
 from my_dagster_project.trading.broker import OrderRequest
 from my_dagster_project.trading.reconcile import accept
@@ -40,12 +39,6 @@ from tests.support.trading import (
 
 def held(house):
     return {one.symbol: int(one.qty) for one in house.account().positions()}
-
-
-def elsewhere(house: House, url: str) -> House:
-    terms = {name: getattr(house.broker, name) for name in BrokerResource.model_fields}
-    house.resources["broker"] = BrokerResource(**terms | {"url": url})
-    return house
 
 
 def test_partial_fill_what_was_filled_is_held_the_rest_expires_and_the_next_plan_starts_from_there(house):
@@ -224,7 +217,7 @@ def test_wrong_key_fails_the_run_with_the_teams_name_and_records_nothing(house, 
     environ(ALPACA_RED_KEY="PK-red", ALPACA_RED_SECRET="not-the-secret-of-red")
     house.account()
     with served(house) as url:
-        run = trade(elsewhere(house, url), FIRST)
+        run = trade(house.outside(url), FIRST)
     [message] = failures(run).values()
     assert message.startswith("team red, clock: the broker refused (HTTP 401")
     assert "not-the-secret" not in message
@@ -236,11 +229,11 @@ def test_broker_down_all_day_fails_the_run_and_the_next_session_starts_from_the_
     predict(house, SECOND, AAPL=0.01)
     url = house.broker.url
     environ(ALPACA_RED_KEY="PK-red", ALPACA_RED_SECRET="whatever-it-is-here")
-    run = trade(elsewhere(house, "http://127.0.0.1:9"), FIRST)
+    run = trade(house.outside("http://127.0.0.1:9"), FIRST)
     [message] = failures(run).values()
     assert message.startswith("team red, clock: no answer to rely on (it cannot be reached); try again later")
     assert made(run) == {}
-    assert trade(elsewhere(house, url), SECOND).success
+    assert trade(house.outside(url), SECOND).success
     assert sent(house) == ["red-20130225-AAPL-buy-1"]
 
 
