@@ -1,19 +1,22 @@
 """What the table judges and what casts doubt on it: scored sessions of one window, failed checks, clearances on record."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from my_dagster_project.domain.alarms import Alarm, check_alarm, leak_alarms, with_clearances
+from my_dagster_project.domain.evaluation import score
 from my_dagster_project.domain.leaderboard import Leaderboard, from_json
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.storage.parquet import from_parquet, from_session_files
+from my_dagster_project.storage.stored_bars import read_bars
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.clearances import cleared_alarms
 from my_dagster_project.trading.results import Result
@@ -44,20 +47,28 @@ def table_window(platform: Platform, results: Mapping[str, Result]) -> list[date
 def scored_sessions(
     assets: AssetStore, platform: Platform, window: list[date]
 ) -> "dict[tuple[str, str], DataFrame]":
-    """By team and symbol what each stored report scored within the window; a symbol without such a report is left out."""
+    """By team and symbol what each stored report scored within the window; a symbol without such a report is left out.
+
+    In a season also what a team predicted of symbols that it has given up since: a bad record is not dropped with its symbol.
+    """
     import pandas as pd
 
     found = {}
     for team, config in platform.teams.items():
         for symbol in config.symbols:
-            try:
-                frame = from_parquet(assets.read_file(names.report(team, symbol), SCORED))
-            except ObjectMissingError:
-                continue
-            found[team, symbol] = frame[frame["session"].isin(pd.DatetimeIndex(window))].reset_index(
-                drop=True
-            )
-    return found
+            with suppress(ObjectMissingError):
+                found[team, symbol] = from_parquet(assets.read_file(names.report(team, symbol), SCORED))
+        for symbol in _given_up(assets, team, config.symbols) if platform.registry.season else ():
+            told = from_session_files(assets.read(names.predictions(team, symbol)))
+            found[team, symbol] = score(told, read_bars(assets, symbol))
+    days = pd.DatetimeIndex(window)
+    return {of: frame[frame["session"].isin(days)].reset_index(drop=True) for of, frame in found.items()}
+
+
+def _given_up(assets: AssetStore, team: str, symbols: Collection[str]) -> list[str]:
+    """The symbols of which a team has predictions on record and trades no more."""
+    keys = [info.key.split("/") for info in assets.store.list(f"{team}/")]
+    return sorted({key[1] for key in keys if "predictions" in key[2:3]}.difference(symbols))
 
 
 def blocking_checks(assets: Iterable[object]) -> list[dg.AssetCheckKey]:
