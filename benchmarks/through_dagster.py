@@ -43,7 +43,9 @@ class Jobs:
     def models(self) -> None:
         """The whole <team>_train jobs: features, and models with tracking, ONNX export and checks."""
         for team in self.platform.teams:
-            self._run("train", team, self._keys(team, keys.features_key, keys.model_key))
+            self._run(
+                "train", team, self._keys(team, keys.features_key, keys.training_rows_key, keys.model_key)
+            )
 
     def predictions(self) -> None:
         """All sessions of the replay in one run per team."""

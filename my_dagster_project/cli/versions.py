@@ -123,14 +123,20 @@ def _due(platform: Platform, settings: Settings, done: Restoration) -> list[Asse
 
     from my_dagster_project.pipeline.code_location import build_definitions
     from my_dagster_project.pipeline.freshness import Freshness
+    from my_dagster_project.storage.names import without_window
 
     definitions = build_definitions(platform, settings)
     known = definitions.resolve_asset_graph().get_all_asset_keys()
     freshness = Freshness(definitions.resolve_asset_graph(), dg.DagsterInstance.get())
     sessions = sorted({session for item in done.assets for session in item.sessions or ()})
-    keys = {dg.AssetKey(item.asset): item.asset for item in done.assets}
-    due = freshness.stale([key for key in keys if key in known], sessions)
-    return [asset for key, asset in keys.items() if key in due or key not in known]
+    keys = {item.asset: dg.AssetKey(without_window(item.asset)[0]) for item in done.assets}
+
+    def is_due(asset: Asset, key: dg.AssetKey) -> bool:
+        # A window is about the session it begins with.
+        window = without_window(asset)[1]
+        return key not in known or bool(freshness.stale([key], [window] if window else sessions))
+
+    return [asset for asset, key in keys.items() if is_due(asset, key)]
 
 
 def _branch(platform: Platform, team: str) -> str:

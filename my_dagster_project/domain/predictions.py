@@ -3,6 +3,7 @@
 A prediction of session t is made after the close of t, about t+1.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -43,15 +44,19 @@ def model_from_the_future(trained_through: date, sessions: list[date]) -> str | 
     )
 
 
-def by_earlier_models(predictions: "pd.DataFrame") -> "pd.DataFrame":
-    """The predictions that another model made than the newest one's, by session; of files that do not say which, none.
+def by_earlier_models(
+    predictions: "pd.DataFrame", window_of: Callable[[date], str] = lambda _: ""
+) -> "pd.DataFrame":
+    """The predictions that another model made than the newest of their window, by session; of files that do not say which, none.
 
     They stay when a team's file is edited and fewer sessions are replayed, or when a model is trained anew in a season.
     """
     ordered = predictions.sort_values("session")
     if "model" not in ordered or ordered.empty:
         return ordered.iloc[:0]
-    return ordered[ordered["model"].notna() & (ordered["model"] != ordered["model"].iloc[-1])]
+    windows = ordered["session"].map(lambda session: window_of(session.date()))
+    newest = ordered.groupby(windows.to_numpy())["model"].transform("last")
+    return ordered[ordered["model"].notna() & (ordered["model"] != newest)]
 
 
 def prediction_table(

@@ -8,9 +8,18 @@ resolver's, so that `trading run`, `trading status` and Dagit (`deploy/dagit`) s
 from functools import cached_property
 from typing import Any
 
-from my_dagster_project.foundation.dagster_private import CachingStaleStatusResolver, web_request_context
+import dagster as dg
+
+from my_dagster_project.foundation.dagster_private import (
+    CachingStaleStatusResolver,
+    StaleCauseCategory,
+    web_request_context,
+)
 
 _LOADER = "stale_status_loader"
+
+CAME_LATER = "came_later"
+"""The metadata of an asset that names the input that came between it and others when it was there already."""
 
 BEFORE_RECIPES = "code_version_before_recipes"
 """The metadata of an asset that says which code version its configuration had then."""
@@ -29,6 +38,16 @@ class Resolver(CachingStaleStatusResolver):
             return cause
         # Dagit has the metadata wrapped as they were stored.
         return None if provenance.code_version == str(getattr(before, "value", before)) else cause
+
+    def _get_stale_causes_materialized(self, key: Any) -> Any:
+        """What was made from what stands above an input that came later depends on all it depended on then."""
+        later = self.asset_graph.get(key.asset_key).metadata.get(CAME_LATER)
+        provenance = self._get_current_data_provenance(key=key)
+        since = None if later is None else dg.AssetKey.from_user_string(str(getattr(later, "value", later)))
+        then = since is not None and provenance is not None and not provenance.has_input_asset(since)
+        for cause in super()._get_stale_causes_materialized(key=key):
+            if not then or cause.category != StaleCauseCategory.DEPENDENCIES:
+                yield cause
 
 
 def teach_dagit() -> None:

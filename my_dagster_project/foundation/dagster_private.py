@@ -15,6 +15,7 @@ from dagster._core.definitions.data_version import (
     INPUT_EVENT_POINTER_TAG_PREFIX,
     NULL_EVENT_POINTER,
     CachingStaleStatusResolver,
+    StaleCauseCategory,
     StaleStatus,
     get_input_data_version_tag,
     get_input_event_pointer_tag,

@@ -17,6 +17,7 @@ import dagster as dg
 from my_dagster_project.history.restore import Restoration, Restored
 from my_dagster_project.storage.dvc_format import dir_md5
 from my_dagster_project.storage.manifests import Asset
+from my_dagster_project.storage.names import without_window
 
 UNKNOWN = "unknown"
 DATA_VERSION, CODE_VERSION = "dagster/data_version", "dagster/code_version"
@@ -76,7 +77,7 @@ def announce(instance: dg.DagsterInstance, restoration: Restoration) -> list[Ass
                 instance.report_runless_asset_event(_materialization(item, restoration.sha, partition, tags))
         if known.keys() < set(wanted):
             unknown.append(item.asset)
-        elif not item.later:
+        elif not item.later and not without_window(item.asset)[1]:
             number = max(known[partition].number for partition in wanted)
             moved[_POINTER + "/".join(item.asset)] = (str(number), str(_newest(instance, item)))
     return unknown
@@ -85,9 +86,12 @@ def announce(instance: dg.DagsterInstance, restoration: Restoration) -> list[Ass
 def _read(instance: dg.DagsterInstance, item: Restored) -> tuple[_Log, dict[str | None, _Event]]:
     """Read the log no further back than needed to know the origin of everything."""
     log, known = _Log(), dict[str | None, _Event]()
-    for page in _pages(instance, dg.AssetKey(item.asset)):
+    asset, window = without_window(item.asset)
+    for page in _pages(instance, dg.AssetKey(asset)):
         for record in page:
-            log.take(record)
+            # Each window of an asset was written, and is restored, by itself.
+            if not window or record.partition_key == window:
+                log.take(record)
         known = log.originals(item)
         if known.keys() >= set(_partitions(item)):
             break
@@ -107,7 +111,9 @@ def _newest(instance: dg.DagsterInstance, item: Restored) -> int:
 
 
 def _partitions(item: Restored) -> list[str | None]:
-    return [None] if item.sessions is None else [*sorted(item.sessions)]
+    if item.sessions is not None:
+        return [*sorted(item.sessions)]
+    return [without_window(item.asset)[1] or None]
 
 
 def _tags(
@@ -137,7 +143,7 @@ def _data_version(item: Restored, partitions: set[str | None]) -> str:
 
 def _materialization(item: Restored, sha: str, partition: str | None, tags: Tags) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
-        asset_key=dg.AssetKey(item.asset),
+        asset_key=dg.AssetKey(without_window(item.asset)[0]),
         description=f"Restored from version {sha[:10]}.",
         metadata={"restored_from": sha, "md5": item.md5},
         partition=partition,

@@ -1,6 +1,7 @@
 """Brings the assets of an old version back as the current ones, as a new version: nothing before or after it is lost.
 
-Restored is what a configuration makes: features, model, predictions, report. Orders are not: they record what an account
+Restored is what a configuration makes: features, model, predictions, report; of a team that refits the model of each window that the
+version has, and those of other windows stay. Orders are not: they record what an account
 did, and no account can be put back; restored predictions make them due instead, so the next replay trades them anew.
 """
 

@@ -18,6 +18,7 @@ from my_dagster_project.history.gc import GRACE, Collected, Count
 from my_dagster_project.history.log import Version
 from my_dagster_project.history.restore import Restoration
 from my_dagster_project.storage.manifests import Asset
+from my_dagster_project.storage.names import without_window
 
 _SHA = 10
 _LONGEST = 72  # characters of a commit's subject
@@ -175,9 +176,10 @@ def _figure(text: str | None) -> float | None:
 
 
 def _kinds(assets: Sequence[Asset]) -> str:
-    """`features 4, model 4, orders`: how many symbols of each."""
-    counts = Counter(asset[-1] for asset in assets)
-    single = {asset[-1] for asset in assets if len(asset) == 2}
+    """`features 4, model 12, orders`: how many of each, of symbols and of refit windows."""
+    nouns = [without_window(asset)[0][-1] for asset in assets]
+    counts = Counter(nouns)
+    single = {noun for noun, asset in zip(nouns, assets, strict=True) if len(asset) == 2}
     return ", ".join(
         kind if kind in single else f"{kind} {number}" for kind, number in sorted(counts.items())
     )

@@ -13,8 +13,10 @@ from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.chain import Job, Place
 from my_dagster_project.pipeline.partitions import replay_sessions
+from my_dagster_project.pipeline.windows import windows_in_use
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.manifests import Asset
+from my_dagster_project.storage.names import of_window
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.sources import Source, differing, team_path, uncommitted, unread_copies
@@ -44,10 +46,12 @@ def build_stage(
 def made_by(platform: Platform, row: Job, team: str) -> list[Asset]:
     """The assets that a job makes in the first place, of one team or of all."""
     teams = {name: config.symbols for name, config in platform.teams.items()}
+    windows = windows_in_use(platform, team) if team else []
     return [
-        one.asset(place)
+        of_window(one.asset(place), window)
         for one in chain.stages_of(row.purpose, own=True)
         for place in chain.places(one, teams, Place(team))
+        for window in (windows if one.windows and windows else [""])
     ]
 
 

@@ -66,7 +66,11 @@ class Stages:
             self._score(row)
         elif not row.one_by_one:
             sessions = [one for one in self._sessions if self._remake is None or one >= str(self._remake)]
-            self._bring_up_to_date(row, team, self._due().makeable(purpose, team), sessions)
+            if chain.has_windows(row) and self._platform.teams[team].training.refits:
+                self._refit(row, team, sessions)
+            else:
+                wanted = self._due().makeable(purpose, team, sessions)
+                self._bring_up_to_date(row, team, wanted, sessions)
 
     def market(self, row: Job, symbols: Sequence[str] = (), *, again: bool = False) -> None:
         """Bring the bars of every symbol, or of some, up to date; `again` fetches all of them, whatever is stored."""
@@ -90,10 +94,21 @@ class Stages:
 
     def training_is_due(self) -> bool:
         """Whether any team has a model to train, which is what needs the heavy libraries."""
+        due, row = self._due(), chain.maker("model")
+        parts = [part for team in self._platform.teams for part in due.parts(row, team, self._sessions)]
+        return any(key.path[-1] == "model" for part in parts for key in part.assets)
+
+    def _refit(self, row: Job, team: str, sessions: list[str]) -> None:
+        """Train what is due of the windows that hold these sessions, in one run as far as they lack the same."""
         due = self._due()
-        purpose = chain.maker("model").purpose
-        wanted = [key for team in self._platform.teams for key in due.makeable(purpose, team)]
-        return any(key.path[-1] == "model" for key in due.of(wanted))
+        if not due.makeable(row.purpose, team):
+            return  # "up to date" would be a lie where nothing could be made.
+        parts = due.parts(row, team, sessions)
+        with phase(self._tell, row.title(team), sum(len(part.assets) for part in parts)) as work:
+            for part in parts:
+                # What failed in one run is not said again by the next: the rest waits for the next `trading run`.
+                if not self._runner.run(row.of(team), part.assets, work.heard_step, part.sessions):
+                    return
 
     def _trade(self, row: Job, team: str) -> None:
         """Trade a team's sessions one by one, in one run: from where an interrupted replay stopped, or all of them anew.

@@ -31,6 +31,7 @@ class TrainingSpec:
         seed: the same seed, configuration and rows give the same bytes.
         trained_through: last session whose close the training sees. A target looks one session ahead, so
             every row lies before it.
+        window: the first day (ISO) of the refit window it is for, '' of a team that never refits.
         bounds: what the training may take of the machine; None where nobody else needs it.
     """
 
@@ -42,11 +43,17 @@ class TrainingSpec:
     seed: int
     trained_through: date
     bounds: Bounds | None = None
+    window: str = ""
 
     @property
     def label(self) -> str:
         """How errors name the model: `red/AAPL`."""
         return f"{self.team}/{self.symbol}"
+
+    @property
+    def of(self) -> str:
+        """How logs and MLflow name it: `red AAPL 2012-12-01`."""
+        return " ".join(filter(None, (self.team, self.symbol, self.window)))
 
     def error(self, problem: str) -> ModelError:
         """A ModelError that names the model."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ERASED_AFTER = "30d"
 """Between hiding and erasing somebody may still bring a run back in MLflow's pages."""
+_MOST = 10_000
 _PAGE = 500
 _GC_SECONDS = 600
 
@@ -65,18 +66,22 @@ def forget_experiments(
 
 
 def _runs_of_current_models(platform: Platform, instance: dg.DagsterInstance) -> set[str]:
-    keys = [
-        dg.AssetKey(names.model(team, symbol))
-        for team, config in platform.teams.items()
-        for symbol in config.symbols
-    ]
-    found = set()
-    for record in instance.get_asset_records(keys):
-        made = record.asset_entry.last_materialization
-        model = made.asset_materialization if made else None
-        if model and "mlflow_run" in model.metadata:
-            found.add(str(model.metadata["mlflow_run"].value))
-    return found
+    pairs = [(team, symbol) for team, config in platform.teams.items() for symbol in config.symbols]
+    return {run for team, symbol in pairs for run in current_runs(instance, team, symbol)}
+
+
+def current_runs(instance: dg.DagsterInstance, team: str, symbol: str) -> list[str]:
+    """The MLflow runs of a team's current models of a symbol, of one that refits of each window's; the newest first."""
+    found: dict[str | None, str] = {}
+    for record in instance.fetch_materializations(
+        dg.AssetKey(names.model(team, symbol)), limit=_MOST
+    ).records:
+        made = record.asset_materialization
+        if made and (run := made.metadata.get("mlflow_run")):
+            found.setdefault(record.partition_key, str(run.value))
+    # Before it refitted, or after it stopped, a team has models of the other kind, which predict nothing any more.
+    newest = next(iter(found), None)
+    return [run for window, run in found.items() if (window is None) == (newest is None)]
 
 
 def _runs_before(client: "MlflowClient", before: datetime) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from my_dagster_project.models.kinds.port import Kind
 from my_dagster_project.storage.manifests import Asset
-from my_dagster_project.storage.names import COMPETITION, MARKET, Scope, named
+from my_dagster_project.storage.names import COMPETITION, MARKET, Scope, named, without_window
 
 _PACKAGE = "my_dagster_project."
 _ASSETS = f"{_PACKAGE}pipeline.assets"
@@ -23,11 +23,12 @@ class Stage:
 
     `needs` are the stages it is made from; one of a symbol gets them handed in under their nouns, any other reads for
     itself. `jobs` make it, the first one as its own: it decides the phase of `trading run` and the DVC stage. `sessions`:
-    one value per session. `decided`: it stays as it was made at its time, whatever became of its data. `figures` of its
-    metadata go into the commit; `restorable`: `trading restore` brings it back. Its file with what that calls is its recipe
+    one value per session; `windows`: one per refit window, of a team whose models are trained anew as time passes.
+    `decided`: it stays as it was made at its time, whatever became of its data. `figures` of its metadata go into the
+    commit; `restorable`: `trading restore` brings it back. Its file with what that calls is its recipe
     (`pipeline/recipes.py`); `code` names what computes besides (`module:function`), `kind_does` the function that it calls
     of the team's kind of model. `before` is the code version it had before recipes, where that did not follow from a
-    configuration.
+    configuration. `came_later`: it came between others when those were there; what they made without it is adopted.
     """
 
     noun: str
@@ -36,6 +37,8 @@ class Stage:
     jobs: tuple[str, ...]
     code: tuple[str, ...] = ()
     sessions: bool = False
+    windows: bool = False
+    came_later: bool = False
     decided: bool = False
     figures: tuple[str, ...] = ()
     restorable: bool = False
@@ -125,7 +128,7 @@ JOBS: tuple[Job, ...] = (
         "train",
         priority=-5,  # training can wait
         cron="train",
-        says="Compute {team}'s features and train one model per symbol.",
+        says="Compute {team}'s features and train the models that are due, one per symbol and refit window.",
         phase="features and models",
         build="models",
     ),
@@ -195,11 +198,22 @@ STAGES: tuple[Stage, ...] = (
         restorable=True,
     ),
     Stage(
-        "model",
+        "training_rows",
         "team-symbol",
         needs=("features", "bars"),
         jobs=("train",),
+        code=("domain.windows:last_close_before",),
+        windows=True,
+        came_later=True,
+        decided=True,
+    ),
+    Stage(
+        "model",
+        "team-symbol",
+        needs=("training_rows",),
+        jobs=("train",),
         kind_does="fit",
+        windows=True,
         decided=True,
         figures=("epochs",),
         restorable=True,
@@ -210,6 +224,7 @@ STAGES: tuple[Stage, ...] = (
         needs=("features", "model", "bars"),
         jobs=("daily",),
         kind_does="predict",
+        code=("domain.windows:window_of",),
         sessions=True,
         decided=True,
         restorable=True,
@@ -265,6 +280,11 @@ def stage(noun: str) -> Stage:
     return {row.noun: row for row in STAGES}[noun]
 
 
+def of_windows(noun: str) -> bool:
+    """Whether something has a value per refit window, where the team refits."""
+    return any(row.windows for row in STAGES if row.noun == noun)
+
+
 def job(purpose: str) -> Job:
     """The row of a purpose; raises KeyError without one."""
     return {row.purpose: row for row in JOBS}[purpose]
@@ -284,6 +304,11 @@ def jobs_of_all(*, after_teams: bool) -> list[Job]:
     """The jobs that no team has and that make something: those from what teams made, or those before them."""
     rows = [row for row in JOBS if not row.of_team and stages_of(row.purpose)]
     return [row for row in rows if any(one.of_team for one in behind(row)) == after_teams]
+
+
+def has_windows(row: Job) -> bool:
+    """Whether a job makes something for each refit window, of a team that has windows."""
+    return any(one.windows for one in stages_of(row.purpose, own=True))
 
 
 def maker(noun: str) -> Job:
@@ -324,7 +349,8 @@ def restore_turn(asset: Asset, *, season: bool = False) -> int | None:
     In a season that is also what was said in time, session by session: what comes back counts from the next session on.
     """
     rows = [row for row in STAGES if row.restorable and not (season and row.sessions)]
-    found = [turn for turn, row in enumerate(rows) if row.asset(Place(*asset[:2])) == asset]
+    of, _ = without_window(asset)
+    found = [turn for turn, row in enumerate(rows) if row.asset(Place(*of[:2])) == of]
     return found[0] if found else None
 
 

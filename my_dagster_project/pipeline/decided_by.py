@@ -6,6 +6,7 @@ are data, and what a source corrects is no other way of making something.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -17,6 +18,8 @@ from my_dagster_project.foundation.dagster_private import (
     AssetGraph,
 )
 from my_dagster_project.pipeline.assets.keys import is_bars
+from my_dagster_project.pipeline.chain import of_windows, stage
+from my_dagster_project.pipeline.windows import windows_holding
 
 _PAGE = 1000
 
@@ -48,6 +51,19 @@ class Provenance:
                     self._newest[key, one] = _tags(record)
             cursor, more = page.cursor, page.has_more
 
+    def partitions(self, key: dg.AssetKey, asked: Iterable[str | None]) -> list[Any]:
+        """The partitions of an asset that these of another are about: the same sessions, or the windows that hold them.
+
+        One that has none stands for all of it.
+        """
+        node = self._graph.get(key)
+        if not node.is_partitioned:
+            return [None]
+        known = [one for one in asked if one is not None]
+        if isinstance(node.partitions_def, dg.TimeWindowPartitionsDefinition) and of_windows(key.path[-1]):
+            return windows_holding(node.partitions_def, known)
+        return known
+
     def made(self, key: dg.AssetKey, partition: str | None = None) -> Mapping[str, str] | None:
         """What Dagster noted of the newest materialization; None where there is none."""
         if partition is not None:
@@ -71,14 +87,20 @@ class Provenance:
             return False
         read = _pointers(made)
         wanted = {parent for parent in node.parent_keys if not is_bars(parent)}
-        if read.keys() != wanted:
+        if read.keys() != wanted and read.keys() != self._before_it_came(wanted):
             return False  # A symbol that came to the team, or left it.
         return all(self._read_as_now(parent, number, partition) for parent, number in read.items())
+
+    def _before_it_came(self, wanted: set[dg.AssetKey]) -> set[dg.AssetKey]:
+        """The same inputs without those that came later, which were read from what stands above them."""
+        later = {key for key in wanted if stage(key.path[-1]).came_later}
+        above = {parent for key in later for parent in self._graph.get(key).parent_keys}
+        return (wanted - later) | {key for key in above if not is_bars(key)}
 
     def _read_as_now(self, key: dg.AssetKey, number: str, partition: str | None) -> bool:
         if number == NULL_EVENT_POINTER:
             # It was not there then. If it is now, more would go into it than did.
-            return self.made(key, partition if self._graph.get(key).is_partitioned else None) is None
+            return all(self.made(key, one) is None for one in self.partitions(key, [partition]))
         if number not in self._judged:
             wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=[int(number)])
             records = self._instance.fetch_materializations(wanted, limit=1).records

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from itertools import groupby
 from typing import NamedTuple
 
 import dagster as dg
@@ -16,11 +17,12 @@ from my_dagster_project.pipeline.chain import Job, Place, Stage
 from my_dagster_project.pipeline.freshness import Freshness
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.pipeline.resources import MarketDataResource
+from my_dagster_project.pipeline.windows import is_lived, window_in_force
 from my_dagster_project.teams.platform import Platform
 
 
 class Part(NamedTuple):
-    """What is due of a job: these assets, of these sessions (ISO, ascending) where it runs for sessions."""
+    """What is due of a job: these assets, of these sessions or refit windows (ISO, ascending) where it runs for such."""
 
     assets: list[dg.AssetKey]
     sessions: list[str]
@@ -48,16 +50,56 @@ class Due:
 
     def part(self, row: Job, team: str, sessions: list[str]) -> Part:
         """What a job has to make now of these sessions (ISO, ascending): of a team, or without one of all."""
-        if chain.orders_of(row):
-            return self._unrecorded(row, team, sessions)
-        wanted = self.makeable(row.purpose, team, own=False)
-        return Part(self.of(wanted, sessions), sessions if row.sessions else [])
+        return next(iter(self.parts(row, team, sessions)), Part([], []))
 
-    def makeable(self, purpose: str, team: str = "", *, own: bool = True) -> list[dg.AssetKey]:
+    def parts(self, row: Job, team: str, sessions: list[str]) -> list[Part]:
+        """As `part`; of refits several where not all windows lack the same, for a run makes all it selects of all its windows."""
+        if chain.orders_of(row):
+            found = [self._unrecorded(row, team, sessions)]
+        elif chain.has_windows(row) and self._platform.teams[team].training.refits:
+            found = self._refits(self.makeable(row.purpose, team, own=False), sessions)
+        else:
+            due = self.of(self.makeable(row.purpose, team, sessions, own=False), sessions)
+            found = [Part(due, sessions if row.sessions else [])]
+        return [part for part in found if part.assets]
+
+    def windows(self, key: dg.AssetKey, sessions: list[str]) -> list[str]:
+        """The windows of a model, or of its rows, that are due, of those that hold these sessions.
+
+        Of a replay all that are missing or out of date. A refit that has predicted in a season stays: only the one in force is
+        trained anew where the team's file, or our code, has changed. Data that changed make none due.
+        """
+        asked = self.fresh.partitions(key, sessions)
+        due = self.fresh.stale_partitions(key, asked)
+        if not is_lived(self._platform):
+            return due
+        missing, now = self.fresh.missing_partitions(key, asked), window_in_force(self._platform, key.path[0])
+        return [one for one in due if one in missing or one == now]
+
+    def _refits(self, wanted: list[dg.AssetKey], sessions: list[str]) -> list[Part]:
+        """Windows in a row that lack the same are one part; what has no windows is made with the first."""
+        whole = self.of(key for key in wanted if not self.fresh.is_partitioned(key))
+        lacking: dict[str, list[dg.AssetKey]] = {}
+        windowed = [key for key in wanted if self.fresh.is_partitioned(key)]
+        for key in windowed:
+            for window in self.windows(key, sessions):
+                lacking.setdefault(window, []).append(key)
+        asked = self.fresh.partitions(windowed[0], sessions) if windowed else []
+        alike = groupby(asked, key=lambda window: lacking.get(window, []))
+        parts = [Part(due, list(windows)) for due, windows in alike if due]
+        if parts:
+            parts[0] = Part([*whole, *parts[0].assets], parts[0].sessions)
+        return parts or [Part(whole, [])]
+
+    def makeable(
+        self, purpose: str, team: str = "", sessions: Iterable[str] = (), *, own: bool = True
+    ) -> list[dg.AssetKey]:
         """What a job makes (`own`: in the first place), symbol by symbol, of a team only its own, where there is what it is made from.
 
-        That is bars, and after the training a model that is up to date; why a symbol has none, an earlier job has said.
+        That is bars, and after the training models that are up to date of these sessions; why a symbol has none, an earlier job has
+        said.
         """
+        asked_of = list(sessions)
         teams = {name: config.symbols for name, config in self._platform.teams.items()}
         rows = chain.stages_of(purpose, own=own)
         found = [
@@ -65,8 +107,9 @@ class Due:
         ]
         order = [*teams[team]] if team else self._platform.symbols
         asked = order if any(row.of_symbol for row in rows) else []
-        needed = [row for row in chain.behind(chain.job(purpose)) if row.of_symbol and not row.sessions]
-        ready = ["", *(symbol for symbol in asked if self._are_there(needed, Place(team, symbol)))]
+        direct = {noun for row in rows for noun in row.needs}
+        needed = [row for row in chain.behind(chain.job(purpose)) if row.noun in direct and not row.sessions]
+        ready = ["", *(symbol for symbol in asked if self._are_there(needed, Place(team, symbol), asked_of))]
         there = [pair for pair in found if pair[0].symbol in ready]
         return [key for _, key in sorted(there, key=lambda pair: ready.index(pair[0].symbol))]
 
@@ -98,10 +141,13 @@ class Due:
     def _on_record(self, key: dg.AssetKey) -> set[str]:
         return set(self._instance.get_materialized_partitions(key))
 
-    def _are_there(self, needed: list[Stage], place: Place) -> bool:
+    def _are_there(self, needed: list[Stage], place: Place, sessions: list[str]) -> bool:
         """Whether these are there to be read, and what is decided once is up to date."""
         judged = [(row, key_at(row, place)) for row in needed if place.team or not row.of_team]
-        return all(self.fresh.is_fresh(key) if row.decided else self.fresh.exists(key) for row, key in judged)
+        return all(
+            self.fresh.is_fresh(key, sessions) if row.decided else self.fresh.exists(key)
+            for row, key in judged
+        )
 
     def _lags(self, bars: dg.AssetKey) -> bool:
         """Whether a session has closed since the bars were fetched, or the source is another: no version says so."""

@@ -11,7 +11,7 @@ Dagster leaves one thing out: it never looks from an asset without partitions at
 report would stay as it is when the predictions under it are new, and the leaderboard when orders are. That is added here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -68,26 +68,40 @@ class Freshness:
             wanted |= self._graph.get(key).parent_keys
         _asset_record().prepare(self._loading, wanted)
 
-    def is_fresh(self, key: dg.AssetKey, partitions: Iterable[str] = ()) -> bool:
-        """Whether the asset (every one of these partitions, if it has partitions) is up to date."""
+    def is_fresh(self, key: dg.AssetKey, sessions: Iterable[str] = ()) -> bool:
+        """Whether the asset is up to date: where it has partitions, all that are about these sessions."""
         if not self._graph.get(key).is_partitioned:
             return self._status(key) == StaleStatus.FRESH and not self._is_behind(key)
-        wanted = list(partitions)
-        self._provenance.prepare(key, wanted)
-        return all(self._status(key, partition) == StaleStatus.FRESH for partition in wanted)
+        return not self.stale_partitions(key, self.partitions(key, sessions))
+
+    def partitions(self, key: dg.AssetKey, sessions: Iterable[str]) -> list[str]:
+        """The partitions of an asset that has some that are about these sessions: they themselves, or the windows that hold them."""
+        return self._provenance.partitions(key, sessions)
+
+    def stale_partitions(self, key: dg.AssetKey, partitions: Sequence[str]) -> list[str]:
+        """Those of these partitions that are missing or out of date."""
+        self._provenance.prepare(key, partitions)
+        return [one for one in partitions if self._status(key, one) != StaleStatus.FRESH]
+
+    def missing_partitions(self, key: dg.AssetKey, partitions: Sequence[str]) -> list[str]:
+        """Those of these partitions that were never made."""
+        self._provenance.prepare(key, partitions)
+        return [one for one in partitions if self._provenance.made(key, one) is None]
 
     def is_partitioned(self, key: dg.AssetKey) -> bool:
-        """Whether the asset has a partition per session."""
+        """Whether the asset has a partition per session, or per refit window."""
         return self._graph.get(key).is_partitioned
 
     def exists(self, key: dg.AssetKey) -> bool:
-        """Whether an asset without partitions was ever made, up to date or not."""
+        """Whether an asset, or one of its partitions, was ever made, up to date or not."""
+        if self._graph.get(key).is_partitioned:
+            return bool(self._instance.get_materialized_partitions(key))
         return self._resolver.get_status(key) != StaleStatus.MISSING
 
     def stale(
         self,
         keys: Iterable[dg.AssetKey],
-        partitions: list[str],
+        sessions: list[str],
         lags: Callable[[dg.AssetKey], bool] = lambda _: False,
     ) -> list[dg.AssetKey]:
         """Those of the keys that are missing, out of date, behind (`lags`), or made from one before them that is."""
@@ -96,7 +110,7 @@ class Freshness:
         self.expect(keys)
         for key in keys:
             below = not self._is_decision(key) and not self._graph.get(key).parent_keys.isdisjoint(due)
-            if below or not self.is_fresh(key, partitions) or lags(key):
+            if below or not self.is_fresh(key, sessions) or lags(key):
                 due.append(key)
         return due
 

@@ -1,6 +1,6 @@
 """Between Dagster and the asset store: every output is a few files, every input a table or those files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,6 +11,7 @@ from my_dagster_project.pipeline.retries import explained
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import md5_of
 from my_dagster_project.storage.manifests import Asset
+from my_dagster_project.storage.names import of_window
 from my_dagster_project.storage.parquet import from_parquet, from_session_files
 from my_dagster_project.storage.season import SeasonBook
 
@@ -20,30 +21,39 @@ SUFFIX = ".parquet"
 class StoreIOManager(dg.IOManager):
     """Writes an output (a mapping of file name to bytes) as the asset's current objects and notes a version of it.
 
-    Partitioned assets have one file per session, `<session>.parquet` or `.json`; a write adds or replaces only those.
+    Assets of sessions have one file per session, `<session>.parquet` or `.json`; a write adds or replaces only those. An output of
+    windows is such a mapping for each window, which is stored as a whole of its own.
     """
 
     def __init__(self, assets: AssetStore) -> None:
         self._assets = assets
 
-    def handle_output(self, context: dg.OutputContext, obj: Mapping[str, bytes]) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Mapping[str, Any]) -> None:
         """Store the files; the pending-version record carries the run and the configuration they came from."""
         if not context.has_asset_key:
             raise TypeError(f"{context.step_key}: only assets are stored; return files from an asset")
-        whole, asset = not context.has_asset_partitions, tuple(context.asset_key.path)
-        sessions = [] if whole else sorted(context.asset_partition_keys)
-        about = (context.definition_metadata or {}, context.output_metadata, sessions)
-        record = version_record(context.run_id, *about)
-        context.add_output_metadata(store_files(self._assets, asset, obj, whole=whole, record=record))
+        asset = tuple(context.asset_key.path)
+        about = (context.run_id, context.definition_metadata or {}, context.output_metadata)
+        if not context.has_asset_partitions:
+            told = store_files(self._assets, asset, obj, whole=True, record=version_record(*about, []))
+        elif chain.of_windows(asset[-1]):
+            told = store_partitions(self._assets, asset, obj, about)
+        else:
+            sessions = sorted(context.asset_partition_keys)
+            record = version_record(*about, sessions)
+            told = store_files(self._assets, asset, obj, whole=False, record=record)
+        context.add_output_metadata(told)
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """A table as a DataFrame (several sessions in one), anything else as a mapping of file name to bytes."""
+        """A table as a DataFrame (several sessions in one), anything else as a mapping of file name to bytes; of windows each by its key."""
         return explained(lambda: self._load(context))
 
     def _load(self, context: dg.InputContext) -> Any:
         asset = tuple(context.asset_key.path)
         if not context.has_asset_partitions:
             return as_value(self._assets.read(asset))
+        if chain.of_windows(asset[-1]):
+            return StoredWindows(self._assets, asset, sorted(context.asset_partition_keys))
         wanted = {f"{key}{SUFFIX}" for key in context.asset_partition_keys}
         names = [name for name in self._assets.names(asset) if name in wanted]
         if not names:
@@ -57,6 +67,42 @@ def as_value(files: dict[str, bytes]) -> Any:
     """A single Parquet file as its table, anything else as it is."""
     name, *others = files
     return from_parquet(files[name]) if not others and name.endswith(SUFFIX) else files
+
+
+class StoredWindows(Mapping[str, Any]):
+    """What is stored of each of some windows, read when it is asked for: a hundred windows of training rows are a gigabyte."""
+
+    def __init__(self, assets: AssetStore, asset: Asset, windows: Sequence[str]) -> None:
+        self._assets, self._asset, self._windows = assets, asset, windows
+
+    def __getitem__(self, window: str) -> Any:
+        if window not in self._windows:
+            raise KeyError(window)
+        return as_value(self._assets.read(of_window(self._asset, window)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._windows)
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+
+def store_partitions(
+    assets: AssetStore,
+    asset: Asset,
+    partitions: Mapping[str, Mapping[str, bytes]],
+    about: tuple[str, Mapping[str, Any], Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Store the files of sessions beside the others, those of windows each as a whole; `about` as for `version_record`."""
+    told: dict[str, Any] = {}
+    for partition, files in partitions.items():
+        if chain.of_windows(asset[-1]):
+            record = version_record(*about, [])
+            told = store_files(assets, of_window(asset, partition), files, whole=True, record=record)
+        else:
+            record = version_record(*about, [partition])
+            told = store_files(assets, asset, files, whole=False, record=record)
+    return told
 
 
 def store_files(

@@ -10,6 +10,7 @@ from my_dagster_project.foundation.dagster_private import (
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.stamp import job_tag, owners_of
 from my_dagster_project.pipeline.chain import Job
+from my_dagster_project.pipeline.windows import window_partitions
 from my_dagster_project.teams.platform import Platform
 
 
@@ -33,8 +34,16 @@ def _job(
     return dg.define_asset_job(
         row.of(team),
         selection=made & dg.AssetSelection.tag("team", team) if team else made,
-        partitions_def=partitions if row.sessions else None,
+        partitions_def=_partitions(platform, row, team, partitions),
         description=row.says.format(team=team),
         tags={**of, PRIORITY_TAG: str(row.priority), **never},
         owners=owners_of(platform, team),
     )
+
+
+def _partitions(
+    platform: Platform, row: Job, team: str, sessions: dg.PartitionsDefinition
+) -> dg.PartitionsDefinition | None:
+    if chain.has_windows(row):
+        return window_partitions(platform, team)
+    return sessions if row.sessions else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from my_dagster_project.pipeline.windows import windows_in_use
 from my_dagster_project.teams.effects import effects
 from my_dagster_project.teams.platform import Platform
 
@@ -27,6 +28,8 @@ def _of_team(team: str, before: Platform, now: Platform) -> list[str]:
     was, config = before.teams.get(team), now.teams[team]
     known = was.model_fingerprints() if was else {}
     count = sum(known.get(symbol) != model for symbol, model in config.model_fingerprints().items())
-    time = f" ({count} model{'s' * (count > 1)}, about {count * _SECONDS_PER_MODEL} s)" if count else ""
-    caused = effects(was, config)
+    windows = windows_in_use(now, team)
+    refits = count * max(1, len(windows))
+    time = f" ({refits} model{'s' * (refits > 1)}, about {refits * _SECONDS_PER_MODEL} s)" if count else ""
+    caused = effects(was, config, windows)
     return [f"configs/{team}.yaml is valid: {'; '.join(caused)}{time}."] if caused else []

@@ -9,6 +9,7 @@ from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.stamp import owners_of
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.dagster_records import schedule_name
+from my_dagster_project.pipeline.refit_ticks import refit_request
 from my_dagster_project.pipeline.sessions import request_of
 from my_dagster_project.teams.platform import Platform
 
@@ -27,12 +28,8 @@ def schedules(platform: Platform, settings: Settings) -> list[dg.ScheduleDefinit
     # Without a team the other jobs are not there, and one schedule without its job keeps the deployment from loading.
     rows = [row for row in chain.JOBS if platform.teams or not chain.stages_of(row.purpose)]
     of_all = [_plain(platform, settings, row) for row in rows if not row.of_team]
-    make = {True: _of_sessions, False: _plain}
     of_teams = [
-        make[row.sessions](platform, settings, row, team)
-        for team in platform.teams
-        for row in rows
-        if row.of_team
+        _of_team(platform, settings, row, team) for team in platform.teams for row in rows if row.of_team
     ]
     return [*of_all, *of_teams]
 
@@ -51,6 +48,25 @@ def _standing_still(
     @dg.schedule(job_name=row.of(team), description=_LAPSE, **_common(platform, settings, row, team))
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.SkipReason:
         return dg.SkipReason(_LAPSE)
+
+    return schedule
+
+
+def _of_team(platform: Platform, settings: Settings, row: Job, team: str) -> dg.ScheduleDefinition:
+    if row.sessions:
+        return _of_sessions(platform, settings, row, team)
+    refits = chain.has_windows(row) and platform.teams[team].training.refits and not platform.in_lapse
+    return (_of_windows if refits else _plain)(platform, settings, row, team)
+
+
+def _of_windows(platform: Platform, settings: Settings, row: Job, team: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        job_name=row.of(team),
+        description="Trains what the refit window in force lacks; a tick that finds nothing due is skipped.",
+        **_common(platform, settings, row, team),
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return refit_request(row, platform, team, context)
 
     return schedule
 

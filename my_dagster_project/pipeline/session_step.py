@@ -124,11 +124,11 @@ class _Stepper:
             return Step(said=said)
         if self.asked.of(one.of(team) for one in rest):
             return None
-        part = self.due.part(row, team, self.sessions if chain.orders_of(row) else self.decided)
+        parts = self.due.parts(row, team, self.sessions if chain.orders_of(row) else self.decided)
         # Features alone are no training: a session's are made in the run that predicts it.
-        if not part.assets or any(_makes(later, part.assets) for later in rest[1:]):
+        if not parts or any(_makes(later, part.assets) for later in rest[1:] for part in parts):
             return None
-        return Step((self._request(row.of(team), *part),), said)
+        return Step(tuple(self._request(row.of(team), *part) for part in parts), said)
 
     def _trades(self, row: Job, team: str) -> Step | None:
         """Sessions one by one, some of them ahead, as long as none has failed."""

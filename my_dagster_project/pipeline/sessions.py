@@ -138,18 +138,25 @@ def _decidable(
     return due
 
 
+def source_has_ended(platform: Platform, context: dg.ScheduleEvaluationContext) -> dg.SkipReason | None:
+    """Why a tick has nothing to ask for, where its time lies after all that the market's source holds; None where it does not."""
+    end, now = platform.registry.market.end, context.scheduled_execution_time.astimezone(UTC)
+    if end is None or platform.calendar.last_closed(now) <= end:
+        return None
+    return dg.SkipReason(
+        f"The market data of source {platform.registry.market.source} ended on {end}; "
+        f"{everything_due()} trades what it holds; or set a live source in configs/teams.yaml."
+    )
+
+
 def _due(
     platform: Platform, job: str, context: dg.ScheduleEvaluationContext
 ) -> tuple[date, list[date]] | dg.SkipReason:
     """The last session closed at the tick and those never asked for before it, unless there is nothing new to ask for."""
-    end = platform.registry.market.end
+    if ended := source_has_ended(platform, context):
+        return ended
     now = context.scheduled_execution_time.astimezone(UTC)
     session = last_session(platform, now)
-    if end is not None and platform.calendar.last_closed(now) > end:
-        return dg.SkipReason(
-            f"The market data of source {platform.registry.market.source} ended on {end}; "
-            f"{everything_due()} trades what it holds; or set a live source in configs/teams.yaml."
-        )
     if session < platform.registry.competition.start:
         return dg.SkipReason(f"The competition begins with session {platform.registry.competition.start}.")
     if session == now.astimezone(platform.calendar.time_zone).date():

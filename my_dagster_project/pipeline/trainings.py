@@ -2,9 +2,14 @@
 
 import dagster as dg
 
+from my_dagster_project.foundation.dagster_private import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.keys import MARKET, bars_key, key
 from my_dagster_project.pipeline.dagster_records import symbols_with_bars
+from my_dagster_project.pipeline.windows import windows_in_use
 from my_dagster_project.teams.platform import Platform
 
 type Fingerprints = dict[str, dict[str, str]]
@@ -61,9 +66,16 @@ def _bars(symbols: set[str]) -> dg.RunRequest:
 def _training(platform: Platform, team: str, models: dict[str, str]) -> dg.RunRequest:
     job = chain.maker("model")
     made = [row.noun for row in chain.stages_of(job.purpose, own=True)]
+    windows = windows_in_use(platform, team)
+    ends = (
+        {ASSET_PARTITION_RANGE_START_TAG: windows[0], ASSET_PARTITION_RANGE_END_TAG: windows[-1]}
+        if windows[1:]
+        else {}
+    )
     return dg.RunRequest(
         run_key=f"{team}:{':'.join(models.values())}",
         job_name=job.of(team),
         asset_selection=[key(noun, team, symbol) for symbol in models for noun in made],
-        tags={"team": team, "config": platform.origin(team)},
+        partition_key=windows[0] if len(windows) == 1 else None,
+        tags={"team": team, "config": platform.origin(team), **ends},
     )

@@ -1,5 +1,5 @@
 """The names of assets, as people and stores write them: `market/SYMBOL/noun`, `TEAM/SYMBOL/noun`, `TEAM/noun`,
-`competition/noun`. Plain data, for whoever reads an asset without knowing Dagster.
+`competition/noun`; one refit window of an asset is `TEAM/SYMBOL/noun@WINDOW`. Plain data, for whoever reads an asset without knowing Dagster.
 """
 
 from typing import Literal
@@ -9,6 +9,7 @@ from my_dagster_project.storage.manifests import Asset
 type Scope = Literal["symbol", "team-symbol", "team", "competition"]
 
 MARKET = "market"
+_AT = "@"
 COMPETITION = "competition"
 
 
@@ -23,14 +24,28 @@ def named(scope: Scope, noun: str, team: str = "", symbol: str = "") -> Asset:
     return names[scope]
 
 
+def of_window(asset: Asset, window: str) -> Asset:
+    """What is stored of one window (its first day, ISO) of an asset, whole and with versions of its own; '' for no window.
+
+    Beside the asset, not below it: DVC takes no pointer within the folder of another.
+    """
+    return (*asset[:-1], f"{asset[-1]}{_AT}{window}") if window else asset
+
+
+def without_window(asset: Asset) -> tuple[Asset, str]:
+    """The asset that something stored is of, and which window of it ('' for none)."""
+    noun, _, window = asset[-1].partition(_AT)
+    return (*asset[:-1], noun), window
+
+
 def bars(symbol: str) -> Asset:
     """The daily bars of a symbol, shared by all teams."""
     return named("symbol", "bars", symbol=symbol)
 
 
-def model(team: str, symbol: str) -> Asset:
-    """A team's trained model of a symbol."""
-    return named("team-symbol", "model", team, symbol)
+def model(team: str, symbol: str, window: str = "") -> Asset:
+    """A team's trained model of a symbol, of a team that refits the one of a window."""
+    return of_window(named("team-symbol", "model", team, symbol), window)
 
 
 def predictions(team: str, symbol: str) -> Asset:

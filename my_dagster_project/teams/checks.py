@@ -1,11 +1,12 @@
 """What a team file must satisfy beyond its shape: the registry's limits, the round, and sense between its parts."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.strategies import AS_TOLD, STRATEGIES
+from my_dagster_project.domain.windows import last_close_before, window_of
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.problems import Problem, show, suggestion
@@ -78,8 +79,35 @@ def symbol_problems(config: TeamConfig, entry: TeamEntry, registry: Registry) ->
 
 def training_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:
     """The training window against the data and the round: no predicted session may have been trained on."""
-    training, market, competition = config.training, registry.market, registry.competition
+    training, market = config.training, registry.market
     start = training.start or market.start
+    yield from _refit_problems(config, registry) if training.refits else _cutoff_problems(config, registry)
+    if start < market.start:
+        yield Problem(
+            ("training", "start"), f"{start} is before the first session of the data, {market.start}"
+        )
+    closes, key = first_training_closes(config, registry), "start" if training.refits else "cutoff"
+    if closes - start < SHORTEST_TRAINING:
+        days = max((closes - start).days, 0)
+        yield Problem(
+            ("training", key), f"leaves {days} days to train on; at least {SHORTEST_TRAINING.days} are needed"
+        )
+    for symbol, override in config.overrides.items():
+        if "refit" in override.training:
+            loc = ("overrides", symbol, "training", "refit")
+            yield Problem(loc, "it is the same for all of a team's symbols, which one run trains")
+
+
+def first_training_closes(config: TeamConfig, registry: Registry) -> date:
+    """The last session whose close the first of a team's trainings may see."""
+    training, first = config.training, registry.competition.start
+    if not training.refits:
+        return training.cutoff
+    return last_close_before(load_calendar(registry.calendar), window_of(training.refit, first))
+
+
+def _cutoff_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:
+    training, market, competition = config.training, registry.market, registry.competition
     if training.cutoff >= competition.start:
         yield Problem(
             ("training", "cutoff"),
@@ -89,16 +117,23 @@ def training_problems(config: TeamConfig, registry: Registry) -> Iterator[Proble
         yield Problem(
             ("training", "cutoff"), f"{training.cutoff} is after the last session of the data, {market.end}"
         )
-    if start < market.start:
+    if training.warm_start:
         yield Problem(
-            ("training", "start"), f"{start} is before the first session of the data, {market.start}"
+            ("training", "warm_start"), "there is no earlier model to begin with where refit is never"
         )
-    if training.cutoff - start < SHORTEST_TRAINING:
-        days = (training.cutoff - start).days
-        yield Problem(
-            ("training", "cutoff"),
-            f"leaves {days} days to train on; at least {SHORTEST_TRAINING.days} are needed",
+
+
+def _refit_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:
+    """What only counts, or must be alike, where a team trains anew as time passes."""
+    training, before = config.training, load_calendar(registry.calendar).previous_session
+    if training.cutoff != before(registry.competition.start):
+        text = (
+            f"is for refit: never; a {training.refit} refit sees every close before its window. Leave it out"
         )
+        yield Problem(("training", "cutoff"), text)
+    if training.warm_start:
+        text = "no kind of model can begin with the weights of an earlier one yet; leave it out"
+        yield Problem(("training", "warm_start"), text)
 
 
 def history_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:
@@ -109,7 +144,8 @@ def history_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem
     slowest = max(config.feature_list, key=lambda feature: feature.reach.past)
     training, market = config.training, registry.market
     try:
-        sessions = load_calendar(registry.calendar).sessions(market.start, training.cutoff)
+        closes = first_training_closes(config, registry)
+        sessions = load_calendar(registry.calendar).sessions(market.start, closes)
     except TradingError:
         return  # dates outside the calendar are reported as what they are
     start = training.start or market.start
@@ -118,7 +154,7 @@ def history_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem
     if rows < FEWEST_ROWS <= len(window):
         yield Problem(
             ("features", slowest.name),
-            f"needs {slowest.reach.past} sessions to settle, which leaves {rows} of the {len(window)} up to {training.cutoff}"
+            f"needs {slowest.reach.past} sessions to settle, which leaves {rows} of the {len(window)} up to {closes}"
             f" to train on; at least {FEWEST_ROWS} are needed",
         )
 

@@ -1,13 +1,18 @@
 """What an edit of a team's file will cause, said before it is committed: the platform decides by the same fingerprints."""
 
+from collections.abc import Sequence
+
 from my_dagster_project.teams.schema import TeamConfig
 from my_dagster_project.teams.team_limits import Limits
 
 
-def effects(before: TeamConfig | None, after: TeamConfig) -> list[str]:
-    """The consequences of putting `after` in force, one sentence each; empty when nothing that counts has changed."""
+def effects(before: TeamConfig | None, after: TeamConfig, windows: Sequence[str] = ()) -> list[str]:
+    """The consequences of putting `after` in force, one sentence each; empty when nothing that counts has changed.
+
+    `windows` (ISO) are the refit windows that an edit trains anew, where the team has any.
+    """
     if before is None:
-        return [f"new: trains {_names(after.symbols)}"]
+        return [f"new: trains {_names(after.symbols)}{_times(after.symbols, windows)}"]
     if before.canonical_json() == after.canonical_json():
         return []
     found = []
@@ -15,7 +20,7 @@ def effects(before: TeamConfig | None, after: TeamConfig) -> list[str]:
     models = before.model_fingerprints()
     trained = [symbol for symbol, model in after.model_fingerprints().items() if models.get(symbol) != model]
     if trained:
-        found.append(f"trains {_names(trained)}, then predicts and trades anew")
+        found.append(f"trains {_names(trained)}{_times(trained, windows)}, then predicts and trades anew")
     elif before.trading != after.trading or gone:
         found.append("trades anew with the models there are")
     if gone:
@@ -34,6 +39,15 @@ def outranked(config: TeamConfig, limits: Limits) -> list[str]:
         for name, value in own.items()
         if value > allowed[name]
     ]
+
+
+def _times(symbols: Sequence[str], windows: Sequence[str]) -> str:
+    """What remaking the past costs: how many trainings of which windows."""
+    if not windows:
+        return ""
+    span = windows[0] if len(windows) == 1 else f"{windows[0]} to {windows[-1]}"
+    counted = len(symbols) * len(windows)
+    return f" ({counted} training{'s' * (counted > 1)}, window{'s' * (len(windows) > 1)} from {span})"
 
 
 def _names(symbols: list[str] | tuple[str, ...]) -> str:

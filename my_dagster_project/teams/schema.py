@@ -202,7 +202,7 @@ class TeamConfig(Strict):
     def model_fingerprint(self) -> str:
         """SHA-256 (hex) of what determines the model besides the bars; trading rules and unused features do not."""
         used = {name: self.features[name].model_dump(mode="json") for name in self.input_names}
-        training = self.training.model_dump(mode="json", exclude={"seed"})
+        training = self._training()
         return fingerprint(
             {
                 "features": used,
@@ -211,6 +211,15 @@ class TeamConfig(Strict):
                 self.kind.name: self.complete_section(),
             }
         )
+
+    def training_fingerprint(self) -> str:
+        """SHA-256 (hex) of what determines the rows of a training besides features and bars."""
+        return fingerprint(self._training())
+
+    def _training(self) -> dict[str, Any]:
+        """The section without what counts for nothing: what a refit sees follows from its window."""
+        ignored = {"seed", "cutoff"} if self.training.refits else {"seed"}
+        return self.training.model_dump(mode="json", exclude=ignored)
 
     @property
     def notes(self) -> list[str]:

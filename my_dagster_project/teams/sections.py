@@ -3,10 +3,19 @@
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_serializer, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from my_dagster_project.domain.plan import Dropped
 from my_dagster_project.domain.strategies import STRATEGIES
+from my_dagster_project.domain.windows import NEVER, REFITS, Refit, window_of
 from my_dagster_project.foundation.problems import show, suggestion
 from my_dagster_project.foundation.strict import Strict
 from my_dagster_project.models.kinds.table import KINDS
@@ -15,8 +24,14 @@ from my_dagster_project.teams.team_limits import TradingLimits
 
 if TYPE_CHECKING:
     type StrategyName = str
+    type RefitName = Refit
 else:
     StrategyName = Literal[tuple(STRATEGIES)]
+    RefitName = Literal[REFITS]
+# Fewer cannot hold the 100 rows a training needs; a century of sessions is 25 000.
+_FEWEST, _MOST = 120, 25_000
+SessionCount = Annotated[int, Field(ge=_FEWEST, le=_MOST)]
+_SINCE_REFITS = ("refit", "window", "warm_start")
 
 
 def _off(value: object) -> object:
@@ -33,12 +48,25 @@ ORGANISERS = dict.fromkeys(
 
 
 class Training(Strict):
-    """Which sessions a model may learn from."""
+    """Which sessions a model may learn from, and how often it learns anew."""
 
     start: date | None = Field(
         default=None, description="First session of training data; all of the data without it."
     )
-    cutoff: date = Field(description="Last session whose close the training may see.")
+    cutoff: date = Field(
+        description="Last session whose close the training may see, where `refit` is never; a refit sees all before its window."
+    )
+    refit: RefitName = Field(
+        default=NEVER,
+        description="How often each model is trained anew: the refit of a week, month or quarter learns from all before it.",
+    )
+    window: Literal["expanding"] | SessionCount = Field(
+        default="expanding",
+        description="How much a training sees: all since `start`, or so many of the newest sessions.",
+    )
+    warm_start: bool = Field(
+        default=False, description="Begin a refit with the weights of the one before it."
+    )
     validation_fraction: float = Field(
         default=0.15, ge=0.05, le=0.5, description="The latest part of the sessions decides when to stop."
     )
@@ -54,6 +82,41 @@ class Training(Strict):
         if self.start is not None and self.start >= self.cutoff:
             raise ValueError(f"start {self.start} must be before cutoff {self.cutoff}")
         return self
+
+    @field_validator("window", mode="before")
+    @classmethod
+    def _plain_window(cls, value: Any) -> Any:
+        """Said here in one sentence: of two forms pydantic tells what is wrong with each."""
+        counted = isinstance(value, int) and not isinstance(value, bool) and _FEWEST <= value <= _MOST
+        if not counted and value != "expanding":
+            raise ValueError(
+                f"must be expanding, or a number of sessions from {_FEWEST} to {_MOST:,}, not {show(value)}"
+            )
+        return value
+
+    @property
+    def refits(self) -> bool:
+        """Whether its models are trained anew as time passes."""
+        return self.refit != NEVER
+
+    @property
+    def sessions(self) -> int | None:
+        """How many of the newest sessions a training sees; None for all of them."""
+        return None if self.window == "expanding" else self.window
+
+    def window_of(self, session: date) -> str:
+        """The window (ISO) whose model predicts a session, '' where there is one model for all."""
+        return window_of(self.refit, session).isoformat() if self.refits else ""
+
+    @model_serializer(mode="wrap")
+    def _as_it_was(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is as it was before there were refits: old fingerprints stay."""
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in dump(self).items()
+            if name not in _SINCE_REFITS or getattr(self, name) != fields[name].default
+        }
 
 
 class Model(Strict):

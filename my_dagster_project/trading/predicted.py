@@ -56,6 +56,7 @@ def _rows(data: bytes) -> list[dict[str, Any]]:
 def _signal(
     row: dict[str, Any], team: str, symbol: str, config: TeamConfig, assets: AssetStore
 ) -> tuple[Signal, float]:
+    window = config.training.window_of(row["session"].date())
     value = row["probability_up" if config.is_classification else "predicted_return"]
     return Signal(
         team=row.get("team", team),
@@ -64,14 +65,14 @@ def _signal(
         value=math.nan if value is None else float(value),
         target=config.target,
         trained_through=row["trained_through"].date(),
-        problem=_problem(row, names.model(team, symbol), assets),
+        problem=_problem(row, symbol, names.model(team, symbol, window), assets),
         position=row.get("position"),
     ), float(row["close"])
 
 
-def _problem(row: dict[str, Any], model: Asset, assets: AssetStore) -> str:
+def _problem(row: dict[str, Any], symbol: str, model: Asset, assets: AssetStore) -> str:
     """Say why a row may not be believed; '' when it may. Team and session are asked where signals are."""
-    if (of := row.get("symbol", model[1])) != model[1]:
+    if (of := row.get("symbol", symbol)) != symbol:
         return f"its file holds a prediction of {of}"
     made_by = row.get("model")
     if made_by is None or made_by == assets.fingerprint(model) or assets.contents.size(made_by):

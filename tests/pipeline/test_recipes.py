@@ -105,7 +105,10 @@ def test_logic_in_an_assets_file_is_part_of_its_recipe_and_what_is_only_shown_is
         ("pipeline.assets.leaderboard_asset", "_results", {"leaderboard"}),
         ("pipeline.assets.money", "_with_figures", {"leaderboard"}),
         ("pipeline.assets.report_asset", "_report", {"report"}),
-        ("pipeline.assets.model_asset", "_rows", {"model"}),
+        ("pipeline.assets.training_rows_asset", "_rows", {"training_rows"}),
+        ("domain.windows", "last_close_before", {"training_rows"}),
+        ("domain.windows", "window_of", {"predictions"}),
+        ("pipeline.assets.model_asset", "_spec", {"model"}),
         ("pipeline.assets.predictions_asset", "_again", {"predictions"}),
         ("pipeline.assets.orders_asset", "_trader", {"orders"}),
         ("pipeline.alarming", "scored_sessions", {"leaderboard"}),
@@ -137,7 +140,8 @@ def test_how_tries_are_counted_makes_the_table_due_and_trades_no_replay_again(ch
 
 # What carries, tries a section beforehand, waits, locks or stops: no result is another by it.
 NOT_FOLLOWED = ("pipeline.resources", "pipeline.rehearsing")
-NO_FIGURES = ("trading.halts", "trading.lease", "trading.patience")
+# Which windows there are is Dagster's question; which one predicts a session is in the predictions' row.
+NO_FIGURES = ("trading.halts", "trading.lease", "trading.patience", "domain.windows")
 
 
 class Everything(recipes._Closure):

@@ -107,9 +107,8 @@ def test_a_training_fails_with_that_line_before_there_is_anything_in_mlflow(tmp_
     sources = replace(house.platform.sources, teams={"red": source})
     house = House(load_platform(sources), house.settings)
     house.materialize(*(keys.bars_key(symbol) for symbol in ("AAPL", "IBM")))
-    run = house.materialize(
-        *(key("red", symbol) for symbol in ("AAPL", "IBM") for key in (keys.features_key, keys.model_key))
-    )
+    made = (keys.features_key, keys.training_rows_key, keys.model_key)
+    run = house.materialize(*(key("red", symbol) for symbol in ("AAPL", "IBM") for key in made))
     said = failures(run)
     assert set(said) == {"red__AAPL__model", "red__IBM__model"}
     assert {text.partition(": ludwig.")[2] for text in said.values()} == {

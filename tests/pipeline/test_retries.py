@@ -108,7 +108,7 @@ def test_bad_input_fails_at_once(house, answer):
 def test_an_input_that_is_not_there_is_no_reason_to_wait(house):
     run = house.materialize(keys.model_key("red", "AAPL"))
     assert attempts(run, "red__AAPL__model") == 1
-    assert "There is no red/AAPL/features" in failures(run)["red__AAPL__model"]
+    assert "There is no red/AAPL/training_rows" in failures(run)["red__AAPL__model"]
 
 
 def test_orders_have_one_attempt_even_when_the_broker_is_down(house, environ):

@@ -68,6 +68,7 @@ class House:
 def build(
     folder: Path,
     symbols: dict[str, list[str]],
+    refit: str = "never",
     model: dict[str, Any] | None = None,
     overrides: dict[str, Any] | None = None,
     **market: Any,
@@ -84,7 +85,7 @@ def build(
 
     def team(document: dict[str, Any]) -> None:
         document["symbols"] = symbols[document["team"]]
-        document["training"]["start"] = max(date(2009, 1, 2), start)
+        document["training"] |= {"start": max(date(2009, 1, 2), start), "refit": refit}
         document["ludwig"]["trainer"] |= {"epochs": 2}
         if model is not None:
             del document["ludwig"]

@@ -1,8 +1,9 @@
 """A team's chain symbol by symbol: what is up to date, the newest predicted session, how good the predictions were.
 
 Whether an asset is up to date is Dagster's own answer (`pipeline/freshness.py`), as in `trading run`. Of an asset with
-a partition per session only the first and the last session are asked, and whether any between them is missing: asking all
-60 took 80 ms per symbol, and a team's sessions are always computed in order, so the ends show what the middle is.
+a partition per session, or per refit window, only those of the first and the last session are asked, and whether any between them
+is missing: asking all 60 took 80 ms per symbol, and a team's sessions are always computed in order, so the ends show what the
+middle is.
 """
 
 import math
@@ -91,8 +92,8 @@ class _Marks:
         self, freshness: Freshness, instance: dg.DagsterInstance, sessions: tuple[date, ...]
     ) -> None:
         self._freshness, self._instance = freshness, instance
-        self._wanted = set(sessions)
-        self._ends = [session.isoformat() for session in {*sessions[:1], *sessions[-1:]}]
+        self._wanted = [session.isoformat() for session in sessions]
+        self._ends = sorted({*self._wanted[:1], *self._wanted[-1:]})
         self._fresh: dict[dg.AssetKey, bool] = {}
         self._sessions: dict[dg.AssetKey, set[date]] = {}
 
@@ -100,7 +101,8 @@ class _Marks:
         if key not in self._fresh:
             fresh = self._freshness.is_fresh(key, self._ends)
             if fresh and self._freshness.is_partitioned(key):
-                fresh = self._wanted <= self.sessions_of(key)
+                wanted = self._freshness.partitions(key, self._wanted)
+                fresh = self.sessions_of(key) >= set(map(date.fromisoformat, wanted))
             self._fresh[key] = fresh
         return self._fresh[key]
 

@@ -48,6 +48,11 @@ def features_key(team: str, symbol: str) -> dg.AssetKey:
     return key("features", team, symbol)
 
 
+def training_rows_key(team: str, symbol: str) -> dg.AssetKey:
+    """What a team's models of a symbol learn from, of each refit window."""
+    return key("training_rows", team, symbol)
+
+
 def model_key(team: str, symbol: str) -> dg.AssetKey:
     """A team's trained model of a symbol."""
     return key("model", team, symbol)

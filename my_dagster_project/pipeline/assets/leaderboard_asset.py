@@ -14,6 +14,7 @@ from my_dagster_project.domain.leaderboard import Leaderboard, to_json
 from my_dagster_project.domain.performance import EquityCurve
 from my_dagster_project.domain.ranking import assemble
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.operations.mlflow_history import current_runs
 from my_dagster_project.pipeline.alarming import (
     NO_ALARM,
     OPEN,
@@ -22,7 +23,7 @@ from my_dagster_project.pipeline.alarming import (
     standing_alarms,
     table_window,
 )
-from my_dagster_project.pipeline.assets.keys import leaderboard_key, model_key
+from my_dagster_project.pipeline.assets.keys import leaderboard_key
 from my_dagster_project.pipeline.assets.money import equity_curves, is_replay, trading_summaries, with_tries
 from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
 from my_dagster_project.pipeline.assets.stamp import stamped
@@ -95,15 +96,14 @@ def _dates(window: list[date]) -> dict[str, Any]:
 def _note_figures(context: dg.AssetExecutionContext, tracking: TrackingResource, board: Leaderboard) -> None:
     """Tell MLflow how the models in the table did; without MLflow the table is as good."""
     returns = {row.team: row.trading.total_return for row in board.teams}
-    figures = {}
+    figures: dict[str, dict[str, float]] = {}
     for row in board.symbols:
-        event = context.instance.get_latest_materialization_event(model_key(row.team, row.symbol))
-        made = event.asset_materialization if event else None
-        if made and (run := made.metadata.get("mlflow_run")):
-            one = row.metrics
-            figures[str(run.value)] = {
-                "mase": one.mase, "direction": one.direction, "ic": one.ic, "team_return": returns[row.team]
-            }  # fmt: skip
+        one = row.metrics
+        told = {
+            "mase": one.mase, "direction": one.direction, "ic": one.ic, "team_return": returns[row.team]
+        }  # fmt: skip
+        # Of refits each is told how all of them did together: a month says nothing about a model.
+        figures |= dict.fromkeys(current_runs(context.instance, row.team, row.symbol), told)
     try:
         if figures:
             tracking.add_figures(figures)

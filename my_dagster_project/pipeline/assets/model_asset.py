@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from my_dagster_project.domain.lookahead import target_problem
 from my_dagster_project.domain.seeds import training_seed
-from my_dagster_project.domain.targets import training_rows
 from my_dagster_project.models.kinds.port import Kind, TrainedModel
 from my_dagster_project.models.manifest import Manifest
 from my_dagster_project.models.parity import TOLERANCE
@@ -16,75 +16,99 @@ from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import model_key
 from my_dagster_project.pipeline.assets.outputs import files_output, shown
+from my_dagster_project.pipeline.assets.session_events import PartitionEvents
+from my_dagster_project.pipeline.assets.sessions_asked import windows_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.rehearsing import require_trainable
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, training_retries
 from my_dagster_project.pipeline.training_budget import metered
 
-TARGET = Gate(
-    "target_is_the_next_return",
-    "Worked out anew from the bars, every training row's target is the return to the next session, known by the cut-off.",
-)
 TRAINING_POOL = "training"
 
 
 def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
-    """The asset `[team, SYMBOL, model]`."""
+    """The asset `[team, SYMBOL, model]`, of a team that refits partitioned by window.
+
+    Each refit is on record as soon as it is trained: a run that is killed loses only the one it was at.
+    """
     key = model_key(team.name, symbol)
     config = team.config.for_symbol(symbol)
     parity = _parity_gate(config.kind)
 
     @dg.asset(
-        description=f"{config.kind.title} model of {config.target} for {symbol}, trained through {config.training.cutoff}.",
+        description=f"{config.kind.title} model of {config.target} for {symbol}, {_when(team, symbol)}.",
         pool=TRAINING_POOL,
+        # A person's backfill is a run per window, each with its place in the queue; `trading run` trains its range in one.
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1) if team.refits else None,
         retry_policy=training_retries(),
         output_required=False,
-        check_specs=[TARGET.spec(key), parity.spec(key)],
+        check_specs=[parity.spec(key)],
         **team.stamped(
             "model",
             config.kind.name,
             "onnx",
             "mlflow",
             symbol=symbol,
-            configuration=(config.model_fingerprint(), _seed(team, symbol)),
+            configuration=(config.model_fingerprint(), _luck(team, symbol)),
         ),
     )
     def model(
         context: dg.AssetExecutionContext,
-        features: Any,
-        bars: Any,
+        training_rows: Any,
         tracking: TrackingResource,
         asset_store: AssetStoreResource,
     ) -> Iterator[Any]:
-        spec = _spec(team, symbol)
-        rows = explained(lambda: _rows(team, symbol, features, bars))
-        wrong = target_problem(rows, bars, spec.target, spec.trained_through)
-        said = f"{team.name} {symbol}: {wrong}" if wrong else f"{len(rows)} rows look one session ahead."
-        yield from TARGET.answer(said, passed=wrong is None)
-        context.log.info(
-            f"{team.name} {symbol}: training on {len(rows)} sessions through {spec.trained_through}"
+        events = (
+            PartitionEvents(context, asset_store.open(), windows_asked(context, team.platform, team.name))
+            if team.refits
+            else None
         )
-        trained, run_id = explained(
-            lambda: _bounded_training(context, team, spec, rows, tracking, asset_store)
-        )
-        yield from _parity(parity, trained.manifest, config.kind)
-        if not trained.manifest.exported:
-            context.log.warning(
-                f"{team.name} {symbol}: predictions will use {config.kind.title}: {trained.manifest.reason}"
-            )
-        yield files_output(trained.files, _metadata(trained.manifest, run_id))
+        manifests = []
+        for window in events.left() if events else [""]:
+            spec = _spec(team, symbol, window)
+            rows = explained(partial(_rows, training_rows, window))
+            context.log.info(f"{spec.of}: training on {len(rows)} sessions through {spec.trained_through}")
+            work = partial(_bounded_training, context, team, spec, rows, tracking, asset_store)
+            trained, run_id = explained(work)
+            manifests.append(trained.manifest)
+            if _apart(trained.manifest) or not events:
+                yield from _parity(parity, manifests, config.kind)
+            if not trained.manifest.exported:
+                context.log.warning(
+                    f"{spec.of}: predictions will use {config.kind.title}: {trained.manifest.reason}"
+                )
+            told = (trained.files, _metadata(trained.manifest, run_id))
+            yield events.stored(window, *told) if events else files_output(*told)
+        if events:
+            yield from _parity(parity, manifests, config.kind)
 
     return model
 
 
-def _seed(team: TeamContext, symbol: str) -> int:
-    """The platform's draw for the window that begins with the competition, the only one there is."""
+def _when(team: TeamContext, symbol: str) -> str:
+    training = team.config.for_symbol(symbol).training
+    return f"refitted {training.refit}" if training.refits else f"trained through {training.cutoff}"
+
+
+def _rows(training_rows: Any, window: str) -> Any:
+    """The table of a window, which is read now; of a team that never refits it was handed in."""
+    return training_rows[window] if window else training_rows
+
+
+def _luck(team: TeamContext, symbol: str) -> object:
+    """What the seeds follow from besides team, symbol and window; of a team that never refits the only seed there is."""
+    return team.platform.registry.competition.salt if team.refits else _seed(team, symbol, "")
+
+
+def _seed(team: TeamContext, symbol: str, window: str) -> int:
+    """The platform's draw for a window; the only one of a team that never refits begins with the competition."""
     competition = team.platform.registry.competition
-    return training_seed(competition.salt, team.name, symbol, competition.start)
+    begins = date.fromisoformat(window) if window else competition.start
+    return training_seed(competition.salt, team.name, symbol, begins)
 
 
-def _spec(team: TeamContext, symbol: str) -> TrainingSpec:
+def _spec(team: TeamContext, symbol: str, window: str) -> TrainingSpec:
     config = team.config.for_symbol(symbol)
     return TrainingSpec(
         team=team.name,
@@ -92,22 +116,9 @@ def _spec(team: TeamContext, symbol: str) -> TrainingSpec:
         section=config.complete_section(),
         target=config.target,
         features=tuple(config.input_names),
-        seed=_seed(team, symbol),
-        trained_through=config.training.cutoff,
-    )
-
-
-def _rows(team: TeamContext, symbol: str, features: Any, bars: Any) -> Any:
-    config = team.config.for_symbol(symbol)
-    training = config.training
-    return training_rows(
-        features,
-        bars,
-        config.target,
-        start=training.start,
-        cutoff=training.cutoff,
-        validation_fraction=training.validation_fraction,
-        symbol=f"{team.name} {symbol}",
+        seed=_seed(team, symbol, window),
+        trained_through=team.closes(window),
+        window=window,
     )
 
 
@@ -135,17 +146,18 @@ def _tracked_training(
     tags = {
         "team": spec.team,
         "symbol": spec.symbol,
+        **({"window": spec.window} if spec.window else {}),
         "config_sha": team.config_sha,
         "dagster_run": context.run_id,
     }
-    with tracking.run(experiment=spec.team, name=f"{spec.team}-{spec.symbol}", tags=tags) as run:
+    with tracking.run(experiment=spec.team, name=spec.of.replace(" ", "-"), tags=tags) as run:
 
         def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
             run.log_epoch(epoch, metrics)
             losses = ", ".join(
                 f"{name} {value:.5f}" for name, value in metrics.items() if name.endswith("loss")
             )
-            context.log.info(f"{spec.team} {spec.symbol}: epoch {epoch}, {losses}")
+            context.log.info(f"{spec.of}: epoch {epoch}, {losses}")
 
         trained = team.config.for_symbol(spec.symbol).kind.fit(spec, rows, on_epoch)
         run.log_params(_parameters(spec, trained.manifest))
@@ -177,15 +189,25 @@ def _parity_gate(kind: Kind) -> Gate:
     )
 
 
-def _parity(gate: Gate, manifest: Manifest, kind: Kind) -> Iterator[dg.AssetCheckResult]:
+def _apart(manifest: Manifest) -> bool:
+    """Whether it was exported, and does not say what its own library says."""
+    return manifest.parity is not None and manifest.parity.max_abs_diff > TOLERANCE
+
+
+def _parity(gate: Gate, manifests: list[Manifest], kind: Kind) -> Iterator[dg.AssetCheckResult]:
+    """Of several refits the one that is furthest apart speaks for all."""
+    told = [(one.parity.max_abs_diff, one) for one in manifests if one.parity]
+    if not told:
+        reasons = [f"{one.label}: not exported: {one.reason}" for one in manifests]
+        return gate.answer(reasons[-1] if reasons else "Every refit was on record before.", passed=True)
+    furthest, manifest = max(told, key=lambda pair: pair[0])
     parity = manifest.parity
-    if parity is None:
-        return gate.answer(f"{manifest.label}: not exported: {manifest.reason}", passed=True)
-    apart = f"{manifest.label}: exported to ONNX it is {parity.max_abs_diff:.1e} apart from {kind.title} on {parity.rows} rows"
+    rows = parity.rows if parity else 0
+    apart = f"{manifest.label}: exported to ONNX it is {furthest:.1e} apart from {kind.title} on {rows} rows"
     return gate.answer(
         f"{apart}; at most {TOLERANCE:g} is allowed",
-        passed=parity.max_abs_diff <= TOLERANCE,
-        metadata={"max_abs_diff": parity.max_abs_diff, "rows": parity.rows},
+        passed=furthest <= TOLERANCE,
+        metadata={"max_abs_diff": furthest, "rows": rows},
     )
 
 

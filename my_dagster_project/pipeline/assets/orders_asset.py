@@ -22,7 +22,7 @@ from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets.keys import orders_key
 from my_dagster_project.pipeline.assets.leasing import account_lease
 from my_dagster_project.pipeline.assets.outputs import files_output, shown
-from my_dagster_project.pipeline.assets.session_events import SessionEvents
+from my_dagster_project.pipeline.assets.session_events import PartitionEvents
 from my_dagster_project.pipeline.assets.sessions_asked import over, sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.assets.turns import require_turn
@@ -72,7 +72,7 @@ def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
                 # Dagster stores the output before it comes back in here, so the record is written under the lease too.
                 yield files_output(*traded(sessions[0]))
                 return
-            events = SessionEvents(context, assets, list(map(str, sessions)))
+            events = PartitionEvents(context, assets, list(map(str, sessions)))
             for session in sessions:
                 yield events.stored(str(session), *traded(session))
 

@@ -26,7 +26,12 @@ def shown[Made](function: Made) -> Made:
 
 def files_output(files: Mapping[str, bytes], metadata: Mapping[str, Any]) -> dg.Output[Mapping[str, bytes]]:
     """An output of these files with their content's md5 as data version."""
-    return dg.Output(files, metadata=dict(metadata), data_version=dg.DataVersion(data_version(files)))
+    return versioned_output(files, metadata, data_version(files))
+
+
+def versioned_output[Stored](files: Stored, metadata: Mapping[str, Any], version: str) -> dg.Output[Stored]:
+    """An output with a data version of its own; of windows the files are a mapping for each."""
+    return dg.Output(files, metadata=dict(metadata), data_version=dg.DataVersion(version))
 
 
 def data_version(files: Mapping[str, bytes]) -> str:

@@ -1,7 +1,10 @@
 """A team's predictions of a symbol, one file per session; a range of sessions opens the model once."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import dagster as dg
@@ -27,6 +30,20 @@ ALONE = Gate(
 )
 
 
+@dataclass(frozen=True)
+class _Refit:
+    """The files of the model that predicts these sessions, and the last close its training saw."""
+
+    files: Mapping[str, bytes]
+    sessions: list[date]
+    trained_through: date
+
+    @property
+    def problem(self) -> str | None:
+        """Why it may not predict them, or None."""
+        return model_from_the_future(self.trained_through, self.sessions)
+
+
 def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     """The asset `[team, SYMBOL, predictions]`, partitioned by session."""
     key = predictions_key(team.name, symbol)
@@ -39,32 +56,56 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         check_specs=[AS_OF.spec(key), ALONE.spec(key)],
         **team.stamped("predictions", "onnx", "parquet", symbol=symbol),
     )
-    def predictions(
-        context: dg.AssetExecutionContext, features: Any, model: Mapping[str, bytes], bars: Any
-    ) -> Iterator[Any]:
+    def predictions(context: dg.AssetExecutionContext, features: Any, model: Any, bars: Any) -> Iterator[Any]:
         label = f"{team.name} {symbol}"
         sessions = sessions_asked(context, team.platform)
-        manifest = explained(lambda: read_manifest(model))
-        explained(lambda: manifest.require(team.name, symbol, team.config.target))
-        problem = model_from_the_future(manifest.trained_through, sessions)
-        said = f"{label}: {problem}" if problem else f"Trained through {manifest.trained_through}."
+        refits = explained(lambda: _refits(team, symbol, model, sessions))
+        problem = next(filter(None, (one.problem for one in refits)), None)
+        said = f"{label}: {problem}" if problem else f"Trained through {refits[-1].trained_through}."
         yield from AS_OF.answer(said, passed=problem is None)
-        rows = explained(lambda: rows_of(features, sessions, label))
-        answer = explained(lambda: predict(model, rows))
-        if answer.note:
-            context.log.warning(answer.note)
-        calendar = team.platform.calendar
-        table = prediction_table(rows, answer.frame, bars, calendar, symbol, manifest.trained_through)
-        some = explained(lambda: _again(model, features, ends_and_middle(sessions)))
-        wrong = predictions_problem(table, bars, calendar.next_session, some)
+        tables = [
+            explained(partial(_predicted, context, team, symbol, one, features, bars)) for one in refits
+        ]
+        table = _together(tables)
+        some = explained(lambda: _together([_again(one, features) for one in refits]))
+        wrong = predictions_problem(table, bars, team.platform.calendar.next_session, some)
         said = f"{label}: {wrong}" if wrong else f"{len(some)} sessions predicted again say the same."
         yield from ALONE.answer(said, passed=wrong is None)
-        context.log.info(f"{label}: {len(table)} sessions predicted by {answer.engine}")
-        files = session_files(table.assign(team=team.name, model=data_version(model)))
+        engines = table.pop("engine")
+        context.log.info(f"{label}: {len(table)} sessions predicted by {engines.iloc[-1]}")
+        files = session_files(table)
         require_in_time(team.platform, sessions)
-        yield files_output(files, _metadata(table, answer.engine, manifest.trained_through))
+        yield files_output(files, _metadata(table, engines.iloc[-1], refits[-1].trained_through))
 
     return predictions
+
+
+def _refits(team: TeamContext, symbol: str, model: Mapping[str, Any], sessions: list[date]) -> list[_Refit]:
+    """By which refit each session is predicted: the one whose window holds it. Raises ModelError for one of somebody else's."""
+    training, found = team.config.training, []
+    for window, held in groupby(sorted(sessions), training.window_of):
+        files = model[window] if window else model
+        manifest = read_manifest(files)
+        manifest.require(team.name, symbol, team.config.target)
+        found.append(_Refit(files, list(held), manifest.trained_through))
+    return found
+
+
+def _predicted(
+    context: dg.AssetExecutionContext,
+    team: TeamContext,
+    symbol: str,
+    refit: _Refit,
+    features: Any,
+    bars: Any,
+) -> Any:
+    """The table of a refit's sessions, which names the model, and the engine that asked it."""
+    rows = rows_of(features, refit.sessions, f"{team.name} {symbol}")
+    answer = predict(refit.files, rows)
+    if answer.note:
+        context.log.warning(answer.note)
+    table = prediction_table(rows, answer.frame, bars, team.platform.calendar, symbol, refit.trained_through)
+    return table.assign(team=team.name, model=data_version(refit.files), engine=answer.engine)
 
 
 @shown
@@ -78,9 +119,15 @@ def _metadata(table: Any, engine: str, trained_through: date) -> dict[str, Any]:
     }
 
 
-def _again(model: Mapping[str, bytes], features: Any, sessions: list[date]) -> Any:
-    """`session` and `predicted_return` of these sessions, asked for again."""
+def _again(refit: _Refit, features: Any) -> Any:
+    """`session` and `predicted_return` of some of a refit's sessions, asked for again."""
     import pandas as pd
 
-    rows = features[features["session"].isin(pd.DatetimeIndex(sessions))]
-    return rows[["session"]].assign(**predict(model, rows).frame)
+    rows = features[features["session"].isin(pd.DatetimeIndex(ends_and_middle(refit.sessions)))]
+    return rows[["session"]].assign(**predict(refit.files, rows).frame)
+
+
+def _together(tables: list[Any]) -> Any:
+    import pandas as pd
+
+    return pd.concat(tables, ignore_index=True) if tables[1:] else tables[0]

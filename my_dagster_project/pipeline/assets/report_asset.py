@@ -52,7 +52,8 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
 def _report(team: TeamContext, symbol: str, scored: Any, predictions: Any, features: Any) -> ReportFiles:
     inputs = features[["session", *team.config.for_symbol(symbol).input_names]]
     first = predictions["session"].min()
-    earlier = by_earlier_models(predictions[predictions["session"].isin(scored["session"])])["session"]
+    judged = predictions[predictions["session"].isin(scored["session"])]
+    earlier = by_earlier_models(judged, team.config.training.window_of)["session"]
     return build_report(
         scored,
         inputs[inputs["session"].isin(scored["session"])],

@@ -11,6 +11,7 @@ import dagster as dg
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets.keys import is_decision
 from my_dagster_project.pipeline.partitions import last_session, session_of
+from my_dagster_project.pipeline.windows import window_in_force
 from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
 
@@ -52,6 +53,26 @@ def over(platform: Platform, session: date) -> str:
         f"session {session} is over: the exchange opened at {opened:%Y-%m-%d %H:%M} UTC. What a season missed stays missed, "
         "and is neither predicted nor traded later"
     )
+
+
+def windows_asked(context: dg.AssetExecutionContext, platform: Platform, team: str) -> list[str]:
+    """The refit windows of this step (ISO, ascending), '' for the one model of a team that never refits.
+
+    Raises dg.Failure, with nothing made, for one that has not begun, and in a season for one that has ended and has its refit:
+    it has predicted, and stays.
+    """
+    if not platform.teams[team].training.refits:
+        return [""]
+    windows, now = sorted(context.partition_keys), window_in_force(platform, team)
+    if windows[-1] > now:
+        raise _refused(f"window {windows[-1]} has not begun: the exchange's clock is in the one from {now}")
+    there = context.instance.get_materialized_partitions(context.asset_key)
+    if platform.registry.season and (ended := [one for one in windows if one < now and one in there]):
+        raise _refused(
+            f"{context.asset_key.to_user_string()} of window {ended[0]} is on record, and the window has ended: a season keeps what"
+            " predicted it. An edit counts from the next session on"
+        )
+    return windows
 
 
 def _require_closed(session: date, last: date, now: datetime) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import dagster as dg
 
-from my_dagster_project.foundation.adopted import BEFORE_RECIPES
+from my_dagster_project.foundation.adopted import BEFORE_RECIPES, CAME_LATER
 from my_dagster_project.models.kinds.port import Kind
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.chain import Place, Stage
 from my_dagster_project.pipeline.partitions import session_partitions
 from my_dagster_project.pipeline.versions import code_version, version_before_recipes
+from my_dagster_project.pipeline.windows import window_partitions
 from my_dagster_project.teams.platform import Platform
 
 
@@ -32,13 +33,17 @@ def stamped(
     return {
         "key": dg.AssetKey(row.asset(place)),
         **_inputs(platform, row, place),
-        "partitions_def": partitions_of(platform) if row.sessions else None,
+        "partitions_def": _partitions(platform, row, place),
         "group_name": owner.replace("-", "_"),
         "owners": owners_of(platform, place.team),
         "tags": tags_of(row, place),
         "kinds": set(kinds),
         "code_version": code_version(row, configuration, _kind_of(platform, place)),
-        "metadata": {**(metadata or {}), BEFORE_RECIPES: version_before_recipes(row, configuration)},
+        "metadata": {
+            **(metadata or {}),
+            BEFORE_RECIPES: version_before_recipes(row, configuration),
+            **_came_later(row, place),
+        },
     }
 
 
@@ -77,6 +82,18 @@ def partitions_of(platform: Platform) -> dg.PartitionsDefinition:
     return session_partitions(calendar, registry.competition.start, last)
 
 
+def _partitions(platform: Platform, row: Stage, place: Place) -> dg.PartitionsDefinition | None:
+    if row.windows:
+        return window_partitions(platform, place.team)
+    return partitions_of(platform) if row.sessions else None
+
+
+def _came_later(row: Stage, place: Place) -> dict[str, Any]:
+    """Which of its inputs came between it and others when it was there already."""
+    later = [chain.stage(noun).asset(place) for noun in row.needs if chain.stage(noun).came_later]
+    return {CAME_LATER: dg.AssetKey(later[0]).to_user_string()} if later else {}
+
+
 def _inputs(platform: Platform, row: Stage, place: Place) -> dict[str, Any]:
     """An asset of a symbol is handed its inputs by their nouns; what is about many symbols only comes after them."""
     teams = {team: config.symbols for team, config in platform.teams.items()}
@@ -87,5 +104,16 @@ def _inputs(platform: Platform, row: Stage, place: Place) -> dict[str, Any]:
         for noun in row.needs
     }
     if row.of_symbol:
-        return {"ins": {noun: dg.AssetIn(key) for noun, (key,) in needed.items()}}
+        each = dg.TimeWindowPartitionMapping()
+        windowed = {
+            noun
+            for noun in row.needs
+            if row.sessions and chain.stage(noun).windows and window_partitions(platform, place.team)
+        }
+        return {
+            "ins": {
+                noun: dg.AssetIn(key, partition_mapping=each if noun in windowed else None)
+                for noun, (key,) in needed.items()
+            }
+        }
     return {"deps": [key for keys in needed.values() for key in keys]}

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
+from my_dagster_project.domain.windows import last_close_before
 from my_dagster_project.pipeline.assets.stamp import stamped
 from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.teams.platform import Platform
@@ -20,6 +22,17 @@ class TeamContext:
     name: str
     config: TeamConfig
     platform: Platform
+
+    @property
+    def refits(self) -> bool:
+        """Whether its models are trained anew as time passes, so that they have windows."""
+        return self.config.training.refits
+
+    def closes(self, window: str) -> date:
+        """The last session whose close the training of a window (ISO, '' for the only one) may see."""
+        if not window:
+            return self.config.training.cutoff
+        return last_close_before(self.platform.calendar, date.fromisoformat(window))
 
     @property
     def entry(self) -> TeamEntry:

@@ -26,7 +26,12 @@ KNOWN_WITHIN = 120
 # the queue, had that one all that this one makes.
 MODEL = [
     {"path": path}
-    for path in (["market", "IBM", "bars"], ["red", "IBM", "features"], ["red", "IBM", "model"])
+    for path in (
+        ["market", "IBM", "bars"],
+        ["red", "IBM", "features"],
+        ["red", "IBM", "training_rows"],
+        ["red", "IBM", "model"],
+    )
 ]
 
 

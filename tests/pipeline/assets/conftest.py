@@ -28,6 +28,7 @@ def chain(tmp_path_factory) -> Chain:
     runs = {
         "bars": built.materialize(*(keys.bars_key(symbol) for symbol in built.platform.symbols)),
         "features": built.materialize(*(keys.features_key(*one) for one in CHAINS)),
+        "training_rows": built.materialize(*(keys.training_rows_key(*one) for one in CHAINS)),
         "model": built.materialize(*(keys.model_key(*one) for one in CHAINS)),
         "predictions": built.materialize(*(keys.predictions_key(*one) for one in CHAINS), sessions=SESSIONS),
         "report": built.materialize(*(keys.report_key(*one) for one in CHAINS)),

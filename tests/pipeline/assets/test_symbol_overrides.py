@@ -47,5 +47,5 @@ def test_only_the_overridden_symbols_features_and_model_are_made_anew(plain, ove
 
 def test_the_model_is_trained_with_the_symbols_own_section(overridden):
     team = TeamContext("red", overridden.teams["red"], overridden)
-    assert _spec(team, "IBM").section["trainer"]["epochs"] == 5
-    assert _spec(team, "AAPL").section["trainer"]["epochs"] == 60
+    assert _spec(team, "IBM", "").section["trainer"]["epochs"] == 5
+    assert _spec(team, "AAPL", "").section["trainer"]["epochs"] == 60

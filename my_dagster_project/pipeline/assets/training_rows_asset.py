@@ -1,0 +1,109 @@
+"""What a team's models of a symbol learn from: a snapshot of each refit window, proven to know no later close.
+
+Its data version is a name for what the rows teach (`rows_version`), not for the features they came from, which have new rows
+every morning: so the models of past windows stay up to date.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from my_dagster_project.domain.lookahead import target_problem
+from my_dagster_project.domain.targets import rows_version, training_rows
+from my_dagster_project.foundation.errors import ModelError
+from my_dagster_project.pipeline.assets.gates import Gate
+from my_dagster_project.pipeline.assets.keys import training_rows_key
+from my_dagster_project.pipeline.assets.outputs import shown, versioned_output
+from my_dagster_project.pipeline.assets.session_events import PartitionEvents
+from my_dagster_project.pipeline.assets.sessions_asked import windows_asked
+from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.resources import AssetStoreResource
+from my_dagster_project.pipeline.retries import explained, network_retries
+from my_dagster_project.pipeline.versions import version_of
+from my_dagster_project.storage.parquet import to_parquet
+
+TARGET = Gate(
+    "target_is_the_next_return",
+    "Worked out anew from the bars, every training row's target is the return to the next session, known by the cut-off.",
+)
+
+
+def training_rows_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
+    """The asset `[team, SYMBOL, training_rows]`, of a team that refits partitioned by window."""
+    key = training_rows_key(team.name, symbol)
+    config = team.config.for_symbol(symbol)
+
+    @dg.asset(
+        description=f"The rows that models of {symbol} learn {config.target} from: features, target, split.",
+        backfill_policy=dg.BackfillPolicy.single_run() if team.refits else None,
+        retry_policy=network_retries(),
+        output_required=False,
+        check_specs=[TARGET.spec(key)],
+        **team.stamped(
+            "training_rows",
+            "parquet",
+            "pandas",
+            symbol=symbol,
+            configuration=(config.target, config.training_fingerprint()),
+        ),
+    )
+    def rows_of_windows(
+        context: dg.AssetExecutionContext, features: Any, bars: Any, asset_store: AssetStoreResource
+    ) -> Iterator[Any]:
+        windows = windows_asked(context, team.platform, team.name)
+        tables = {one: explained(partial(_rows, team, symbol, one, features, bars)) for one in windows}
+        found = [_wrong(team, symbol, one, table, bars) for one, table in tables.items()]
+        wrong = next(filter(None, found), None)
+        said = f"{sum(map(len, tables.values()))} rows look one session ahead."
+        yield from TARGET.answer(f"{team.name} {symbol}: {wrong}" if wrong else said, passed=wrong is None)
+        files = {one: {"training_rows.parquet": to_parquet(table)} for one, table in tables.items()}
+        versions = {one: rows_version(table) for one, table in tables.items()}
+        if not team.refits:
+            yield versioned_output(files[""], _metadata(tables[""]), versions[""])
+            return
+        together = versions[windows[0]] if len(windows) == 1 else version_of(*versions.values())
+        yield versioned_output(files, {}, together)
+        # One output stamps one version on all windows; the events after it say which each has.
+        events = PartitionEvents(context, asset_store.open(), windows)
+        for one, table in tables.items():
+            yield events.told(one, versions[one], _metadata(table))
+
+    return rows_of_windows
+
+
+def _rows(team: TeamContext, symbol: str, window: str, features: Any, bars: Any) -> Any:
+    """The rows of a window; raises ModelError where the bars do not reach its last session yet."""
+    config, closes = team.config.for_symbol(symbol), team.closes(window)
+    label = f"{team.name} {symbol}"
+    last = bars["session"].max().date()
+    if window and last < closes:
+        raise ModelError(
+            f"{label}: the refit of {window} learns from closes up to {closes}, and the bars end with {last};"
+            " fetch them first"
+        )
+    return training_rows(
+        features,
+        bars,
+        config.target,
+        start=config.training.start,
+        cutoff=closes,
+        validation_fraction=config.training.validation_fraction,
+        sessions=config.training.sessions,
+        symbol=label,
+    )
+
+
+def _wrong(team: TeamContext, symbol: str, window: str, rows: Any, bars: Any) -> str | None:
+    return target_problem(rows, bars, team.config.for_symbol(symbol).target, team.closes(window))
+
+
+@shown
+def _metadata(rows: Any) -> dict[str, Any]:
+    return {
+        "dagster/row_count": len(rows),
+        "first_session": rows["session"].iloc[0].date().isoformat(),
+        "last_session": rows["session"].iloc[-1].date().isoformat(),
+        "mean_return": float(rows["next_return"].mean()),
+    }

@@ -1,0 +1,162 @@
+"""Models that learn as time passes: a refit for each window, what is due of them, and what stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+import dagster as dg
+import pytest
+
+from my_dagster_project.foundation.adopted import Resolver
+from my_dagster_project.foundation.dagster_private import CachingStaleStatusResolver, StaleStatus
+from my_dagster_project.models.manifest import read_manifest
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.code_location import build_definitions
+from my_dagster_project.pipeline.due import Due, Part
+from my_dagster_project.pipeline.freshness import _Loading
+from my_dagster_project.pipeline.windows import windows_in_use
+from my_dagster_project.storage.names import of_window
+from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.teams.platform import Platform, load_platform
+from tests.support.house import House, build, failures
+
+RED = ("red", "AAPL")
+FEATURES, ROWS, MODEL = keys.features_key(*RED), keys.training_rows_key(*RED), keys.model_key(*RED)
+PREDICTIONS = keys.predictions_key(*RED)
+SESSIONS = ["2013-01-30", "2013-01-31", "2013-02-01", "2013-02-04"]
+JANUARY, FEBRUARY = WINDOWS = ["2013-01-01", "2013-02-01"]
+TRAIN = chain.job("train")
+
+
+def made(house: House, *wanted: dg.AssetKey, over: Sequence[str] = ()) -> None:
+    run = house.materialize(*wanted, sessions=over)
+    assert run.success, failures(run)
+
+
+def due(house: House, sessions: list[str] = SESSIONS) -> list[Part]:
+    graph = build_definitions(house.platform, house.settings).resolve_asset_graph()
+    return Due(house.platform, graph, house.instance, house.settings).parts(TRAIN, "red", sessions)
+
+
+def edited(house: House, old: str, new: str) -> House:
+    """The same house after an edit of red's file."""
+    source = house.platform.sources.teams["red"]
+    assert old in source.text
+    sources = replace(
+        house.platform.sources, teams={"red": replace(source, text=source.text.replace(old, new))}
+    )
+    return replaced(house, load_platform(sources))
+
+
+def replaced(house: House, platform: Platform) -> House:
+    """The same house, its records included, with another platform."""
+    again = House(platform, house.settings)
+    again.instance = house.instance
+    return again
+
+
+@dataclass(frozen=True)
+class StandingClock:
+    """An exchange clock that shows one instant."""
+
+    instant: datetime
+
+    def now(self) -> datetime:
+        return self.instant
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory) -> House:
+    """Two refits of one symbol, trained in one run, and predictions over the end of the month between them."""
+    drift = {"kind": "baseline", "strategy": "drift"}
+    built = build(tmp_path_factory.mktemp("refits"), {"red": ["AAPL"]}, refit="monthly", model=drift)
+    made(built, keys.bars_key("AAPL"))
+    assert due(built) == [Part([FEATURES, ROWS, MODEL], WINDOWS)]
+    made(built, FEATURES)
+    made(built, ROWS, over=WINDOWS)
+    assert due(built) == [Part([MODEL], WINDOWS)]
+    made(built, MODEL, over=WINDOWS)
+    made(built, PREDICTIONS, over=SESSIONS)
+    return built
+
+
+def manifest(house: House, window: str):
+    return read_manifest(house.store.read(of_window((*RED, "model"), window)))
+
+
+def test_each_refit_saw_everything_before_its_window_and_has_a_seed_of_its_own(house):
+    january, february = manifest(house, JANUARY), manifest(house, FEBRUARY)
+    assert (january.trained_through, february.trained_through) == (date(2012, 12, 31), date(2013, 1, 31))
+    assert january.seed != february.seed
+    assert sum(february.rows.values()) > sum(january.rows.values())
+
+
+def test_each_session_is_predicted_by_the_refit_of_its_window(house):
+    read = {
+        session: from_parquet(house.store.read_file((*RED, "predictions"), f"{session}.parquet")).iloc[0]
+        for session in SESSIONS
+    }
+    by = {window: house.store.fingerprint(of_window((*RED, "model"), window)) for window in WINDOWS}
+    assert [row["model"] for row in read.values()] == [by[JANUARY]] * 2 + [by[FEBRUARY]] * 2
+    for session, row in read.items():
+        assert row["trained_through"].date() < date.fromisoformat(session)
+
+
+def test_every_refit_is_up_to_date_with_a_version_of_its_own(house):
+    assert due(house) == []
+    events = house.instance.fetch_materializations(MODEL, limit=10).records
+    assert [event.partition_key for event in events] == WINDOWS[::-1]
+    assert len({event.asset_materialization.tags["dagster/data_version"] for event in events}) == 2
+
+
+def test_new_rows_of_features_make_no_refit_of_the_past_stale(house):
+    """They come every morning, and Dagit called every model of the past out of date."""
+    graph = build_definitions(house.platform, house.settings).resolve_asset_graph()
+    version = dg.AssetMaterialization(FEATURES, tags={"dagster/data_version": "another morning"})
+    house.instance.report_runless_asset_event(version)
+    status = CachingStaleStatusResolver(house.instance, graph, _Loading(house.instance)).get_status
+    assert [status(ROWS, window) for window in WINDOWS] == [StaleStatus.STALE] * 2
+    assert [status(MODEL, window) for window in WINDOWS] == [StaleStatus.FRESH] * 2
+    assert not any(set(part.assets) & {ROWS, MODEL} for part in due(house))
+    made(house, FEATURES)
+
+
+def test_a_longer_market_makes_only_the_new_window_due(house):
+    assert due(house, ["2012-12-28", *SESSIONS]) == [Part([ROWS, MODEL], ["2012-12-01"])]
+
+
+def test_an_edit_retrains_the_windows_of_a_replay_and_in_a_season_only_the_one_in_force(house):
+    after = edited(house, "strategy: drift", "strategy: always_up")
+    assert windows_in_use(after.platform, "red") == [FEBRUARY]
+    assert due(after) == [Part([MODEL], WINDOWS)]
+    market = after.platform.registry.market.model_copy(update={"end": None})
+    registry = after.platform.registry.model_copy(update={"market": market})
+    clock = StandingClock(datetime(2013, 2, 5, 12, tzinfo=UTC))
+    lived = replaced(after, replace(after.platform, registry=registry, clock=clock))
+    assert windows_in_use(lived.platform, "red") == [FEBRUARY]
+    assert due(lived) == [Part([MODEL], [FEBRUARY])]
+
+
+def test_a_window_that_has_not_begun_is_not_trained(house):
+    clock = StandingClock(datetime(2013, 1, 31, 22, tzinfo=UTC))
+    run = replaced(house, replace(house.platform, clock=clock)).materialize(ROWS, sessions=[FEBRUARY])
+    assert "window 2013-02-01 has not begun" in failures(run)["red__AAPL__training_rows"]
+
+
+def test_a_model_made_before_there_were_rows_of_training_is_adopted(tmp_path):
+    """It was made from features and bars; the stage between came later, and nothing is trained again for it."""
+    built = build(tmp_path, {"red": ["AAPL"]})
+    graph = build_definitions(built.platform, built.settings).resolve_asset_graph()
+    number = {}
+    for key in (keys.bars_key("AAPL"), FEATURES):
+        code = {"dagster/code_version": graph.get(key).code_version or "", "dagster/data_version": "1"}
+        reads = {f"dagster/input_event_pointer/{one.to_user_string()}": number[one] for one in number}
+        built.instance.report_runless_asset_event(dg.AssetMaterialization(key, tags={**code, **reads}))
+        number[key] = str(built.instance.fetch_materializations(key, limit=1).records[0].storage_id)
+    tags = {"dagster/code_version": graph.get(MODEL).code_version, "dagster/data_version": "1"}
+    tags |= {f"dagster/input_event_pointer/{one.to_user_string()}": number[one] for one in number}
+    tags |= {f"dagster/input_data_version/{one.to_user_string()}": "1" for one in number}
+    built.instance.report_runless_asset_event(dg.AssetMaterialization(MODEL, tags=tags))
+    assert [set(part.assets) & {ROWS, MODEL} for part in due(built)] == [{ROWS}]
+    assert Resolver(built.instance, graph, _Loading(built.instance)).get_status(MODEL) == StaleStatus.FRESH
