@@ -52,8 +52,10 @@ def test_a_commit_trains_what_it_changed_a_mistake_disturbs_nobody_and_nothing_l
         assert sorted("/".join(key["path"]) for key in run["assetSelection"]) == [
             "red/AAPL/features",
             "red/AAPL/model",
+            "red/AAPL/training_rows",
             "red/IBM/features",
             "red/IBM/model",
+            "red/IBM/training_rows",
         ]
         wait_for(lambda: trainings(served, good)[0]["status"] == "SUCCESS", 180)
         # The platform's own commit of the new versions is on the branch now; it is no change of the file.

@@ -67,7 +67,7 @@ def test_progress_is_told_phase_by_phase_with_nothing_failed(finished):
     told = [line for line in finished.done.lines if line.startswith("✓")]
     assert told[0].startswith("✓ market data 2 done")
     assert told[-1].startswith("✓ leaderboard 1 done")
-    assert any(line.startswith("✓ red: features and models 4 done") for line in told)
+    assert any(line.startswith("✓ red: features and models 6 done") for line in told)
     assert any(line.startswith("✓ blue: trading 5 done") for line in told)
     assert not finished.done.problems
     assert not finished.done.err.strip()

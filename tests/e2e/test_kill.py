@@ -23,7 +23,7 @@ ASSETS = [
         (team, symbol, asset)
         for team, symbols in SYMBOLS.items()
         for symbol in symbols
-        for asset in ("features", "model", "predictions", "report")
+        for asset in ("features", "training_rows", "model", "predictions", "report")
     ),
     *((team, asset) for team in SYMBOLS for asset in ("orders", "fills")),
     ("competition", "leaderboard"),

@@ -46,7 +46,7 @@ def test_an_override_trains_its_symbol_only(platform, instance):
     fetched(instance, *platform.symbols)
     changed = with_red(platform, overrides={"IBM": SymbolOverride(ludwig={"trainer": {"epochs": 3}})})
     requests, remembered = due_trainings(changed, instance, fingerprints(platform))
-    assert asked(requests) == {"red_train": {"red/IBM/features", "red/IBM/model"}}
+    assert asked(requests) == {"red_train": {"red/IBM/features", "red/IBM/training_rows", "red/IBM/model"}}
     assert due_trainings(changed, instance, remembered)[0] == []
 
 
@@ -60,7 +60,7 @@ def test_a_symbol_nobody_had_gets_its_bars_first_and_is_trained_when_they_are_th
     assert [one.run_key for one in again] == [one.run_key for one in requests]
     fetched(instance, "MSFT")
     requests, remembered = due_trainings(platform, instance, remembered)
-    assert asked(requests) == {"red_train": {"red/MSFT/features", "red/MSFT/model"}}
+    assert asked(requests) == {"red_train": {"red/MSFT/features", "red/MSFT/training_rows", "red/MSFT/model"}}
     assert remembered == fingerprints(platform)
 
 

@@ -145,7 +145,8 @@ def test_a_push_changes_the_graph_and_trains_what_is_new(trained, stack, tmp_pat
 
     run = wait_for(training)  # once the bars are there that nobody had asked for before
     stack.succeed(run["runId"])
-    assert {"/".join(key["path"]) for key in run["assetSelection"]} == {"red/MSFT/features", "red/MSFT/model"}
+    made = {"/".join(key["path"]) for key in run["assetSelection"]}
+    assert made == {"red/MSFT/features", "red/MSFT/training_rows", "red/MSFT/model"}
 
 
 def test_a_team_moves_its_own_branch_only(stack, tmp_path):
