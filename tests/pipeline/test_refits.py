@@ -9,6 +9,9 @@ import pytest
 
 from my_dagster_project.foundation.adopted import Resolver
 from my_dagster_project.foundation.dagster_private import CachingStaleStatusResolver, StaleStatus
+from my_dagster_project.history.commits import Committed, commit_pending
+from my_dagster_project.history.provenance import announce
+from my_dagster_project.history.restore import restore
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
@@ -19,6 +22,7 @@ from my_dagster_project.pipeline.windows import windows_in_use
 from my_dagster_project.storage.names import of_window
 from my_dagster_project.storage.parquet import from_parquet
 from my_dagster_project.teams.platform import Platform, load_platform
+from tests.support.gitrepo import git
 from tests.support.house import House, build, failures
 
 RED = ("red", "AAPL")
@@ -142,6 +146,29 @@ def test_a_window_that_has_not_begun_is_not_trained(house):
     clock = StandingClock(datetime(2013, 1, 31, 22, tzinfo=UTC))
     run = replaced(house, replace(house.platform, clock=clock)).materialize(ROWS, sessions=[FEBRUARY])
     assert "window 2013-02-01 has not begun" in failures(run)["red__AAPL__training_rows"]
+
+
+def test_a_restore_brings_back_the_refits_of_a_version_and_leaves_the_others(house, tmp_path):
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "main")
+
+    def commit() -> list[Committed]:
+        return commit_pending(house.store, tmp_path, lambda owner: owner, lambda _: house.settings.dvc_url)
+
+    commit()
+    first, before = (
+        git(tmp_path, "rev-parse", "red"),
+        house.store.fingerprint(of_window((*RED, "model"), FEBRUARY)),
+    )
+    made(edited(house, "strategy: drift", "strategy: always_up"), MODEL, over=[FEBRUARY])
+    made(house, ROWS, over=["2012-12-01"])
+    made(house, MODEL, over=["2012-12-01"])
+    assert due(house) == [Part([MODEL], [FEBRUARY])]
+    done = restore(house.store, tmp_path, "red", first, commit, chain.restore_turn)
+    assert house.store.fingerprint(of_window((*RED, "model"), FEBRUARY)) == before
+    assert house.store.fingerprint(of_window((*RED, "model"), "2012-12-01")) is not None
+    assert not [asset for asset in announce(house.instance, done) if asset[-1].startswith("model")]
+    assert due(house, ["2012-12-28", *SESSIONS]) == []
 
 
 def test_a_model_made_before_there_were_rows_of_training_is_adopted(tmp_path):

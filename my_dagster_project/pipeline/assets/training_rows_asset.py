@@ -37,7 +37,7 @@ def training_rows_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         description=f"The rows that models of {symbol} learn {config.target} from: features, target, split.",
-        backfill_policy=dg.BackfillPolicy.single_run() if team.refits else None,
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1) if team.refits else None,
         retry_policy=network_retries(),
         output_required=False,
         check_specs=[TARGET.spec(key)],
