@@ -26,7 +26,7 @@ $(VENV)/.synced: pyproject.toml uv.lock | $(BIN)/uv
 run: setup ## The main job: both teams compete on real prices, from bars to a leaderboard
 	@$(BIN)/trading run
 
-season: setup ## A season of the recorded bars, lived session by session in two minutes, apart from the replay
+season: setup ## A season of the recorded bars, lived session by session in some minutes, apart from the replay
 	@$(BIN)/trading season start
 
 ui: setup ## Dagit on http://localhost:3000 with the same assets, jobs and schedules

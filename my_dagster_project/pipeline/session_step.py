@@ -134,11 +134,12 @@ class _Stepper:
         """Sessions one by one, some of them ahead, as long as none has failed."""
         job = row.of(team)
         waiting, left = self.asked.going_on(job), self._left(team)
-        may = not self.asked.failed(job) and self.due.has_a_model(team)  # without one, why has been said
-        if not waiting and not (may and left):
+        failed = bool(self.asked.failed(job))
+        # Without a model, why has been said; asked last, for it reads Dagster's records.
+        if not waiting and not (left and not failed and self.due.has_a_model(team)):
             return None
         queued = {run.tags.get(PARTITION_NAME_TAG) for run in self.asked.of([job])}
-        room = 0 if self.asked.failed(job) else _TRADES_AHEAD - len(waiting)
+        room = 0 if failed else _TRADES_AHEAD - len(waiting)
         new = [session for session in left if session not in queued][: max(room, 0)]
         if not new and not waiting:
             return None
