@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from my_dagster_project.models.kinds.ludwig import ludwig_overrides as overrides
+from my_dagster_project.models.kinds.ludwig.ludwig_rules import REFUSED, REFUSED_ANYWHERE
 
 type Schema = dict[str, Any]
 
 FILE = "ludwig_schema.json"
-INPUT_TYPES = ("number", "category", "binary", "text", "timeseries", "vector", "set", "bag", "sequence")
+INPUT_TYPES = ("number", "category")
 OUTPUT_TYPES = ("number", "binary", "category")
+# Keys that a team is told it may not set, wherever they stand; editors should not offer them.
+_NOT_HERE = {*overrides.INTERNAL, *REFUSED_ANYWHERE, *(str(loc[-1]) for loc in REFUSED)}
 _RANGE = ("minimum", "maximum", "exclusiveMinimum")
 _TEXT: Schema = {"type": "string"}
 
@@ -61,12 +64,12 @@ class Definitions:
         variants = _variants(schema)
         if not variants:
             return need | _only_these(self._keys(schema["properties"]))
-        reasons = {name: _why_unavailable(key, name, keys) for name, keys in sorted(variants.items())}
+        reasons = overrides.UNAVAILABLE.get(key, {})
         shared = self._keys(schema["properties"]) | {"type": self.add(_TEXT)}
         branches = {
-            name: self.add(_only_these(shared | self._keys(variants[name])))
-            for name in reasons
-            if not reasons[name]
+            name: self.add(_only_these(shared | self._keys(keys)))
+            for name, keys in sorted(variants.items())
+            if name not in reasons
         }
         kind: Schema = {"enum": list(branches)}
         part: Schema = {
@@ -77,11 +80,10 @@ class Definitions:
         if default in branches:
             kind["default"] = default
             part["allOf"].append({"if": {"not": {"required": ["type"]}}, "then": branches[default]})
-        unavailable = {name: reason for name, reason in reasons.items() if reason}
-        return need | part | ({"x-unavailable": unavailable} if unavailable else {})
+        return need | part | ({"x-unavailable": reasons} if reasons else {})
 
     def _keys(self, properties: Schema) -> Schema:
-        shown = sorted(key for key in properties if key not in overrides.INTERNAL)
+        shown = sorted(key for key in properties if key not in _NOT_HERE)
         return {key: self.compile(properties[key], key) for key in shown}
 
 
@@ -108,12 +110,6 @@ def _variants(schema: Schema) -> dict[str, Schema]:
         branch["if"]["properties"]["type"]["const"]: branch["then"].get("properties", {})
         for branch in schema.get("allOf", [])
     }
-
-
-def _why_unavailable(key: str, name: str, keys: Schema) -> str | None:
-    if "pretrained_model_name_or_path" in keys:
-        return "downloads pretrained weights"
-    return overrides.UNAVAILABLE.get(key, {}).get(name)
 
 
 def build() -> str:

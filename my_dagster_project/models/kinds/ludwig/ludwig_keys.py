@@ -64,11 +64,6 @@ def metrics_of(output_type: str) -> list[str]:
     return list(ludwig_schema()["x-metrics"][output_type])
 
 
-def usable_input_types() -> list[str]:
-    """The types an input feature can have here; others are reported by the linter itself."""
-    return list(variants_of(part_of(part_of(ludwig_schema()["properties"]["input_features"])["items"])))
-
-
 def variants_of(node: Schema) -> dict[str, Schema]:
     """By type: the keys of a mapping whose keys depend on its `type`; empty for another one."""
     branches = [one for one in node.get("allOf", []) if "properties" in one["if"]]

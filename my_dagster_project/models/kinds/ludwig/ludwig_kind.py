@@ -2,8 +2,7 @@
 
 from my_dagster_project.models.kinds.ludwig.ludwig_checks import ludwig_problems
 from my_dagster_project.models.kinds.ludwig.ludwig_files import predict_with_ludwig
-from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig
-from my_dagster_project.models.kinds.ludwig.ludwig_offer import offered_schema
+from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig, ludwig_schema
 from my_dagster_project.models.kinds.ludwig.ludwig_rules import complete_ludwig, too_large
 from my_dagster_project.models.kinds.ludwig.ludwig_runtime import import_ludwig
 from my_dagster_project.models.kinds.ludwig.ludwig_size import parts
@@ -31,7 +30,7 @@ LUDWIG = Kind(
     complete=complete_ludwig,
     fit=train,
     predict=predict_with_ludwig,
-    schema=offered_schema,
+    schema=lambda: dict(ludwig_schema()),
     parts=_parts,
     rehearse=rehearse,
     packages={"ludwig": "ludwig", "torch": "torch"},

@@ -16,7 +16,7 @@ INTERNAL = frozenset(
         "skip",
     }
 )
-# Types that cannot work here, by the key they stand under (encoders with pretrained weights are found by their keys).
+# Types that cannot work here, by the key they stand under.
 _NO_SEQUENCES = "needs sequence inputs; the features here are numbers and categories"
 UNAVAILABLE = {
     "combiner": {
@@ -29,13 +29,16 @@ UNAVAILABLE = {
         "adafactor": "fails in training with Ludwig 0.17; adamw is near it",
         "schedule_free_adamw": "fails in training with Ludwig 0.17; adamw is near it",
     },
-    "encoder": {"llm": "downloads a language model"},
     "input_features": {
         # Measured: first-epoch loss 5897 instead of about 1, MASE 2.6 instead of 0.99.
         "date": "feeds the raw year into the network; use a weekday category",
         "audio": "needs sound files",
         "image": "needs picture files",
         "h3": "needs places on the globe",
+        **dict.fromkeys(
+            ("binary", "text", "timeseries", "vector", "set", "bag", "sequence"),
+            "is of no feature here; write number or category",
+        ),
     },
 }
 
@@ -86,7 +89,7 @@ _COUNT_OR_AUTO: Schema = {"oneOf": [_SIZE, {"type": "string", "enum": ["auto"]}]
 _NUMBERS: Schema = {"type": ["array", "null"], "items": {"type": "number"}}
 _WORDS: Schema = {"type": "array", "items": {"type": "string"}}
 
-# ludwig.modules.fully_connected_modules.FCStack and convolutional_modules.Conv1DStack: the keys their layers read.
+# ludwig.modules.fully_connected_modules.FCStack: the keys its layers read.
 _LAYER = {
     "use_bias": _FLAG,
     "weights_initializer": _INITIALIZER,
@@ -97,24 +100,6 @@ _LAYER = {
     "dropout": _SHARE,
 }
 _FC_LAYER: Schema = {"type": "object", "properties": {"output_size": _SIZE, **_LAYER}}
-_CONV_LAYER: Schema = {
-    "type": "object",
-    "properties": {
-        **_LAYER,
-        **{
-            name: {"type": ["integer", "null"], "minimum": 1}
-            for name in ("num_filters", "filter_size", "pool_size")
-        },
-        **{
-            name: {"type": ["integer", "null"], "minimum": 1}
-            for name in ("strides", "dilation_rate", "pool_strides")
-        },
-        "padding": {"type": "string", "enum": ["same", "valid"]},
-        "pool_padding": {"type": "string", "enum": ["same", "valid"]},
-        "pool_function": {"type": "string", "enum": ["max", "average", "avg", "mean"]},
-    },
-}
-_CONV_LAYERS: Schema = {"type": ["array", "null"], "items": _CONV_LAYER}
 
 # By key, for nodes that Ludwig's schema gives no type, or only `string` where its code knows a list of words.
 _BY_KEY: dict[str, Schema] = {
@@ -132,9 +117,6 @@ _BY_KEY: dict[str, Schema] = {
     },
     "loss_balancing_preference_vector": _NUMBERS,
     "fc_layers": {"type": ["array", "null"], "items": _FC_LAYER},
-    "conv_layers": _CONV_LAYERS,
-    "stacked_layers": {"type": ["array", "null"], "items": {"type": "array", "items": _CONV_LAYER}},
-    "pretrained_embeddings": _NULL,
     "ple_bin_edges": _NUMBERS,
     "bins_bin_edges": _NUMBERS,
     "dependencies": _WORDS,
@@ -145,10 +127,6 @@ _BY_KEY: dict[str, Schema] = {
     "fc_norm": _NORM,
     "reduce_input": _REDUCER,
     "reduce_dependencies": _REDUCER,
-    "dropout": _SHARE,
-    **dict.fromkeys(("attention_every_k", "d_conv", "d_model", "embedding_size", "expand_factor"), _SIZE),
-    **dict.fromkeys(("ffn_size", "n_layers", "num_heads", "output_size", "max_sequence_length"), _SIZE),
-    **dict.fromkeys(("embeddings_on_cpu", "embeddings_trainable", "should_embed"), _FLAG),
 }
 
 

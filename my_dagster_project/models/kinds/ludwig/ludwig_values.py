@@ -93,11 +93,9 @@ def _test_problems(mapping: dict[str, Any], loc: Loc) -> Iterator[Problem]:
 def _default_problems(defaults: dict[str, Any]) -> Iterator[Problem]:
     """What all features of a type have, where there can be no such feature, or none with such a part."""
     for kind, parts in defaults.items():
-        for part in parts if isinstance(parts, dict) else ():
-            if part not in _DEFAULTS.get(kind, ()):
+        for part in parts or ():
+            if part not in _DEFAULTS[kind]:
                 yield Problem(("defaults", kind, part), _NO_FEATURE)
-        if kind not in _DEFAULTS and not parts:
-            yield Problem(("defaults", kind), _NO_FEATURE)
 
 
 def _trainer_problems(trainer: dict[str, Any], batch_size: int) -> Iterator[Problem]:

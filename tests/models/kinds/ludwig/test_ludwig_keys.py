@@ -31,7 +31,6 @@ VALID = {
             "encoder": {"type": "ple"},
         },
         {"name": "w", "type": "category", "encoder": {"type": "dense", "embedding_size": 4}},
-        {"name": "ts", "type": "timeseries", "encoder": {"type": "rnn", "cell_type": "gru"}},
     ],
     "output_features": [
         {

@@ -30,7 +30,7 @@ SEEN = {
     "tied to another type": (("input_features", 1, "tied"), "x", "must be an input above this one"),
     "dependencies": (("output_features", 0, "dependencies"), ["foo"], "there is only this one"),
     "rows of a test": (("trainer", "learning_rate_scheduler", "reduce_eval_split"), "test", "no rows are kept for one"),
-    "defaults of a type nobody has": (("defaults", "timeseries"), {}, "has no effect"),
+    "defaults of a type nobody has": (("defaults", "timeseries"), {}, "unknown key (valid: binary, category, number)"),
     "defaults of a part no category has": (("defaults", "category", "decoder"), {"type": "classifier"}, "has no effect"),
     "sequences": (("preprocessing", "global_max_sequence_length"), 3, "is for sequences"),
     "adafactor": (("trainer", "optimizer"), {"type": "adafactor"}, "fails in training with Ludwig"),
