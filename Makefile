@@ -86,7 +86,7 @@ test: lint ## Format, lint, types and all tests but the stack's (nine minutes on
 # The rooms of pure functions and of what needs no server; collecting the others alone takes half a minute.
 QUICK := $(addprefix tests/,domain foundation teams market_data paper_broker trading test_imports.py test_graph.py)
 
-test-quick: setup ## The tests of the rooms that need no server (a minute)
+test-quick: setup ## The quick tests of the rooms that need no server (a minute)
 	$(PYTEST) -n auto -m "not slow and not full" $(QUICK)
 
 test-full: test ## `make test`, then the whole draw: ten times the examples, all scenarios, long replays, planted bugs

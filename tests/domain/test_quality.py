@@ -267,7 +267,7 @@ def honest(seed, *, price, night, day, grid):
     return frame.drop(index=sorted(halted)).reset_index(drop=True), {sessions[row] for row in halted}
 
 
-@draws(40)
+@draws(15)
 @given(
     st.integers(0, 10**6),
     st.sampled_from([(1e5, 0.01), (100.0, 0.01), (3.0, 0.01), (0.4, 1e-4), (0.002, 1e-4)]),

@@ -20,6 +20,8 @@ from tests.support.postgres import postgres
 from tests.support.trading import predict, record, sent, trade, trading_house
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 HOLD = """
 import sys, time
 from my_dagster_project.trading.lease import FileLeases, PostgresLeases, lease

@@ -36,6 +36,8 @@ from tests.support.trading import (
     why,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def held(house):
     return {one.symbol: int(one.qty) for one in house.account().positions()}
