@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from my_dagster_project.deploy.workers.idling import LET_GO, wait_for_a_run
+from my_dagster_project.deploy.workers.idling import LET_GO, hold_the_end, wait_for_a_run
 from my_dagster_project.deploy.workers.signs_of_life import connect
 from my_dagster_project.foundation.errors import ConfigError, TradingError
 from my_dagster_project.foundation.pool_settings import PoolSettings, pool_settings
@@ -76,6 +76,7 @@ def _work(pool: PoolSettings) -> int:
         without_heartbeat=True,
     )
     worker.start()
+    hold_the_end()
     ended = int(worker.exitcode or 0)
     # SIGTERM while it was letting go counts more; Celery notes both in the same place.
     return ended if ended != LET_GO else int(state.should_stop or 0)

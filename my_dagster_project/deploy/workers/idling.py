@@ -48,6 +48,11 @@ class Idle:
         return was_leaving and self.is_leaving
 
 
+def hold_the_end() -> None:
+    """Keep a SIGTERM for whoever waits for a run: between two programs of one process it would end it with -15, or be lost."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
 def wait_for_a_run(
     pool: PoolSettings, client: "Redis", name: str, look_seconds: float = _LOOK_SECONDS
 ) -> None:
@@ -56,6 +61,8 @@ def wait_for_a_run(
     While Redis is away it waits without saying so, as a worker does (`pool.py`).
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # One that came while this process began waits since `hold_the_end`.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     try:
         while not _is_wanted(pool, client, name):
             time.sleep(look_seconds)

@@ -10,7 +10,7 @@ import pytest
 from kombu.transport.redis import PRIORITY_STEPS, Channel
 
 from my_dagster_project.deploy.workers import signs_of_life
-from my_dagster_project.deploy.workers.idling import Idle, wait_for_a_run
+from my_dagster_project.deploy.workers.idling import Idle, hold_the_end, wait_for_a_run
 from my_dagster_project.deploy.workers.signs_of_life import (
     connect,
     is_first_to_wake,
@@ -124,7 +124,10 @@ def test_told_to_stop_it_ends_and_says_that_it_is_gone(redis, pool, tmp_path):
         "TRADING_WORKER_ALIVE": str(pool.alive_file),
     }
     command = [sys.executable, "-m", "my_dagster_project.deploy.workers", "waiting"]
+    early = subprocess.Popen(command, cwd=ROOT, env=environment, preexec_fn=hold_the_end)
+    early.terminate()  # while it begins
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    assert early.wait(timeout=20) == 0
     wait_for(pool.alive_file.exists, 20, every=0.05, by=process)
     assert slots_by_queue(connect(redis.url)) == {"dagster": 2}
     assert memory_mb(process.pid) < 80
