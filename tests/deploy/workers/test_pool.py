@@ -77,7 +77,7 @@ def test_without_a_worker_runs_wait_and_they_keep_the_configuration_they_were_cr
     project.commit_edit("red", lambda config: config["training"].update(start=date(2011, 1, 3)))
     assert deployment.reload(TRADING)
     # Not the features: a run that makes all that a waiting one would takes its place.
-    after = deployment.launch("__ASSET_JOB", TRADING, assetSelection=[MODEL[0], MODEL[2]])
+    after = deployment.launch("__ASSET_JOB", TRADING, assetSelection=[MODEL[0], *MODEL[2:]])
     assert [deployment.status(run) for run in (before, after)] == ["QUEUED", "QUEUED"]
     # Its own checkout is neither of the two: what it trains has come with the run.
     deployment.start_worker()
