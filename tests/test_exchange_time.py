@@ -39,7 +39,7 @@ WALL_CLOCK = {
     "pipeline/notification_sensor.py": "when a letter is due",
     "pipeline/rounds.py": "how long a session of a lapse has waited",
     "pipeline/sessions.py": "whether a tick of a schedule is late; in a lapse there is none",
-    "pipeline/windows.py": "which refit windows Dagster has",
+    "pipeline/refit_windows.py": "which refit windows Dagster has",
     "pipeline/training_budget.py": "what was trained in the last 24 hours",
     "storage/pending.py": "when a version was written",
     "storage/season.py": "when a season's state changed, and that a session to be closed has closed",

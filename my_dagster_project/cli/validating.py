@@ -64,7 +64,7 @@ def _is_valid(settings: Settings, platform: Platform, in_force: Platform, team: 
     if refused:
         console.say((f"✗ {team}", "red"), "\n" + "\n".join(refused))
         return False
-    from my_dagster_project.pipeline.windows import windows_in_use
+    from my_dagster_project.pipeline.refit_windows import windows_in_use
 
     config = platform.teams[team]
     what = f"{config.target}, {len(config.features)} features, symbols {', '.join(config.symbols)}"

@@ -13,7 +13,7 @@ from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.chain import Job, Place
 from my_dagster_project.pipeline.partitions import replay_sessions
-from my_dagster_project.pipeline.windows import windows_in_use
+from my_dagster_project.pipeline.refit_windows import windows_in_use
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.manifests import Asset
 from my_dagster_project.storage.names import of_window

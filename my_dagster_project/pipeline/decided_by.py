@@ -19,7 +19,7 @@ from my_dagster_project.foundation.dagster_private import (
 )
 from my_dagster_project.pipeline.assets.keys import is_bars
 from my_dagster_project.pipeline.chain import of_windows, stage
-from my_dagster_project.pipeline.windows import windows_holding
+from my_dagster_project.pipeline.refit_windows import windows_holding
 
 _PAGE = 1000
 

@@ -16,8 +16,8 @@ from my_dagster_project.pipeline.assets.keys import is_bars, key_at
 from my_dagster_project.pipeline.chain import Job, Place, Stage
 from my_dagster_project.pipeline.freshness import Freshness
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
+from my_dagster_project.pipeline.refit_windows import is_lived, window_in_force
 from my_dagster_project.pipeline.resources import MarketDataResource
-from my_dagster_project.pipeline.windows import is_lived, window_in_force
 from my_dagster_project.teams.platform import Platform
 
 

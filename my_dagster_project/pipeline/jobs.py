@@ -10,7 +10,7 @@ from my_dagster_project.foundation.dagster_private import (
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.stamp import job_tag, owners_of
 from my_dagster_project.pipeline.chain import Job
-from my_dagster_project.pipeline.windows import window_partitions
+from my_dagster_project.pipeline.refit_windows import window_partitions
 from my_dagster_project.teams.platform import Platform
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from my_dagster_project.pipeline.windows import windows_in_use
+from my_dagster_project.pipeline.refit_windows import windows_in_use
 from my_dagster_project.teams.effects import effects
 from my_dagster_project.teams.platform import Platform
 

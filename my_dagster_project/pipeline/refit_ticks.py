@@ -10,8 +10,8 @@ from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline import dagster_records as known
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.due import Due
+from my_dagster_project.pipeline.refit_windows import window_in_force
 from my_dagster_project.pipeline.sessions import Answer, source_has_ended
-from my_dagster_project.pipeline.windows import window_in_force
 from my_dagster_project.teams.platform import Platform
 
 

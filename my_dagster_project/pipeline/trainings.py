@@ -9,7 +9,7 @@ from my_dagster_project.foundation.dagster_private import (
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.keys import MARKET, bars_key, key
 from my_dagster_project.pipeline.dagster_records import symbols_with_bars
-from my_dagster_project.pipeline.windows import windows_in_use
+from my_dagster_project.pipeline.refit_windows import windows_in_use
 from my_dagster_project.teams.platform import Platform
 
 type Fingerprints = dict[str, dict[str, str]]

@@ -18,7 +18,7 @@ from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.due import Due, Part
 from my_dagster_project.pipeline.freshness import _Loading
-from my_dagster_project.pipeline.windows import windows_in_use
+from my_dagster_project.pipeline.refit_windows import windows_in_use
 from my_dagster_project.storage.names import of_window
 from my_dagster_project.storage.parquet import from_parquet
 from my_dagster_project.teams.platform import Platform, load_platform

@@ -48,9 +48,11 @@ class PartitionEvents:
         """Store a partition's files, as the IO manager does, and give the event that says so."""
         about = (self.context.run_id, self._spec.metadata, metadata)
         told = store_partitions(self.assets, tuple(self._spec.key.path), {partition: files}, about)
-        return self.told(partition, data_version(files), {**metadata, **told})
+        return self.materialization(partition, data_version(files), {**metadata, **told})
 
-    def told(self, partition: str, version: str, metadata: Mapping[str, Any]) -> dg.AssetMaterialization:
+    def materialization(
+        self, partition: str, version: str, metadata: Mapping[str, Any]
+    ) -> dg.AssetMaterialization:
         """The event that says that a partition is stored, with the data version it has."""
         tags = self._tags(partition, version)
         return dg.AssetMaterialization(self._spec.key, partition=partition, metadata=metadata, tags=tags)

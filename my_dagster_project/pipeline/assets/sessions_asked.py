@@ -11,7 +11,7 @@ import dagster as dg
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets.keys import is_decision
 from my_dagster_project.pipeline.partitions import last_session, session_of
-from my_dagster_project.pipeline.windows import window_in_force
+from my_dagster_project.pipeline.refit_windows import window_in_force
 from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
 

@@ -11,8 +11,8 @@ from my_dagster_project.models.kinds.port import Kind
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.chain import Place, Stage
 from my_dagster_project.pipeline.partitions import session_partitions
+from my_dagster_project.pipeline.refit_windows import window_partitions
 from my_dagster_project.pipeline.versions import code_version, version_before_recipes
-from my_dagster_project.pipeline.windows import window_partitions
 from my_dagster_project.teams.platform import Platform
 
 

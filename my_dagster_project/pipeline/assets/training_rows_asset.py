@@ -68,7 +68,7 @@ def training_rows_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         # One output stamps one version on all windows; the events after it say which each has.
         events = PartitionEvents(context, asset_store.open(), windows)
         for one, table in tables.items():
-            yield events.told(one, versions[one], _metadata(table))
+            yield events.materialization(one, versions[one], _metadata(table))
 
     return rows_of_windows
 
