@@ -94,10 +94,10 @@ def test_status_names_what_an_edit_made_due_and_the_edit_of_one_team_only(copied
     rows = {
         tuple(cells[:2]): cells
         for line in said.splitlines()
-        if len(cells := line.split()) == 11 and {"✓", "due"} & set(cells)
+        if len(cells := line.split()) == 12 and {"✓", "due"} & set(cells)
     }
-    assert rows["red", "IBM"][2:8] == ["✓"] * 5 + ["due"]
-    assert rows["blue", "IBM"][2:9] == ["✓"] * 7
+    assert rows["red", "IBM"][2:9] == ["✓"] * 6 + ["due"]
+    assert rows["blue", "IBM"][2:10] == ["✓"] * 8
     assert "`trading run` computes what is due." in said
 
 

@@ -90,8 +90,8 @@ def test_a_missing_branch_was_made_and_it_said_so(finished, branch):
 def test_a_branch_holds_the_pointers_of_its_own_team_and_no_bytes(finished):
     files = git(finished.project.folder, "ls-tree", "-r", "--name-only", "red", "assets").splitlines()
     pointers = {name for name in files if name.endswith(".dvc")}
-    # Two symbols with features, model, predictions and report each; orders and fills.
-    assert len(pointers) == 2 * 4 + 2
+    # Two symbols with features, rows of the training, model, predictions and report each; orders and fills.
+    assert len(pointers) == 2 * 5 + 2
     assert all(name.startswith("assets/red/") for name in pointers)
     assert set(files) - pointers == {"assets/.gitignore"}
 

@@ -60,13 +60,16 @@ def built(tmp_path_factory):
         made_of = house.build(
             tmp_path_factory.mktemp("kinds"),
             {"red": ["AAPL", "IBM"]},
-            MOMENTUM,
+            model=MOMENTUM,
             overrides={"IBM": {"model": letters}},
         )
         symbols = made_of.platform.symbols
         runs = {
             "bars": made_of.materialize(*(keys.bars_key(symbol) for symbol in symbols)),
             "features": made_of.materialize(*(keys.features_key("red", symbol) for symbol in symbols)),
+            "training_rows": made_of.materialize(
+                *(keys.training_rows_key("red", symbol) for symbol in symbols)
+            ),
             "model": made_of.materialize(*(keys.model_key("red", symbol) for symbol in symbols)),
             "predictions": made_of.materialize(
                 *(keys.predictions_key("red", symbol) for symbol in symbols), sessions=SESSIONS

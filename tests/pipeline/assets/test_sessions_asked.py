@@ -64,7 +64,9 @@ def test_what_was_decided_is_written_once(season):
 
 def test_every_step_of_sessions_gets_them_from_the_one_place():
     asking = [
-        path.name for path in ASSETS.glob("*.py") if ".partition_key" in path.read_text(encoding="utf-8")
+        path.name
+        for path in ASSETS.glob("*.py")
+        if "context.partition_key" in path.read_text(encoding="utf-8")
     ]
     assert asking == ["sessions_asked.py"]
 
