@@ -9,7 +9,13 @@ import dagster as dg
 PROCESS_TAG = "trading/process"
 CUT_SHORT_TAG = "trading/cut_short"
 """Of a run that was killed with its process: it says nothing of what it was to make, so that is asked for again."""
-_AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+# One that was made and not begun is this process's as well: left waiting, it kept its team out of a season's session.
+_AT_WORK = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 _STARTED_AT = 19
 """The place of a process's start, in ticks since the machine's, among the fields of /proc/PID/stat behind its name."""
 

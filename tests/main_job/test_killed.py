@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from my_dagster_project.main_job.abandoned import PROCESS_TAG, end_abandoned, this_process
 from my_dagster_project.main_job.team_processes import run_teams
@@ -38,12 +39,11 @@ def test_a_teams_process_ends_with_the_run_that_started_it(tmp_path):
     wait_for(lambda: not any(map(_is_alive, teams)), 10, every=0.01)
 
 
-def _run(instance: dg.DagsterInstance, **tags: str) -> str:
-    run = dg.DagsterRun(job_name="red_daily", status=dg.DagsterRunStatus.STARTED, tags=tags)
-    return instance.add_run(run).run_id
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])
+def test_runs_of_a_process_that_is_gone_do_not_stay_as_they_are(status):
+    def _run(instance: dg.DagsterInstance, **tags: str) -> str:
+        return instance.add_run(dg.DagsterRun(job_name="red_daily", status=status, tags=tags)).run_id
 
-
-def test_runs_of_a_process_that_is_gone_do_not_stay_started():
     host, pid, start = this_process().split(" ")
     with dg.DagsterInstance.ephemeral() as instance:
         mine = _run(instance, **{PROCESS_TAG: this_process()})
@@ -53,7 +53,7 @@ def test_runs_of_a_process_that_is_gone_do_not_stay_started():
         ]
         assert sorted(end_abandoned(instance)) == sorted(gone)
         for run in [mine, *others]:
-            assert instance.get_run_by_id(run).status == dg.DagsterRunStatus.STARTED
+            assert instance.get_run_by_id(run).status == status
         for run in gone:
             assert instance.get_run_by_id(run).status == dg.DagsterRunStatus.FAILURE
         assert end_abandoned(instance) == []
