@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 # Without bytecode Ludwig imports in 20 s instead of 9.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run season ui mlflow up round down wipe logs backup restore test test-quick test-full test-stack lint format benchmarks clean
+.PHONY: help setup run season ui mlflow up round down wipe logs backup restore test test-quick test-whole test-full test-stack lint format benchmarks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -88,6 +88,9 @@ QUICK := $(addprefix tests/,domain foundation teams market_data paper_broker tra
 
 test-quick: setup ## The quick tests of the rooms that need no server (a minute)
 	$(PYTEST) -n auto -m "not slow and not full" $(QUICK)
+
+test-whole: setup ## Whole runs that are killed, fed nonsense, joined by a third team or a branch's commits (ten minutes)
+	$(PYTEST) $(ALL) -m "full and not stack" tests/e2e
 
 test-full: test ## `make test`, then the whole draw: ten times the examples, all scenarios, long replays, planted bugs
 	TRADING_TESTS=full $(PYTEST) $(ALL) -m "(full or hypothesis) and not stack"
