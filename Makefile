@@ -80,7 +80,7 @@ PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 # One process more than cores: a fifth of the time those of all rooms wait, for servers to start and runs to end.
 ALL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-test: lint ## Format, lint, types and all tests but the stack's (nine minutes on 2 cores)
+test: lint ## Format, lint, types and all tests but the stack's (ten minutes on 2 cores)
 	$(PYTEST) $(ALL) -m "not full and not stack"
 
 # The rooms of pure functions and of what needs no server; collecting the others alone takes half a minute.
@@ -89,7 +89,7 @@ QUICK := $(addprefix tests/,domain foundation teams market_data paper_broker tra
 test-quick: setup ## The quick tests of the rooms that need no server (a minute)
 	$(PYTEST) -n auto -m "not slow and not full" $(QUICK)
 
-test-whole: setup ## Whole runs that are killed, fed nonsense, joined by a third team or a branch's commits (ten minutes)
+test-whole: setup ## Whole runs that are killed, fed nonsense, joined by a third team or a branch's commits (five minutes)
 	$(PYTEST) $(ALL) -m "full and not stack" tests/e2e
 
 test-full: test ## `make test`, then the whole draw: ten times the examples, all scenarios, long replays, planted bugs
