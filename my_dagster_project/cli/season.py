@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="A season that is lived session by session, apart from the replay."
 )
-Every = Annotated[
-    str, typer.Option("--every", help="From one session to the next: 30s, 2m; 0s waits for nothing.")
-]
+_PACE = "From one session to the next: 30s, 2m; 0s waits for nothing."
+Every = Annotated[str, typer.Option("--every", help=_PACE)]
 
 
 @app.command()
@@ -65,11 +64,7 @@ def next_(count: Annotated[int, typer.Argument(min=1, help="How many sessions.")
 
 
 @app.command()
-def speed(
-    every: Annotated[
-        str, typer.Argument(help="From one session to the next: 30s, 2m; 0s waits for nothing.")
-    ],
-) -> None:
+def speed(every: Annotated[str, typer.Argument(help=_PACE)]) -> None:
     """Change how fast the sessions of a lapse follow each other."""
     from my_dagster_project.teams.season_section import seconds
 
@@ -173,9 +168,11 @@ def _found() -> Settings | None:
 
 
 def _here() -> Settings:
+    from my_dagster_project.main_job.season_home import no_season
+
     settings = _found()
     if settings is None:
-        raise SeasonError("there is no season in this checkout; `trading season start` begins one")
+        raise no_season()
     return settings
 
 

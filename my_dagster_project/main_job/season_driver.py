@@ -27,7 +27,7 @@ from my_dagster_project.main_job.runner import Runner
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.due import Due
 from my_dagster_project.pipeline.failures import Problem
-from my_dagster_project.pipeline.lived import lived_step, missed, platform_of, round_of
+from my_dagster_project.pipeline.lived import close_session, lived_step, platform_of, round_of
 from my_dagster_project.pipeline.rounds import runs_of_round
 from my_dagster_project.pipeline.session_step import Asked
 from my_dagster_project.storage.season import SeasonBook, State
@@ -111,8 +111,8 @@ class Driver:
         while self._go_on(place, state):
             pass
         result = recorded(place.platform, self.settings, place.runner.problems[before:])
-        lacking = missed(place.platform, self._instance, state.session)
-        after = self.season.close(place.platform.calendar, state.session, BY, lacking)
+        after = close_session(self.season, place.platform, self._instance, state, BY)
+        lacking = after.missed_of(state.session)
         took = time.monotonic() - began
         return Lived(state, place.platform, result.problems, lacking, result.commits, took, after)
 

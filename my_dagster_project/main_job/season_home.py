@@ -74,6 +74,11 @@ def make_home(settings: Settings, session_every: str) -> Path:
     return home
 
 
+def no_season() -> SeasonError:
+    """What is said where a season is asked for and none was begun."""
+    return SeasonError("there is no season in this checkout; `trading season start` begins one")
+
+
 def put_away(settings: Settings) -> Path:
     """Move the season of this checkout aside, whole, so that another one can begin; where it lies from now on.
 
@@ -81,7 +86,7 @@ def put_away(settings: Settings) -> Path:
     """
     home = home_of(settings)
     if not home.exists():
-        raise SeasonError("there is no season in this checkout; `trading season start` begins one")
+        raise no_season()
     away = settings.home / "seasons" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     away.parent.mkdir(exist_ok=True)
     return home.rename(away)

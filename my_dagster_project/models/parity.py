@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # In model output units. Honest exports differ by 1e-8; a predicted log return is about 1e-3.
 TOLERANCE = 1e-5
+# How many of a training's last rows are compared: enough to see a wrong graph, and 30 ms.
+PARITY_ROWS = 250
 
 UNSEEN = "a label that training never saw"
 

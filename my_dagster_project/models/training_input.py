@@ -60,6 +60,20 @@ class TrainingSpec:
         return ModelError(f"{self.label}: {problem}")
 
 
+def what_it_learnt_from(spec: TrainingSpec, rows: pd.DataFrame) -> dict[str, Any]:
+    """The fields of a `Manifest` that follow from the specification and the rows, whatever the kind."""
+    training = rows[rows[SPLIT] == TRAIN]
+    return {
+        "team": spec.team,
+        "symbol": spec.symbol,
+        "target": spec.target,
+        "trained_through": spec.trained_through,
+        "seed": spec.seed,
+        "rows": {"train": len(training), "validation": int((rows[SPLIT] == VALIDATION).sum())},
+        "return_scale": float(training[RETURN].abs().mean()),
+    }
+
+
 def check_rows(spec: TrainingSpec, rows: pd.DataFrame, numbers: Collection[str]) -> None:
     """Refuse rows that a training would die of, or quietly learn the future from; `numbers` are the inputs that are read as such.
 

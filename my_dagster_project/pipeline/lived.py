@@ -16,7 +16,7 @@ from my_dagster_project.pipeline.due import Due, open_session, recorded_sessions
 from my_dagster_project.pipeline.pinning import platform_told, told_of
 from my_dagster_project.pipeline.session_step import Asked, Step, session_step
 from my_dagster_project.storage.opening import open_store
-from my_dagster_project.storage.season import State
+from my_dagster_project.storage.season import SeasonBook, State
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.season_terms import require_terms
@@ -68,6 +68,13 @@ def missed(platform: Platform, instance: dg.DagsterInstance, session: date) -> d
         if said := _missed_by(platform, instance, team, str(session)):
             found[team] = said
     return found
+
+
+def close_session(
+    season: SeasonBook, platform: Platform, instance: dg.DagsterInstance, state: State, by: str
+) -> State:
+    """Close the session at work, with what was missed of it; give the season after it. Raises SeasonMovedError as `SeasonBook.close`."""
+    return season.close(platform.calendar, state.session, by, missed(platform, instance, state.session))
 
 
 def _missed_by(platform: Platform, instance: dg.DagsterInstance, team: str, session: str) -> str:

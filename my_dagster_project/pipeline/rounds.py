@@ -15,7 +15,7 @@ from my_dagster_project.pipeline.alarming import NO_ALARM
 from my_dagster_project.pipeline.assets.keys import leaderboard_key
 from my_dagster_project.pipeline.due import Due, recorded_sessions
 from my_dagster_project.pipeline.finished_runs import failed_checks_of
-from my_dagster_project.pipeline.lived import keep_texts, lived_step, missed, round_of
+from my_dagster_project.pipeline.lived import close_session, keep_texts, lived_step, round_of
 from my_dagster_project.pipeline.run_tags import FIRST_OF_ALL
 from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked, Step, session_step
 from my_dagster_project.storage.season import SeasonBook
@@ -25,6 +25,7 @@ from my_dagster_project.teams.platform import Platform
 ROUND_JOB = "round"
 PROGRESS_TAG, ENDED_TAG = "round_progress", "round_ended"
 WELL = "well"
+BY = "the sensor rounds"
 _SECONDS, _SECONDS_OF_A_LAPSE = 10, 5
 _PATIENCE_SECONDS = 900.0
 """How long a session of a lapse waits for teams, by the wall clock: what takes longer is missed."""
@@ -89,8 +90,7 @@ def _close_what_is_over(instance: dg.DagsterInstance, platform: Platform, season
     """By the real clock the schedules ask for a session's runs; it is closed at the next open, with what was missed."""
     calendar, state = platform.calendar, season.read()
     while state and calendar.open_at(calendar.next_session(state.session)) <= platform.now():
-        lacking = missed(platform, instance, state.session)
-        state = season.close(calendar, state.session, "the sensor rounds", lacking)
+        state = close_session(season, platform, instance, state, BY)
 
 
 def _lived(context: dg.SensorEvaluationContext, platform: Platform, season: SeasonBook) -> dg.SensorResult:
@@ -110,8 +110,7 @@ def _lived(context: dg.SensorEvaluationContext, platform: Platform, season: Seas
     due = Due(platform, context.repository_def.asset_graph, context.instance, settings)
     step = lived_step(platform, due, state, asked)
     if step.ended or waited.total_seconds() > state.session_every + _PATIENCE_SECONDS:
-        lacking = missed(platform, context.instance, state.session)
-        season.close(platform.calendar, state.session, "the sensor rounds", lacking)
+        lacking = close_session(season, platform, context.instance, state, BY).missed_of(state.session)
         return dg.SensorResult(
             skip_reason=f"Session {state.session} is closed; missed: {lacking or 'nothing'}."
         )

@@ -1,5 +1,6 @@
 """When things happen: the cron of each job's row, in the exchange's time zone, always about the last closed session."""
 
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -10,7 +11,7 @@ from my_dagster_project.pipeline.assets.stamp import owners_of
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.dagster_records import schedule_name
 from my_dagster_project.pipeline.refit_ticks import refit_request
-from my_dagster_project.pipeline.sessions import request_of
+from my_dagster_project.pipeline.sessions import Answer, request_of
 from my_dagster_project.teams.platform import Platform
 
 _LAPSE = (
@@ -27,61 +28,38 @@ def schedules(platform: Platform, settings: Settings) -> list[dg.ScheduleDefinit
     """
     # Without a team the other jobs are not there, and one schedule without its job keeps the deployment from loading.
     rows = [row for row in chain.JOBS if platform.teams or not chain.stages_of(row.purpose)]
-    of_all = [_plain(platform, settings, row) for row in rows if not row.of_team]
+    of_all = [_schedule(platform, settings, row) for row in rows if not row.of_team]
     of_teams = [
-        _of_team(platform, settings, row, team) for team in platform.teams for row in rows if row.of_team
+        _schedule(platform, settings, row, team) for team in platform.teams for row in rows if row.of_team
     ]
     return [*of_all, *of_teams]
 
 
-def _plain(platform: Platform, settings: Settings, row: Job, team: str = "") -> dg.ScheduleDefinition:
+def _schedule(platform: Platform, settings: Settings, row: Job, team: str = "") -> dg.ScheduleDefinition:
     if platform.in_lapse and chain.stages_of(row.purpose):
-        return _standing_still(platform, settings, row, team)
+        return _asking(platform, settings, row, team, _LAPSE, lambda *_: dg.SkipReason(_LAPSE))
+    if row.sessions:
+        says = "Runs for the last closed session, once; days without a new session are skipped."
+        return _asking(platform, settings, row, team, says, request_of)
+    if team and chain.has_windows(row) and platform.teams[team].training.refits:
+        says = "Trains what the refit window in force lacks; a tick that finds nothing due is skipped."
+        return _asking(platform, settings, row, team, says, refit_request)
     return dg.ScheduleDefinition(job_name=row.of(team), **_common(platform, settings, row, team))
 
 
-def _standing_still(
-    platform: Platform, settings: Settings, row: Job, team: str = ""
+def _asking(
+    platform: Platform,
+    settings: Settings,
+    row: Job,
+    team: str,
+    says: str,
+    answer: Callable[[Job, Platform, str, dg.ScheduleEvaluationContext], Answer],
 ) -> dg.ScheduleDefinition:
-    """A schedule that only says why it does nothing: the cron is of the wall clock, and a lapse's sessions are not."""
+    """A schedule whose ticks ask what is to be run, if anything."""
 
-    @dg.schedule(job_name=row.of(team), description=_LAPSE, **_common(platform, settings, row, team))
-    def schedule(context: dg.ScheduleEvaluationContext) -> dg.SkipReason:
-        return dg.SkipReason(_LAPSE)
-
-    return schedule
-
-
-def _of_team(platform: Platform, settings: Settings, row: Job, team: str) -> dg.ScheduleDefinition:
-    if row.sessions:
-        return _of_sessions(platform, settings, row, team)
-    refits = chain.has_windows(row) and platform.teams[team].training.refits and not platform.in_lapse
-    return (_of_windows if refits else _plain)(platform, settings, row, team)
-
-
-def _of_windows(platform: Platform, settings: Settings, row: Job, team: str) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        job_name=row.of(team),
-        description="Trains what the refit window in force lacks; a tick that finds nothing due is skipped.",
-        **_common(platform, settings, row, team),
-    )
-    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return refit_request(row, platform, team, context)
-
-    return schedule
-
-
-def _of_sessions(platform: Platform, settings: Settings, row: Job, team: str) -> dg.ScheduleDefinition:
-    if platform.in_lapse:
-        return _standing_still(platform, settings, row, team)
-
-    @dg.schedule(
-        job_name=row.of(team),
-        description="Runs for the last closed session, once; days without a new session are skipped.",
-        **_common(platform, settings, row, team),
-    )
-    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return request_of(row, platform, team, context)
+    @dg.schedule(job_name=row.of(team), description=says, **_common(platform, settings, row, team))
+    def schedule(context: dg.ScheduleEvaluationContext) -> Answer:
+        return answer(row, platform, team, context)
 
     return schedule
 

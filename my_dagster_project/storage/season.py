@@ -54,6 +54,10 @@ class State:
         """The instant of `at`."""
         return datetime.strptime(self.at, "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
 
+    def missed_of(self, session: date) -> dict[str, str]:
+        """By team what did not happen in time of a closed session, in words."""
+        return dict(self.missed.get(str(session), {}))
+
     @property
     def is_going_on(self) -> bool:
         """Whether sessions are still to come; also while it is paused."""

@@ -10,7 +10,7 @@ from my_dagster_project.domain.targets import ANSWERS, NEXT_RETURN, Answer, Targ
 from my_dagster_project.models.encoding import NUMBERS, encode
 from my_dagster_project.models.kinds.port import OnEpoch, TrainedModel
 from my_dagster_project.models.manifest import MANIFEST, ONNX, Input, Manifest, read_manifest
-from my_dagster_project.models.parity import compare
+from my_dagster_project.models.parity import PARITY_ROWS, compare
 from my_dagster_project.models.training_input import (
     RETURN,
     SPLIT,
@@ -18,6 +18,7 @@ from my_dagster_project.models.training_input import (
     VALIDATION,
     TrainingSpec,
     check_rows,
+    what_it_learnt_from,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ STRATEGIES = {
 }
 LEARNT = "baseline.json"
 _OPSET, _IR_VERSION = 17, 8
-_PARITY_ROWS = 250
 
 
 def fit(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedModel:
@@ -44,9 +44,8 @@ def fit(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedMod
     Raises ModelError for rows that no model may be trained on.
     """
     check_rows(spec, rows, spec.features)
-    training = rows[rows[SPLIT] == TRAIN]
-    answers = _answers(spec, training)
-    manifest = _manifest(spec, rows, training)
+    answers = _answers(spec, rows[rows[SPLIT] == TRAIN])
+    manifest = _manifest(spec, rows)
     files = {
         LEARNT: json.dumps(answers, sort_keys=True).encode(),
         ONNX: _graph(answers, looks=bool(spec.features)),
@@ -56,7 +55,7 @@ def fit(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedMod
     if manifest.answer != "position":  # which has no error
         metrics = _losses(spec, files, rows)
         on_epoch(1, metrics)
-    last = rows.tail(_PARITY_ROWS)
+    last = rows.tail(PARITY_ROWS)
     manifest = replace(
         manifest, parity=compare(files, manifest, lambda probes: predict(files, probes, spec.label), last)
     )
@@ -97,21 +96,15 @@ def _answers(spec: TrainingSpec, training: pd.DataFrame) -> dict[str, float]:
     return dict.fromkeys(("above", "otherwise", "missing"), constants[spec.section["strategy"]])
 
 
-def _manifest(spec: TrainingSpec, rows: pd.DataFrame, training: pd.DataFrame) -> Manifest:
+def _manifest(spec: TrainingSpec, rows: pd.DataFrame) -> Manifest:
     from importlib.metadata import version
 
     return Manifest(
-        team=spec.team,
-        symbol=spec.symbol,
-        target=spec.target,
+        **what_it_learnt_from(spec, rows),
         kind="baseline",
         answers=answers_of(spec.section, spec.target),
         inputs=tuple(Input(name, "number") for name in spec.features),
-        trained_through=spec.trained_through,
-        seed=spec.seed,
-        rows={"train": len(training), "validation": int((rows[SPLIT] == VALIDATION).sum())},
         epochs=1,
-        return_scale=float(training[RETURN].abs().mean()),
         versions={"onnx": version("onnx")},
         exported=True,
     )

@@ -20,22 +20,12 @@ from my_dagster_project.models.kinds.ludwig.ludwig_runtime import ludwig_session
 from my_dagster_project.models.kinds.ludwig.onnx_export import describe_inputs, export_obstacle, export_onnx
 from my_dagster_project.models.kinds.port import OnEpoch, TrainedModel
 from my_dagster_project.models.manifest import MANIFEST, ONNX, Manifest
-from my_dagster_project.models.parity import TOLERANCE, compare
-from my_dagster_project.models.training_input import (
-    RETURN,
-    SPLIT,
-    TRAIN,
-    VALIDATION,
-    TrainingSpec,
-    check_rows,
-)
+from my_dagster_project.models.parity import PARITY_ROWS, TOLERANCE, compare
+from my_dagster_project.models.training_input import SPLIT, TrainingSpec, check_rows, what_it_learnt_from
 
 if TYPE_CHECKING:
     import pandas as pd
     from ludwig.api import LudwigModel
-
-# Enough to see a wrong graph, and 30 ms.
-PARITY_ROWS = 250
 
 
 def train(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedModel:
@@ -101,18 +91,11 @@ def _describe(spec: TrainingSpec, model: LudwigModel, rows: pd.DataFrame, epochs
     import ludwig
     import torch
 
-    training = rows[rows[SPLIT] == TRAIN]
     return Manifest(
-        team=spec.team,
-        symbol=spec.symbol,
-        target=spec.target,
+        **what_it_learnt_from(spec, rows),
         kind="ludwig",
         inputs=describe_inputs(model),
-        trained_through=spec.trained_through,
-        seed=spec.seed,
-        rows={"train": len(training), "validation": int((rows[SPLIT] == VALIDATION).sum())},
         epochs=epochs,
-        return_scale=float(training[RETURN].abs().mean()),
         versions={"ludwig": ludwig.__version__, "torch": torch.__version__},
         exported=False,
         reason="not exported yet",
