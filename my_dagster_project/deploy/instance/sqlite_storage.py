@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from my_dagster_project.deploy.instance.redacting import RedactedEvents, RedactedTicks
+from my_dagster_project.deploy.instance.whole_events import WholeEvents
 from my_dagster_project.foundation.dagster_private import (
     ConsolidatedSqliteEventLogStorage,
     SqliteRunStorage,
@@ -42,13 +43,15 @@ def _relax(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
-class EmbeddedEventLogStorage(RedactedEvents, ConsolidatedSqliteEventLogStorage):
-    """All runs' events in one file."""
-
+class _PooledEvents(ConsolidatedSqliteEventLogStorage):
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
         with _engine(self._conn_string).connect() as connection, connection.begin():
             yield connection
+
+
+class EmbeddedEventLogStorage(RedactedEvents, WholeEvents, _PooledEvents):
+    """All runs' events in one file."""
 
 
 class EmbeddedRunStorage(SqliteRunStorage):

@@ -1,13 +1,17 @@
-"""The web server's connections after a restart of PostgreSQL: noticed, not an error page."""
+"""Dagster's storages: connections after a restart of PostgreSQL are noticed, no error page; an event is stored whole or not at all."""
 
 import os
 
+import dagster as dg
 import pytest
-from dagster import DagsterRun
 from dagster._core.utils import make_new_run_id
 from sqlalchemy.exc import DBAPIError
 
-from my_dagster_project.deploy.instance.postgres_storage import RedactedPostgresStorage
+from my_dagster_project.deploy.instance.postgres_storage import (
+    RedactedPostgresEvents,
+    RedactedPostgresStorage,
+)
+from my_dagster_project.deploy.instance.sqlite_storage import EmbeddedEventLogStorage
 from tests.support.postgres import postgres
 
 
@@ -64,7 +68,7 @@ def test_connections_a_web_server_holds_survive_a_restart(server):
     parts = (storage.run_storage, storage.event_log_storage, storage.schedule_storage)
     for part in parts:
         part.optimize_for_webserver(statement_timeout=5000, pool_recycle=3600, max_overflow=20)
-    storage.run_storage.add_run(DagsterRun(job_name="red_train", run_id=make_new_run_id()))
+    storage.run_storage.add_run(dg.DagsterRun(job_name="red_train", run_id=make_new_run_id()))
     assert len(storage.run_storage.get_runs()) == 1
     assert storage.schedule_storage.all_instigator_state() == []
     assert storage.event_log_storage.all_asset_keys() == []
@@ -75,3 +79,49 @@ def test_connections_a_web_server_holds_survive_a_restart(server):
         assert storage.event_log_storage.all_asset_keys() == []
     except DBAPIError as error:
         raise AssertionError("a held connection was used without asking whether it still is one") from error
+
+
+ORDERS = dg.AssetKey(["red", "orders"])
+
+
+def made(session: str) -> dg.EventLogEntry:
+    from dagster._core.events import DagsterEvent, StepMaterializationData
+
+    event = DagsterEvent(
+        event_type_value=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+        job_name="red_trade",
+        event_specific_data=StepMaterializationData(dg.AssetMaterialization(ORDERS, partition=session)),
+    )
+    return dg.EventLogEntry(None, 10, "", make_new_run_id(), 1.0, dagster_event=event)
+
+
+@pytest.mark.parametrize("kind", ["embedded", "of the stack"])
+def test_an_event_and_the_row_of_its_asset_are_stored_together_or_not_at_all(kind, server, tmp_path):
+    """kill -9 between the two: nobody judges by one of them without the other."""
+    embedded = kind == "embedded"
+    storage = (
+        EmbeddedEventLogStorage(str(tmp_path))
+        if embedded
+        else RedactedPostgresEvents(server.new_database("events"), True)
+    )
+    storage.store_event(made("2013-02-21"))
+    if (child := os.fork()) == 0:
+        storage._store_asset_event = lambda *_: os._exit(9)
+        storage.store_event(made("2013-02-22"))
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert newest(storage) == (row(storage), "2013-02-21")
+    storage.store_event(made("2013-02-22"))
+    assert newest(storage) == (row(storage), "2013-02-22")
+    storage.store_event_batch([made("2013-02-25"), made("2013-02-26")])
+    assert newest(storage) == (row(storage), "2013-02-26")
+
+
+def newest(storage) -> tuple[int, str | None]:
+    record = storage.fetch_materializations(ORDERS, limit=1).records[0]
+    return record.storage_id, record.partition_key
+
+
+def row(storage) -> int:
+    """The event that the asset's own row has for its newest, which runs note as what they read."""
+    return storage.get_asset_records([ORDERS])[0].asset_entry.last_materialization_record.storage_id
