@@ -11,6 +11,7 @@ from datetime import date
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import (
+    ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     MAX_RETRIES_TAG,
     PARTITION_NAME_TAG,
@@ -24,6 +25,8 @@ TEAM_TAG, CONFIG_TAG = "team", "config"
 ONE_AT_A_TIME = "one run at a time"
 """The value of the tag `team/red` of a run that red's other runs wait for."""
 _LIMITED = "team/"
+TRAINED, CPU_SECONDS = "trained/", "cpu_seconds/"
+"""With a team behind them: what a training notes on its run. A run begins without them, whoever or whatever it repeats."""
 _NOBODY = "not of this run"
 
 FIRST_OF_ALL = 1_000_000
@@ -39,7 +42,7 @@ def derived_tags(
     `origin` says which commit a team's file in force is of. Orders are never tried again by the daemon.
     """
     owners = sorted({key.path[0] for key in assets})
-    forged = {tag: _NOBODY for tag in told if tag.startswith(_LIMITED)}
+    forged = {tag: _NOBODY for tag in told if tag.startswith((_LIMITED, TRAINED, CPU_SECONDS))}
     limited = dict.fromkeys(map(limit_tag, owners), ONE_AT_A_TIME)
     if not owners:
         return forged
@@ -69,8 +72,16 @@ def _priority(like: Job | None, told: Mapping[str, str]) -> int:
     return order_priority(_session(told)) if like.one_by_one else like.priority
 
 
+def asked_of(told: Mapping[str, str]) -> tuple[str, str]:
+    """The first and the last partition that a run with these tags is about, '' where it is about none."""
+    one = told.get(PARTITION_NAME_TAG, "")
+    ends = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
+    first, last = (told.get(end) or one for end in ends)
+    return first, last
+
+
 def _session(told: Mapping[str, str]) -> date | None:
-    text = told.get(PARTITION_NAME_TAG) or told.get(ASSET_PARTITION_RANGE_START_TAG)
+    text, _ = asked_of(told)
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:  # No session of ours; the run fails by itself and says so.

@@ -5,7 +5,7 @@ has taken it. Each process counts its own, a fork of `trading run` as well as a 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,7 @@ import dagster as dg
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.run_tags import CPU_SECONDS, TRAINED, asked_of
 from my_dagster_project.teams.registry import TrainingBudget
 
 _DAY = timedelta(hours=24)
@@ -71,7 +72,9 @@ def replace_waiting(instance: dg.DagsterInstance, newest: dg.DagsterRun) -> None
 
 
 def _covers(newest: dg.DagsterRun, older: dg.DagsterRun) -> bool:
-    """Whether the newer run makes everything that the older one would."""
+    """Whether the newer run makes everything that the older one would, of the same refit windows."""
+    if not _windows_covered(newest.tags, older.tags):
+        return False
     if older.asset_selection is None:
         return newest.asset_selection is None and newest.job_name == older.job_name
     if newest.asset_selection is not None:
@@ -83,12 +86,19 @@ def _covers(newest: dg.DagsterRun, older: dg.DagsterRun) -> bool:
     )
 
 
+def _windows_covered(newest: Mapping[str, str], older: Mapping[str, str]) -> bool:
+    """A backfill of windows is a run for each: none of them makes another's. Windows compare as text, '' is none."""
+    first, last = asked_of(newest)
+    begins, ends = asked_of(older)
+    return bool(first) == bool(begins) and first <= begins and ends <= last
+
+
 def _metered(team: str) -> str:
-    return f"trained/{team}"
+    return TRAINED + team
 
 
 def _cpu(team: str) -> str:
-    return f"cpu_seconds/{team}"
+    return CPU_SECONDS + team
 
 
 def _noted(run: dg.DagsterRun | None, team: str) -> float:

@@ -30,6 +30,8 @@ FORGED = {
     "dagster/priority": "99",
     "dagster/max_retries": "9",
     "dagster/retry_on_asset_or_op_failure": "true",
+    "trained/red": "yes",
+    "cpu_seconds/red": "-1e9",
 }
 LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename
   ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
@@ -156,6 +158,8 @@ def test_orders_have_their_tags_by_every_road(dagit, road):
         "dagster/priority": str(order_priority(date(2025, 9, 3))),
         "dagster/max_retries": "0",
         "dagster/retry_on_asset_or_op_failure": "false",
+        "trained/red": "not of this run",
+        "cpu_seconds/red": "not of this run",
     }
     assert {tag: tags.get(tag) for tag in wanted} == wanted
 

@@ -15,9 +15,12 @@ MODEL, OTHER, FEATURES = (
 )
 
 
-def run(instance, status, assets=None, job="red_train", team="red", seconds=0.0) -> str:
+def run(instance, status, assets=None, job="red_train", team="red", seconds=0.0, windows=()) -> str:
     selection = frozenset(assets) if assets else None
-    tags = {"team": team}
+    ends = (
+        ["partition"] if len(windows) == 1 else ["asset_partition_range_start", "asset_partition_range_end"]
+    )
+    tags = {"team": team, **{f"dagster/{end}": window for end, window in zip(ends, windows, strict=False)}}
     place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("trading"), "__repository__")
     origin = RemoteJobOrigin(place, job)
     made = instance.add_run(
@@ -126,3 +129,28 @@ def test_it_replaces_what_was_launched_from_an_assets_page_too(older, replaced):
         replace_waiting(instance, newest)
         statuses = [instance.get_run_by_id(one).status for one in (clicked, blues)]
         assert statuses == [dg.DagsterRunStatus.CANCELED if replaced else queued, queued]
+
+
+JANUARY, FEBRUARY, MARCH = "2013-01-01", "2013-02-01", "2013-03-01"
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "replaced"),
+    [
+        ([JANUARY], [JANUARY], True),
+        ([JANUARY], [FEBRUARY], False),
+        ([FEBRUARY], [JANUARY, MARCH], True),
+        ([JANUARY, MARCH], [FEBRUARY], False),
+        ([JANUARY, FEBRUARY], [FEBRUARY, MARCH], False),
+        ([], [JANUARY], False),
+        ([JANUARY], [], False),
+    ],
+)
+@pytest.mark.parametrize("clicked", [[MODEL], None])
+def test_a_backfill_of_windows_trains_all_of_them(clicked, older, newer, replaced):
+    """Dagit makes a run of each window: every one took those before it out of the queue, and the last was trained alone."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        queued = dg.DagsterRunStatus.QUEUED
+        first = run(instance, queued, clicked, windows=older)
+        replace_waiting(instance, instance.get_run_by_id(run(instance, queued, clicked, windows=newer)))
+        assert (instance.get_run_by_id(first).status == dg.DagsterRunStatus.CANCELED) == replaced
