@@ -18,7 +18,11 @@ _BUSY_SPIKE, _FIRST_SPIKE = 10.0, 5.0
 _AROUND = 3
 # How far one adjusted close may be off the factor of its neighbours, beside what rounding to cents makes.
 _FACTOR_OFF, _CENT = 0.05, 0.01
-_COPIED = ["open", "high", "low", "close", "volume"]
+_STILL = ["open", "high", "low", "close"]
+# A share of 10 dollars and more in cents: five of them are less than this part of its price.
+_FINE = 0.005
+# The busiest day of the sample was 5.4 times its busy days; that of a stock at rest may be some hundred.
+_VOLUMES, _RARELY = 1000, 0.05
 
 
 def implausible_prices(days: TradingDays, limits: Thresholds) -> "pd.Series":
@@ -32,10 +36,23 @@ def implausible_prices(days: TradingDays, limits: Thresholds) -> "pd.Series":
     return (_distance(days) > limit) | _odd_factor(days)
 
 
-def copied_bars(bars: "pd.DataFrame") -> "pd.Series":
-    """True for rows that say of a session, volume included, what the one before said of its own: a feed that stood still."""
-    same = (bars[_COPIED] == bars[_COPIED].shift()).all(axis=1)
-    return same & (bars["high"] > bars["low"])
+def implausible_volumes(bars: "pd.DataFrame", days: TradingDays) -> "pd.Series":
+    """True for the rows with a volume that no news explains: beyond the busiest and quietest twentieth by a factor."""
+    import numpy as np
+
+    shares = bars["volume"].where(np.isfinite(bars["volume"]) & (bars["volume"] > 0)) / days.factor
+    quiet, busy = (shares.quantile(part, interpolation="nearest") for part in (_RARELY, 1 - _RARELY))
+    return (shares > _VOLUMES * busy) | (shares * _VOLUMES < quiet)
+
+
+def copied_bars(bars: "pd.DataFrame", days: TradingDays) -> "pd.Series":
+    """True for rows of a feed that stood still: that say, volume included, what the session before said of its own, or
+    stand in a row of three and more with the same four prices, where prices are fine enough that trading moves them."""
+    same = (bars[_STILL] == bars[_STILL].shift()).all(axis=1)
+    copied = same & (bars["volume"] == bars["volume"].shift()) & (bars["high"] > bars["low"])
+    stood = same & (same.shift(fill_value=False) | same.shift(-1, fill_value=False))
+    wide = (days.high / days.low - 1 > days.grain) | (bars["high"] == bars["low"])
+    return copied | stood & wide & (days.grain < _FINE)
 
 
 def _distance(days: TradingDays) -> "pd.Series":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from my_dagster_project.domain.plausibility import copied_bars, implausible_prices
+from my_dagster_project.domain.plausibility import copied_bars, implausible_prices, implausible_volumes
 from my_dagster_project.domain.splits import unadjusted_declared, unexplained_steps
 from my_dagster_project.domain.trading_days import PRICES, Thresholds, trading_days
 from my_dagster_project.foundation.calendar import TradingCalendar
@@ -101,15 +101,18 @@ def _check_levels(
 ) -> list[Finding]:
     """What only the sessions around a price can tell. A wrong bar makes a step before and after it; that is not told again."""
     days = trading_days(bars)
-    inconsistent, copied = _inconsistent(bars), copied_bars(bars) & ~known
-    odd = implausible_prices(days, limits) & ~known & ~inconsistent
+    inconsistent, copied = _inconsistent(bars), copied_bars(bars, days) & ~known
+    stepped = unexplained_steps(days, limits, apart) | unadjusted_declared(bars, days)
+    # Of the newest bar nobody knows yet whether prices stay there: on the morning of a split they will.
+    newest = bars.index == bars.index[-1]
+    odd = implausible_prices(days, limits) & ~known & ~inconsistent & ~(stepped & newest)
     wrong = odd | copied | inconsistent
     beside = wrong | wrong.shift(fill_value=False) | known
-    steps = (unexplained_steps(days, limits, apart) | unadjusted_declared(bars, days)) & ~beside
     return [
         *_check_rows(bars, symbol, _IMPLAUSIBLE, odd),
+        *_check_rows(bars, symbol, _VOLUME, implausible_volumes(bars, days) & ~known),
         *_check_rows(bars, symbol, _COPIED, copied),
-        *_check_rows(bars, symbol, _UNADJUSTED, steps),
+        *_check_rows(bars, symbol, _UNADJUSTED, stepped & ~beside),
     ]
 
 
@@ -226,9 +229,14 @@ _IMPLAUSIBLE = _Rule(
     "a price is far from the sessions around it, on a day without news in its volume",
     f"Correct the rows at the source, {_ACCEPT}",
 )
+_VOLUME = _Rule(
+    "plausible_volume",
+    "a thousand times the volume of busy days, or a thousandth of that of quiet ones",
+    f"Correct the rows at the source (shares, not thousands of them), {_ACCEPT}",
+)
 _COPIED = _Rule(
     "no_copied_bar",
-    "the bar is that of the session before, volume included",
+    "the bar is that of the session before, volume included, or its prices stood still for sessions",
     f"The source stood still: fetch the bars anew, {_ACCEPT}",
 )
 _UNADJUSTED = _Rule(

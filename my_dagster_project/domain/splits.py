@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 # Times the longer nights of the symbol, those it exceeds one time in twenty.
 _NIGHTS = 3
 _BEFORE = 3
-# A step asks for so much of `Thresholds.busy`, and for all of it from this factor on.
-_LEAST_BUSY, _ALL_BUSY = 0.4, 1.43
+# A step asks for so much of `Thresholds.busy`, for all of it from the second factor on, and for more beyond the third: nothing
+# loses six sevenths overnight on three times its volume, though a split on the day after a crash looks like that.
+_LEAST_BUSY, _ALL_BUSY, _HALVED = 0.4, 1.43, 2.0
 # No volume explains more: no listed stock has opened at 20 times, or a 20th of, its last close.
 _NEVER = 20.0
 # Times the usual night, of a declared split that an ordinary night cannot be taken for.
@@ -52,7 +53,8 @@ def unexplained_steps(days: TradingDays, limits: Thresholds, sessions: "pd.Serie
     moved = (step < 0) & (high < step / 2) | (step > 0) & (low > step / 2)
     # Back from a single wrong close is no new level.
     moved &= level / step >= 0.5
-    news = limits.busy * np.minimum(1, _LEAST_BUSY + (1 - _LEAST_BUSY) * step.abs() / np.log(_ALL_BUSY))
+    asked = np.minimum(1, _LEAST_BUSY + (1 - _LEAST_BUSY) * step.abs() / np.log(_ALL_BUSY))
+    news = limits.busy * np.maximum(asked, step.abs() / np.log(_HALVED))
     explained = (days.busier > news) & (step.abs() <= np.log(_NEVER))
     return (step.abs() >= limit) & moved & ~explained
 

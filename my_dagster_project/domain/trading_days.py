@@ -35,7 +35,7 @@ class Thresholds:
     """
 
     step: float = 1.08
-    spike: float = 2.0
+    spike: float = 1.3
     busy: float = 3.0
     accepted: "Mapping[str, frozenset[date]]" = field(default_factory=dict)
 

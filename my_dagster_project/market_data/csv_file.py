@@ -15,11 +15,11 @@ missing row. Errors carry file:line (Parquet: file and row).
 """
 
 import csv
-import io
 import re
 from collections.abc import Iterator
 from datetime import date
-from hashlib import md5
+from functools import partial
+from hashlib import file_digest, md5
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,15 @@ if TYPE_CHECKING:
 type Row = tuple[str, dict[str, Any]]
 """Where the row stands, file:line, and its values by column."""
 
+type Line = tuple[str, list[str]]
+"""Where the line stands, file:line, and its fields."""
+
+# Of ours the longest has a hundred characters; reading a line of a gigabyte whole took the machine's memory.
+_LONGEST = 100_000
 _MIDNIGHT = re.compile(r"[T ]00:00:00(\.0+)?([+-]\d\d:?\d\d|Z)?$")
+# Stooq writes 20130228, and IBM.US of IBM.
+_COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)")
+_MARKET = re.compile(r"\.[A-Z]{2}$")
 _ENDINGS = (".csv", ".parquet")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,15}")
 
@@ -63,14 +71,18 @@ class CsvSource:
 
     def fetch(self, symbol: str, start: date, end: date) -> "BarsFrame":
         """See MarketDataSource; a symbol without a file, or without a row in the one file, raises UnknownSymbolError."""
-        bars = _bars(_rows(_find(self._path, symbol), symbol, self._needed()))
+        path = _find(self._path, symbol)
+        bars = _bars(row for row in _rows(path, self._needed()) if _is_of(row, symbol))
         if not bars:
-            raise UnknownSymbolError(f"{self._path}: has no rows for {symbol}.")
+            others = sorted({row[1].get("symbol", "") for row in _rows(path, self._needed())})
+            has = f"; it has {', '.join(others[:5])}" if others else ""
+            raise UnknownSymbolError(f"{path}: has no rows for {symbol}{has}.")
         return bars_frame((bar for bar in bars if start <= bar.session <= end), f"csv: {symbol}")
 
     def fingerprint(self, symbol: str) -> str | None:
         """See MarketDataSource: the md5 of the symbol's file."""
-        return md5(_find(self._path, symbol).read_bytes(), usedforsecurity=False).hexdigest()
+        with _find(self._path, symbol).open("rb") as file:
+            return file_digest(file, partial(md5, usedforsecurity=False)).hexdigest()
 
     def _needed(self) -> tuple[str, ...]:
         # Without it one file's bars would be everybody's.
@@ -94,9 +106,13 @@ def _find(path: Path, symbol: str) -> Path:
     return found[0]
 
 
-def _rows(path: Path, symbol: str, needed: tuple[str, ...]) -> Iterator[Row]:
-    rows = _parquet_rows(path, needed) if path.suffix == ".parquet" else _csv_rows(path, needed)
-    return (row for row in rows if row[1].get("symbol", symbol) == symbol)
+def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[Row]:
+    return _parquet_rows(path, needed) if path.suffix == ".parquet" else _csv_rows(path, needed)
+
+
+def _is_of(row: Row, symbol: str) -> bool:
+    said = row[1].get("symbol", symbol)
+    return symbol in (said, _MARKET.sub("", str(said)))
 
 
 def _bars(rows: Iterator[Row]) -> list[Bar]:
@@ -125,26 +141,47 @@ def _declared(value: Any, name: str, where: str) -> float | None:
 
 
 def _csv_rows(path: Path, needed: tuple[str, ...]) -> Iterator[Row]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as broken:
-        raise MalformedDataError(f"{path}: is not UTF-8 text: {broken}.") from None
-    lines = list(io.StringIO(text, newline=None))
-    header = our_names(_fields(lines[0], f"{path}:1") if lines else [], needed, f"{path}:1")
-    for number, line in enumerate(lines[1:], start=2):
-        fields, where = _fields(line, f"{path}:{number}"), f"{path}:{number}"
-        if not fields:
-            continue
+    lines = _lines(path)
+    header = our_names(_names(lines, path), needed, f"{path}:1")
+    for where, fields in lines:
         if len(fields) != len(header):
             raise MalformedDataError(
                 f"{where}: {len(fields)} fields instead of {len(header)}; is the line torn?"
             )
-        yield where, dict(zip(header, fields, strict=True))
-    # "1.234" cut down to "1.2" is still a number; only the missing line end tells.
-    if not lines[-1].endswith("\n"):
-        raise MalformedDataError(
-            f"{path}:{len(lines)}: the last line has no end; the file may be cut off. Add a newline if not."
-        )
+        values = dict(zip(header, fields, strict=True))
+        yield where, values | {"session": _COMPACT.sub(r"\1-\2-\3", values["session"])}
+
+
+def _names(lines: Iterator[Line], path: Path) -> list[str]:
+    where, names = next(lines, (f"{path}:1", []))
+    for mark in ";\t|":
+        if len(names) == 1 and mark in names[0]:
+            raise MalformedDataError(f"{where}: {mark!r} stands between the fields; needed is a comma.")
+    if names[:1] == ["Price"] and [next(lines, ("", [""]))[1][0], next(lines, ("", [""]))[1][0]] == [
+        "Ticker",
+        "Date",
+    ]:
+        names[0] = "Date"  # yfinance's: names, tickers, and the name of the first column
+    return names
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    """The lines that hold anything."""
+    with path.open(encoding="utf-8-sig", newline=None) as file:
+        try:
+            for number, line in enumerate(iter(partial(file.readline, _LONGEST), ""), start=1):
+                where = f"{path}:{number}"
+                if len(line) == _LONGEST:
+                    raise MalformedDataError(f"{where}: a line of {_LONGEST} characters and more.")
+                if any(fields := _fields(line, where)):
+                    yield where, fields
+                # "1.234" cut down to "1.2" is still a number; only the missing line end tells.
+                if not line.endswith("\n"):
+                    raise MalformedDataError(
+                        f"{where}: the last line has no end; the file may be cut off. Add a newline if not."
+                    )
+        except UnicodeDecodeError as broken:
+            raise MalformedDataError(f"{path}: is not UTF-8 text: {broken}.") from None
 
 
 def _fields(line: str, where: str) -> list[str]:

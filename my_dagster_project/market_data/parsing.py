@@ -13,8 +13,8 @@ def to_number(value: Any, field: str, where: str) -> float:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    # float() reads "nan" and "inf"; no exchange has quoted either.
-    if isinstance(value, bool) or not math.isfinite(number):
+    # float() reads "nan", "inf" and "10_5"; no exchange has quoted any of them.
+    if isinstance(value, bool) or not math.isfinite(number) or "_" in str(value):
         raise MalformedDataError(f"{where}: {field} is {value!r}, not a number.")
     return number
 

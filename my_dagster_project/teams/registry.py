@@ -75,7 +75,7 @@ class Plausible(Strict):
 
     step: Annotated[float, Field(gt=1, le=100)] = 1.08
     """A factor between the last price of a session and the first of the next, on a day of ordinary volume for such a step."""
-    spike: Annotated[float, Field(gt=1, le=1000)] = 2.0
+    spike: Annotated[float, Field(gt=1, le=1000)] = 1.3
     """A factor between a price and those of the sessions around it."""
     busy: Annotated[float, Field(gt=1, le=1000)] = 3.0
     """Times the median volume of the 20 sessions before, in shares and in dollars: the day had news. (Of a step below 1.43

@@ -195,6 +195,33 @@ def test_a_feed_that_stood_still_is_found(row):
     assert errors(damaged) == {"no_copied_bar": [session_of(row)]}
 
 
+@pytest.mark.parametrize("volume", [1, 1e13, 1e15, 1e300])
+@pytest.mark.parametrize("row", [1, 2000, -1])
+def test_a_volume_that_cannot_be_is_found(volume, row):
+    """It made any price of its session plausible, and the columns of volume useless."""
+    damaged = sample("IBM").copy()
+    damaged.loc[damaged.index[row], "volume"] = volume
+    assert errors(damaged) == {"plausible_volume": [sample("IBM")["session"].iloc[row].date()]}
+
+
+@pytest.mark.parametrize("prices", [["open", "high", "low", "close"], ["close"] * 4])
+def test_a_week_in_which_prices_stood_still_is_found(prices):
+    """With another volume each day; two such sessions happen (AAPL, 2003-01-29)."""
+    damaged = sample("IBM").copy()
+    for row in range(2001, 2005):
+        damaged.loc[row, ["open", "high", "low", "close"]] = damaged.loc[2000, prices].tolist()
+        damaged.loc[row, "adj_close"] = damaged.loc[2000, "adj_close"]
+    found = errors(damaged)
+    assert found["no_copied_bar"][-1] == session_of(2004)
+    assert len(found["no_copied_bar"]) >= 3
+
+
+def test_a_close_that_is_half_too_high_for_a_day_is_found():
+    damaged = sample("IBM").copy()
+    damaged.loc[2000, ["high", "close", "adj_close"]] *= 1.5
+    assert errors(damaged) == {"plausible_prices": [session_of(2000)]}
+
+
 def test_the_organiser_accepts_what_is_true_and_says_what_is_far():
     damaged = sample("IBM").copy()
     damaged.loc[2000, "high"] *= 2.4

@@ -96,10 +96,10 @@ def test_ten_per_cent_in_stock_are_found_in_a_calm_symbol(symbol, data):
 def test_back_from_a_single_wrong_close_is_no_split():
     """It is the next session that would be named, and the wrong one kept."""
     damaged = sample("IBM").copy()
-    damaged.loc[2000, ["high", "close", "adj_close"]] *= 1.4
+    damaged.loc[2000, ["high", "close", "adj_close"]] *= 1.25
     assert errors(damaged) == {}  # below `spike`: the source may correct it, and then it is listed
     whole = sample("IBM").copy()
-    whole.loc[2000, PRICES] *= 1.4
+    whole.loc[2000, PRICES] *= 1.25
     assert errors(whole) == {"no_unadjusted_split": [session_of(2000)]}
 
 
@@ -126,6 +126,22 @@ def test_bars_without_any_adjustment_show_exactly_the_real_splits(symbol):
     raw = sample(symbol).assign(adj_close=sample(symbol)["close"])
     found = errors(raw, symbol).get("no_unadjusted_split", [])
     assert found == [day for name, day in SPLITS if name == symbol]
+
+
+@pytest.mark.parametrize("ratio", [1.5, 3.0, 7.0, 1 / 7, 1 / 40])
+def test_a_split_on_the_newest_bar_is_called_one(ratio):
+    """In a season it is always the newest."""
+    last = len(sample("IBM")) - 1
+    assert errors(with_split(sample("IBM"), last, ratio)) == {"no_unadjusted_split": [session_of(last)]}
+
+
+@pytest.mark.parametrize(("ratio", "after"), [(7.0, 1), (1 / 7, 1), (1 / 7, 0)])
+def test_a_split_on_the_day_of_a_crash_or_after_it_is_found(ratio, after):
+    """Three times the usual volume explained any step at all; 7:1 on the day itself looks like the end of a company."""
+    bars = sample("AAPL")
+    row = bars.index[bars["session"] == pd.Timestamp(CRASH)][0] + after
+    found = errors(with_split(bars, row, ratio), "AAPL")
+    assert found == {"no_unadjusted_split": [bars["session"][row].date()]}
 
 
 def test_an_adjustment_for_a_split_that_never_was_is_found():

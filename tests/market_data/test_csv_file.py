@@ -86,7 +86,15 @@ def test_the_order_of_columns_and_rows_is_free(write):
             HEADER + GOOD.replace("2020-01-03", "2020-02-30"),
             r"AAPL\.csv:3: session is '2020-02-30', not a date",
         ),
-        (HEADER + GOOD.replace("2020-01-03", "20200103"), r"AAPL\.csv:3: session is '20200103', not a date"),
+        (
+            HEADER + GOOD.replace("2020-01-03", "20200231"),
+            r"AAPL\.csv:3: session is '2020-02-31', not a date",
+        ),
+        (HEADER + GOOD.replace("2020-01-03", "12000103"), r"AAPL\.csv:3: session is '12000103', not a date"),
+        (HEADER + GOOD.replace("1000", "10_00"), r"AAPL\.csv:2: volume is '10_00', not a number"),
+        ((HEADER + GOOD).replace(",", ";"), r"AAPL\.csv:1: ';' stands between the fields; needed is a comma"),
+        ((HEADER + GOOD).replace(",", "\t"), r"AAPL\.csv:1: '\\t' stands between the fields"),
+        (HEADER + GOOD + "1" * 300_000 + "\n", r"AAPL\.csv:4: a line of 100000 characters and more"),
         (
             HEADER + GOOD.replace("-03", "-02"),
             r"AAPL\.csv:3: session 2020-01-02 stands already at .*AAPL\.csv:2",
@@ -95,6 +103,29 @@ def test_the_order_of_columns_and_rows_is_free(write):
 )
 def test_damage_is_named_with_file_and_line(write, text, message):
     with pytest.raises(MalformedDataError, match=message):
+        fetch(write(text))
+
+
+def test_lines_without_any_value_are_none(write):
+    """As Excel leaves them below a table."""
+    assert len(fetch(write("\n" + HEADER + "\n  \n" + GOOD + ",,,,,,\n"))) == 2
+
+
+def test_a_file_of_stooq_s_archive_works_as_it_is(write):
+    head = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>\r\n"
+    bars = fetch(write(head + "AAPL.US,D,20200102,000000,10,12,9,11,1000,0\r\n"))
+    assert session_dates(bars) == [date(2020, 1, 2)]
+
+
+def test_a_file_of_yfinance_with_its_three_lines_of_names_works_as_it_is(write):
+    head = "Price,Close,High,Low,Open,Volume\nTicker,AAPL,AAPL,AAPL,AAPL,AAPL\nDate,,,,,\n"
+    bars = fetch(write(head + "2020-01-02,11,12,9,10,1000\n"))
+    assert bars.iloc[0].tolist()[1:] == [10, 12, 9, 11, 1000, 11]
+
+
+def test_rows_of_another_symbol_are_named(write):
+    text = "symbol," + HEADER + GOOD.replace("2020", "MSFT,2020")
+    with pytest.raises(UnknownSymbolError, match=r"AAPL\.csv: has no rows for AAPL; it has MSFT"):
         fetch(write(text))
 
 
