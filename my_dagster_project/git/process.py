@@ -21,7 +21,13 @@ _FOREIGN = (
     "GIT_COMMON_DIR",
     "GIT_PREFIX",
 )
-ENV = ("env", *(word for name in _FOREIGN for word in ("-u", name)), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0")
+# A file above a megabyte is never held whole, also while it is fetched or compared: 400 MB of zeros, which travel as 390 kB, took
+# as much memory. What git must hold whole (a folder's list, a message) is refused above the limit, and costs its branch alone.
+ENV = (
+    *("env", *(word for name in _FOREIGN for word in ("-u", name))),
+    *("LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_ALLOC_LIMIT=256m"),
+)
+HOLD_LITTLE = ("-c", "core.bigFileThreshold=1m")
 _NO_GIT = 127  # what env(1) answers when there is no such program
 
 
@@ -55,7 +61,8 @@ def try_git(folder: Path, *arguments: str, stdin: bytes = b"") -> Answer:
 
 def _command(folder: Path, arguments: Sequence[str]) -> tuple[str, ...]:
     # safe.directory: in a container the checkout may belong to another uid. hooksPath: a commit of pointers is ours.
-    return (*ENV, "git", "-c", f"safe.directory={folder}", "-c", "core.hooksPath=/dev/null", *arguments)
+    own = ("-c", f"safe.directory={folder}", "-c", "core.hooksPath=/dev/null")
+    return (*ENV, "git", *HOLD_LITTLE, *own, *arguments)
 
 
 def _no_folder(folder: Path) -> VersioningError:

@@ -56,7 +56,8 @@ def sync_all(
     """Sync branches one by one, each whatever happens to the others; `follow` comes first and fast-forwards only.
 
     `remote` is a name or an address; what fails is a warning, never raised. The remote is asked once what it has; only
-    branches that moved are fetched, and a remote that fails or keeps silent is left alone until the next time.
+    branches that moved are fetched, and a remote that fails or keeps silent is left alone until the next time. A branch that
+    takes too long while the remote answers is left alone too, and the others go on.
     """
     place = Remote(git.path, remote, login)
     syncs: list[_Sync] = [_Sync(git, place, branch) for branch in branches]
@@ -81,8 +82,8 @@ def sync_all(
                 else _not_synced(sync.branch, silent)
             )
         except RemoteSilentError as error:
-            silent = str(error)
-            done.append(_not_synced(sync.branch, silent))
+            silent = str(error) if _keeps_silent(place, sync.branch) else ""
+            done.append(_not_synced(sync.branch, str(error)))
         except (VersioningError, OSError) as error:
             done.append(_not_synced(sync.branch, str(error)))
         except Exception as error:
@@ -90,6 +91,15 @@ def sync_all(
             _log.exception("Branch %s could not be synchronised", sync.branch)
             done.append(_not_synced(sync.branch, f"{type(error).__name__}: {error}."))
     return done
+
+
+def _keeps_silent(place: Remote, branch: str) -> bool:
+    """Whether a remote that took too long for a branch says nothing at all; else it is that branch, which has too much to fetch."""
+    try:
+        place.tips([branch])
+    except VersioningError:
+        return True
+    return False
 
 
 def _not_synced(branch: str, reason: str) -> Synced:

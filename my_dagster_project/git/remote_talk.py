@@ -11,7 +11,7 @@ from pathlib import Path
 
 from my_dagster_project.foundation.errors import PassingError, VersioningError
 from my_dagster_project.foundation.git_login import GitLogin
-from my_dagster_project.git.process import ENV, Answer
+from my_dagster_project.git.process import ENV, HOLD_LITTLE, Answer
 
 _GRACE = (
     2.0  # seconds; on SIGTERM git removes its lock files, which after a SIGKILL would block every later fetch
@@ -34,7 +34,7 @@ def talk(folder: Path, address: str, login: GitLogin | None, seconds: float, *ar
     # A session of its own: ssh finds no terminal to ask on, and a time-out ends git's helpers too, which would
     # otherwise keep our pipes open.
     process = subprocess.Popen(
-        (*ENV, "git", "-c", f"safe.directory={folder}", *_NETWORK, *arguments),
+        (*ENV, "git", *HOLD_LITTLE, "-c", f"safe.directory={folder}", *_NETWORK, *arguments),
         cwd=folder,
         env=_environment(address, login, os.environ),
         stdin=subprocess.DEVNULL,

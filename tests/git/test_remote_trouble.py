@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.git import remote_sync
+from my_dagster_project.git import process, remote_sync, remote_talk
 from my_dagster_project.git.branch import BranchRepo
-from my_dagster_project.git.process import run_git
+from my_dagster_project.git.process import ENV, run_git
 from my_dagster_project.git.remote import Remote
 from my_dagster_project.git.remote_sync import sync_all
 from my_dagster_project.git.remote_talk import without_credentials
@@ -24,7 +24,7 @@ from my_dagster_project.storage.opening import open_store
 from tests.support.draws import sizes
 from tests.support.gitrepo import git
 from tests.support.loopback import Loopback, Reply
-from tests.support.two_sides import YAML, Sides, sync_branch
+from tests.support.two_sides import POINTER, YAML, Sides, sync_branch
 
 DVC = str(Path(sys.executable).with_name("dvc"))
 LATER = "Nothing is lost: the next synchronisation tries again."
@@ -87,6 +87,44 @@ class TestTheRemoteFails:
             f"http://127.0.0.1:{port} did not answer within 1 s. {LATER}"
         }
         assert port not in subprocess.run(["ps", "ax", "-o", "args"], capture_output=True, text=True).stdout
+
+    def test_a_branch_that_takes_too_long_keeps_no_other_waiting(self, sides, monkeypatch):
+        """The remote answers, so it is not silent: one team's gigabytes of zeros stood before every team after it."""
+        git(sides.team, "push", "-q", "origin", "red:blue")
+        sides.person_commits(YAML, "team: crimson\n")
+        asked = sides.server / "asked"
+        slow = sides.server / "slow"
+        # Of the questions what is there, red, what is there, blue.
+        slow.write_text(
+            f'#!/bin/sh\necho >>{asked}\n[ $(wc -l <{asked}) = 2 ] && sleep 30\nexec git-upload-pack "$@"\n'
+        )
+        slow.chmod(0o755)
+        git(sides.server, "config", "remote.origin.uploadpack", str(slow))
+        monkeypatch.setattr("my_dagster_project.git.remote._SECONDS", 1.5)
+        red, blue = sync_all(sides.repo, "origin", ["red", "blue"])
+        assert "did not answer within 2 s" in red.warning
+        assert (blue.integrated, blue.warning) == ("fast-forward", "")
+
+    def test_what_is_large_is_never_held_and_what_must_be_held_costs_its_branch_alone(
+        self, sides, monkeypatch
+    ):
+        """400 MB of zeros took as much memory in the fetch, and again where two sides had changed one file."""
+        for side in (sides.remote, sides.team):
+            git(side, "config", "core.bigFileThreshold", "1m")
+        git(sides.team, "push", "-q", "origin", "red:blue", "red:green")
+        sides.platform_commits(POINTER)
+        sides.person_commits(POINTER, "\0" * 20_000_000)
+        long = run_git(sides.team, "commit-tree", "red^{tree}", "-p", "red", stdin=b"x" * 20_000_000).text
+        git(sides.team, "push", "-q", "origin", f"{long}:blue")
+        narrow = tuple(word.replace("=256m", "=8m") for word in ENV)
+        for module in (process, remote_talk):
+            monkeypatch.setattr(module, "ENV", narrow)
+        red, blue, green = sync_all(sides.repo, "origin", ["red", "blue", "green"])
+        # Its push is another matter: the other side is in this process' charge here, and holds blue's message.
+        assert red.integrated == "rebased"
+        assert sides.repo.read_file("red", POINTER) == b"1\n"
+        assert "attempting to allocate" in blue.warning
+        assert (green.integrated, green.warning) == ("fast-forward", "")
 
     def test_a_branch_of_a_thousand_million_files_is_left_where_it_is_and_the_others_go_on(
         self, sides, monkeypatch
