@@ -18,7 +18,8 @@ from my_dagster_project.market_data.source_kinds import SOURCES
 from my_dagster_project.models.kinds.ludwig.ludwig_input import OUTPUT_TYPE
 from my_dagster_project.notifications.delivery import SENDERS
 from my_dagster_project.notifications.outbox import Letter, Outbox
-from my_dagster_project.teams.registry import RESERVED_TEAMS, Market, TeamEntry
+from my_dagster_project.teams.registry import Market, TeamEntry
+from my_dagster_project.teams.registry_names import RESERVED_TEAMS
 from my_dagster_project.teams.sections import StrategyName
 from my_dagster_project.teams.team_limits import Limits, TradingLimits
 

@@ -44,7 +44,7 @@ def _message(model: type[Strict], loc: Loc, error: ErrorDetails) -> str:
     if kind == "extra_forbidden":
         return _unexpected_key(model_at(model, loc[:-1]), str(loc[-1]))
     if kind == "missing":
-        return "is missing"
+        return "is missing" + _words_of(model_at(model, loc[:-1]), str(loc[-1]))
     if kind in _EXPECTED:
         return wrong_type(_EXPECTED[kind], error["input"])
     if kind in _BOUNDS:
@@ -104,6 +104,13 @@ def _unexpected_key(model: type[Strict] | None, key: str) -> str:
     if key in model.not_here:
         return f"cannot be set here: {model.not_here[key]}"
     return "unknown key" + suggestion(key, model.model_fields)
+
+
+def _words_of(model: type[Strict] | None, key: str) -> str:
+    """` (valid: ...)` where a key takes one of a few words."""
+    extra = model.model_fields[key].json_schema_extra if model and key in model.model_fields else None
+    words = extra.get("enum") if isinstance(extra, dict) else None
+    return suggestion("", map(str, words)) if isinstance(words, list) else ""
 
 
 def model_at(model: type[Strict], loc: Loc) -> type[Strict] | None:

@@ -31,7 +31,7 @@ class OutOfTimeError(Exception):
 
 
 class Clock:
-    """Runs from when it is made; asked after every batch."""
+    """Runs from when it is made; asked before every pass through a network."""
 
     def __init__(self, bounds: Bounds | None) -> None:
         self._bounds, self._started = bounds, time.monotonic()

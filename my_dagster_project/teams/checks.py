@@ -15,8 +15,8 @@ from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.cron import times_a_day
 from my_dagster_project.teams.feature_checks import feature_problems
 from my_dagster_project.teams.model_forms import LONG_FORM, SHORT_FORM
-from my_dagster_project.teams.registry import SAMPLE_SYMBOLS, Registry, TeamEntry, TrainingBudget
-from my_dagster_project.teams.schema import SYMBOL, TeamConfig
+from my_dagster_project.teams.registry import Registry, TeamEntry, TrainingBudget, symbol_problems
+from my_dagster_project.teams.schema import TeamConfig
 
 # Fewer days than this cannot hold the 100 rows a training needs.
 SHORTEST_TRAINING = timedelta(days=180)
@@ -31,8 +31,11 @@ def team_problems(config: TeamConfig, registry: Registry) -> list[Problem]:
     if entry is None:
         text = f"the registry has no team {show(config.team)}" + suggestion(config.team, registry.teams)
         return [Problem(("team",), text)]
+    most = entry.limits.max_symbols
     problems = [
-        *symbol_problems(config, entry, registry),
+        *number_of_symbols(config, most),
+        # A file can hold 45 000: the rest is too much anyway.
+        *(one.below(("symbols",)) for one in symbol_problems(config.symbols[:most], registry.market)),
         *feature_problems(config),
         *training_problems(config, registry),
         *history_problems(config, registry),
@@ -58,23 +61,13 @@ def section_problems(data: dict[str, Any]) -> list[Problem]:
     return problems
 
 
-def symbol_problems(config: TeamConfig, entry: TeamEntry, registry: Registry) -> Iterator[Problem]:
-    """Symbols: spelling, duplicates, number, and whether the source can have them."""
-    symbols, most = config.symbols, entry.limits.max_symbols
-    if not symbols:
+def number_of_symbols(config: TeamConfig, most: int) -> Iterator[Problem]:
+    """At least one symbol, and no more than the registry allows."""
+    if not config.symbols:
         yield Problem(("symbols",), "needs at least one symbol")
-    if len(symbols) > most:
-        yield Problem(("symbols",), f"{len(symbols)} symbols; the registry allows {config.team} {most}")
-    for index, symbol in enumerate(symbols[:most]):  # a file can hold 45 000: the rest is too much anyway
-        loc = ("symbols", index)
-        if not SYMBOL.fullmatch(symbol):
-            yield Problem(
-                loc, f"{show(symbol)} is no symbol: capital letters, digits, . and -, like AAPL or BRK.B"
-            )
-        elif symbol in symbols[:index]:
-            yield Problem(loc, f"{symbol} is there twice")
-        elif registry.market.source == "sample" and symbol not in SAMPLE_SYMBOLS:
-            yield Problem(loc, f"the sample data has no {symbol}" + suggestion(symbol, SAMPLE_SYMBOLS))
+    if len(config.symbols) > most:
+        text = f"{len(config.symbols)} symbols; the registry allows {config.team} {most}"
+        yield Problem(("symbols",), text)
 
 
 def training_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:

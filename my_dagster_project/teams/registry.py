@@ -1,62 +1,26 @@
 """The registry `configs/teams.yaml`: which teams exist, what each may do. The organiser's, on main only."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from my_dagster_project.domain.leaderboard import HOUSE_TEAMS
-from my_dagster_project.foundation.calendar import load_calendar
+from my_dagster_project.foundation.calendar import TradingCalendar, load_calendar
 from my_dagster_project.foundation.errors import TradingError
-from my_dagster_project.foundation.problems import Problem, show
+from my_dagster_project.foundation.problems import Problem, show, suggestion
 from my_dagster_project.foundation.strict import Strict
 from my_dagster_project.market_data.source_kinds import SOURCES
-from my_dagster_project.teams.schema import SYMBOL, TEAM_NAME
+from my_dagster_project.teams.registry_names import BranchName, OwnerName, SlotName, SymbolName, TeamName
+from my_dagster_project.teams.schema import SYMBOL
 from my_dagster_project.teams.season_section import Season
 from my_dagster_project.teams.sections import Mode
 from my_dagster_project.teams.team_limits import Limits
 
 # The only words that let an order go where money is real.
 LIVE_TRADING = "yes, real money"
-_BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock$|/$|\.$))[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
-# What git itself or a clone calls by such a name: main is the organiser's, `refs/heads/red` would be another branch than red.
-_NO_BRANCHES = frozenset({"main", "head", "refs", "origin", "heads", "remotes", "tags", "stash", "worktrees"})
-_SLOT = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
-# Prefixes of asset keys, house teams, files of configs/ that are no team's, and accounts with rights of their own (git,
-# MLflow, the notifications' slots): a team of that name would be mixed up with them.
-RESERVED_TEAMS = frozenset(
-    {"market", "competition", "house", "hold", "teams", "defaults", "schema", "organiser", "platform"}
-    | set(HOUSE_TEAMS)
-)
 # What bokeh_sampledata 2026.1 holds, 2000-03-01 to 2013-03-01 (FB from 2012-05-18).
 SAMPLE_SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
-
-
-def _team_name(value: str) -> str:
-    if not TEAM_NAME.fullmatch(value):
-        raise ValueError("is no team name: a small letter, then up to 15 of a-z, 0-9 and -")
-    if value in RESERVED_TEAMS:
-        raise ValueError("is a name the platform uses itself; choose another")
-    return value
-
-
-def _branch(value: str) -> str:
-    if not _BRANCH.fullmatch(value):
-        raise ValueError(f"{show(value)} is no branch name")
-    first = value.partition("/")[0]
-    if first.lower() in _NO_BRANCHES or first.lower().endswith("_head"):
-        raise ValueError(
-            f"{show(value)} cannot be a team's branch: {first} is a name of git's or the organiser's own"
-        )
-    return value
-
-
-def _slot(value: str) -> str:
-    if not _SLOT.fullmatch(value):
-        raise ValueError(f"{show(value)} is no slot name: capital letters, digits and _, like RED")
-    return value
 
 
 if TYPE_CHECKING:
@@ -65,9 +29,6 @@ else:
     SourceName = Literal[tuple(SOURCES)]
 
 type NotifyKind = Literal["success", "failure", "bad_configuration", "drift", "alarm"]
-type TeamName = Annotated[str, AfterValidator(_team_name)]
-type BranchName = Annotated[str, AfterValidator(_branch)]
-type SlotName = Annotated[str, AfterValidator(_slot)]
 
 
 class Plausible(Strict):
@@ -99,7 +60,7 @@ class Market(Strict):
     timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
     """Seconds to wait for a network source."""
     plausible: Plausible = Plausible()
-    accepted: dict[str, Annotated[tuple[date, ...], Field(strict=False)]] = Field(default_factory=dict)
+    accepted: dict[SymbolName, Annotated[tuple[date, ...], Field(strict=False)]] = Field(default_factory=dict)
     """By symbol, sessions whose bar is true whatever a rule says (a crash), or truly missing (a halt)."""
 
 
@@ -123,9 +84,7 @@ class Competition(Strict):
     """Cost of a trade in hundredths of a per cent of its value: half the spread."""
     impact: Annotated[float, Field(ge=0, le=100)] = 0
     """What the bundled broker takes for an order's size: this x volatility x sqrt(order / volume). 0 is none, about 1 usual."""
-    symbol_costs: dict[Annotated[str, Field(pattern=f"^{SYMBOL.pattern}$")], SymbolCosts] = Field(
-        default_factory=dict
-    )
+    symbol_costs: dict[SymbolName, SymbolCosts] = Field(default_factory=dict)
     """By symbol, where it is something else."""
     borrow_fee: Annotated[float | None, Field(ge=0, le=10)] = None
     """Lets teams sell short: what the shares cost, a fraction of their value a year. Without it nobody does."""
@@ -177,7 +136,7 @@ class TeamEntry(Strict):
     """One team. `account` names a credential slot: RED is ALPACA_RED_KEY and ALPACA_RED_SECRET."""
 
     branch: BranchName
-    owners: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    owners: Annotated[tuple[OwnerName, ...], Field(strict=False)] = ()
     account: SlotName
     limits: Limits = Limits()
     training: TrainingBudget = TrainingBudget()
@@ -212,6 +171,19 @@ def registry_problems(registry: Registry) -> list[Problem]:
     return [*_market_problems(registry.market), *_shared_names(registry), *_round_problems(registry)]
 
 
+def symbol_problems(symbols: Sequence[str], market: Market) -> Iterator[Problem]:
+    """What is wrong with a list of symbols: spelling, duplicates, and whether the source can have them."""
+    for index, symbol in enumerate(symbols):
+        if not SYMBOL.fullmatch(symbol):
+            text = f"{show(symbol)} is no symbol: capital letters, digits, . and -, like AAPL or BRK.B"
+            yield Problem((index,), text)
+        elif symbol in symbols[:index]:
+            yield Problem((index,), f"{symbol} is there twice")
+        elif market.source == "sample" and symbol not in SAMPLE_SYMBOLS:
+            text = f"the sample data has no {symbol}" + suggestion(symbol, SAMPLE_SYMBOLS)
+            yield Problem((index,), text)
+
+
 def _market_problems(market: Market) -> Iterator[Problem]:
     """Options that are missing, or that belong to another source."""
     for option, what in SOURCES[market.source].needed.items():
@@ -222,6 +194,7 @@ def _market_problems(market: Market) -> Iterator[Problem]:
         owners = [name for name, terms in SOURCES.items() if option in terms.options]
         if getattr(market, option) is not None and market.source not in owners:
             yield Problem(("market", option), f"belongs to source {' or '.join(owners)}, not {market.source}")
+    yield from (problem.below(("market", "symbols")) for problem in symbol_problems(market.symbols, market))
     if market.end is not None and market.end <= market.start:
         yield Problem(("market", "end"), f"{market.end} must be after start, {market.start}")
 
@@ -249,24 +222,46 @@ def _clash(one: str, other: str) -> bool:
 
 
 def _round_problems(registry: Registry) -> Iterator[Problem]:
-    """The round must consist of sessions of the calendar, inside the data."""
-    start, market = registry.competition.start, registry.market
+    """The round must consist of sessions of the calendar, inside the data, and freeze teams there are."""
     try:
         calendar = load_calendar(registry.calendar)
-        if not calendar.is_session(start):
-            text = f"{start} is no session of {registry.calendar}; the next one is {calendar.next_session(start)}"
-            yield Problem(("competition", "start"), text)
-        elif start <= market.start or (market.end is not None and start >= market.end):
-            text = f"{start} lies outside the market data, {market.start} to {market.end or 'today'}"
-            yield Problem(("competition", "start"), text)
-        elif market.end is not None:
-            known = len(calendar.sessions(start, market.end)) - 1  # the last session's outcome is not known
-            if registry.competition.replay_sessions > known:
-                wanted = registry.competition.replay_sessions
-                text = f"{wanted} sessions, but only {known} from {start} have a known outcome"
-                yield Problem(("competition", "replay_sessions"), text)
-        elif registry.season and registry.season.lapse:
-            text = "a lapse shows a recorded past, and market.end has to say with which session it ends"
-            yield Problem(("season", "clock"), text)
     except TradingError as error:
         yield Problem(("calendar",), str(error))
+        return
+    outside = list(_dates_outside(calendar, registry))
+    yield from outside or _window_problems(calendar, registry)
+    for team in registry.competition.frozen:
+        if team not in registry.teams:
+            yield Problem(("competition", "frozen", team), "is no team" + suggestion(team, registry.teams))
+
+
+def _dates_outside(calendar: TradingCalendar, registry: Registry) -> Iterator[Problem]:
+    market, start = registry.market, registry.competition.start
+    for *loc, day in (
+        ("market", "start", market.start),
+        ("market", "end", market.end),
+        ("competition", "start", start),
+    ):
+        try:
+            _ = day is None or calendar.is_session(day)
+        except TradingError as error:
+            yield Problem(tuple(loc), str(error))
+
+
+def _window_problems(calendar: TradingCalendar, registry: Registry) -> Iterator[Problem]:
+    start, market = registry.competition.start, registry.market
+    if not calendar.is_session(start):
+        text = f"{start} is no session of {registry.calendar}; the next one is {calendar.next_session(start)}"
+        yield Problem(("competition", "start"), text)
+    elif start <= market.start or (market.end is not None and start >= market.end):
+        text = f"{start} lies outside the market data, {market.start} to {market.end or 'today'}"
+        yield Problem(("competition", "start"), text)
+    elif market.end is not None:
+        known = len(calendar.sessions(start, market.end)) - 1  # the last session's outcome is not known
+        wanted = registry.competition.replay_sessions
+        if wanted > known:
+            text = f"{wanted} sessions, but only {known} from {start} have a known outcome"
+            yield Problem(("competition", "replay_sessions"), text)
+    elif registry.season and registry.season.lapse:
+        text = "a lapse shows a recorded past, and market.end has to say with which session it ends"
+        yield Problem(("season", "clock"), text)

@@ -9,13 +9,13 @@ from my_dagster_project.foundation.problems import show
 from my_dagster_project.foundation.strict import Strict
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 
 
 def seconds(text: object) -> object:
     """The seconds of `30s`, `1.5m` or `2h`; raises ValueError for anything else but 0."""
     found = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if found is None and text != 0:
+    if found is None and (text != 0 or isinstance(text, bool)):
         raise ValueError(f"{show(text)} is no duration: a number and s, m or h, like 30s")
     return float(found[1]) * _UNITS[found[2]] if found else 0.0
 

@@ -16,7 +16,7 @@ from my_dagster_project.pipeline.sensors import team_files_sensor, versions_sens
 from my_dagster_project.pipeline.syncing import RemotePoll, sync_branches
 from my_dagster_project.storage.opening import open_assets
 from my_dagster_project.teams.platform import load_platform
-from my_dagster_project.teams.registry import RESERVED_TEAMS
+from my_dagster_project.teams.registry_names import RESERVED_TEAMS
 from my_dagster_project.teams.sources import read_registry, read_sources
 from tests.support.configs import CONFIGS
 from tests.support.gitrepo import empty_repo, git

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.models.kinds.ludwig.ludwig_keys import lint_ludwig, ludwig_schema, part_of, types_of
 from my_dagster_project.teams.loading import load_registry
-from my_dagster_project.teams.registry import RESERVED_TEAMS
+from my_dagster_project.teams.registry_names import RESERVED_TEAMS
 from my_dagster_project.teams.schema import TeamConfig
 from tests.support.draws import draws
 from tests.teams.helpers import CONFIGS, complaint, edited, load, registry, text_of, whole_text_of

@@ -52,7 +52,7 @@ def test_one_symbol_may_have_another_kind():
 @pytest.mark.parametrize(
     ("model", "overrides", "told"),
     [
-        ("model: {strategy: drift}\n", "overrides: {}", "model.kind: is missing"),
+        ("model: {strategy: drift}\n", "overrides: {}", "model.kind: is missing (valid: ludwig, baseline)"),
         ("model: baseline\n", "overrides: {}", "model: must be a mapping (`key: value` lines)"),
         ("model: {kind: ludwig}\n", "overrides: {}", "model.input_features: is missing"),
         (

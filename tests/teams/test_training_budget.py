@@ -36,6 +36,18 @@ def test_a_thousand_small_layers_are_refused(count):
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (COMBINER, "combiner: {type: tabnet, size: 1, output_size: 1, num_steps: 8192}", "num_steps: must be at most 64"),
+        ("    epochs: 60", "    optimizer: {type: lbfgs, max_iter: 1000000000}\n    epochs: 60", "max_iter: must be at most 1000"),
+        ("    epochs: 60", "    model_soup: uniform\n    model_soup_top_k: 1000\n    epochs: 60", "model_soup_top_k: must be at most 20"),
+    ],
+)  # fmt: skip
+def test_a_step_of_thousands_of_passes_is_refused(old, new, message):
+    assert message in complaint(edited("red", (old, new)))
+
+
+@pytest.mark.parametrize(
     "combiner",
     ["{type: transformer}", "{type: tabnet}", "{type: concat, num_fc_layers: 4, output_size: 512}"],
 )
@@ -57,7 +69,14 @@ def test_the_count_of_a_layer_is_its_width_squared():
 
 
 @pytest.mark.parametrize(
-    ("cron", "often"), [("* * * * *", 1440), ("*/30 * * * *", 48), ("0 4,16 * * 6", 2), ("0 4 * * 6", 1)]
+    ("cron", "often"),
+    [
+        ("* * * * *", 1440),
+        ("0-59 0-23 * * *", 1440),
+        ("*/30 * * * *", 48),
+        ("0 4,16 * * 6", 2),
+        ("0 4 * * 6", 1),
+    ],
 )
 def test_a_schedule_that_trains_all_day_is_refused(cron, often):
     assert times_a_day(cron) == often

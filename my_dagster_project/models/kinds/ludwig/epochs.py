@@ -43,9 +43,6 @@ class EpochReports:
         reports = self
 
         class Reporting(Callback):
-            def on_batch_end(self, *_: Any, **__: Any) -> None:
-                reports.check_time()
-
             def on_epoch_end(self, trainer: Any, progress_tracker: Any, save_path: str) -> None:
                 reports.add(progress_tracker.epoch, read_metrics(progress_tracker))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from my_dagster_project.models.kinds.ludwig.ludwig_files import CPU_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     from ludwig.api import LudwigModel
@@ -23,12 +23,14 @@ def fit(
     rows: pd.DataFrame,
     *,
     seed: int,
-    callback: Callback,
+    callbacks: Sequence[Callback],
     built: Callable[[LudwigModel], None],
+    check: Callable[[], None],
 ) -> LudwigModel:
     """Train a model on rows that hold nothing but its columns; `built` sees it before its first step.
 
-    Call it inside a `ludwig_session`. Raises whatever Ludwig raises; no file is left behind.
+    Call it inside a `ludwig_session`. Raises whatever Ludwig raises, and what `check` raises, which is asked each time the
+    network computes something; no file is left behind.
     """
     from ludwig.api import LudwigModel
 
@@ -40,7 +42,7 @@ def fit(
         model.train(
             dataset=rows.reset_index(drop=True),
             random_seed=seed,
-            callbacks=[callback],
+            callbacks=[_asking(check), *callbacks],
             output_directory=folder,
             # Not skip_save_model: without it Ludwig returns the last weights, not the best ones.
             skip_save_training_description=True,
@@ -50,6 +52,24 @@ def fit(
             skip_save_processed_input=True,
         )
         return model
+
+
+def _asking(check: Callable[[], None]) -> Callback:
+    """A Ludwig callback that asks before every pass through the network.
+
+    Not after a batch: a step of L-BFGS has as many passes as its `max_iter` says, and with a thousand million of them no
+    batch ever ended, with all bounds of time in place.
+    """
+    from ludwig.callbacks import Callback
+
+    class Asking(Callback):
+        def on_trainer_train_setup(self, trainer: Any, *_: Any, **__: Any) -> None:
+            self._hook = trainer.model.register_forward_pre_hook(lambda *_: check())
+
+        def on_trainer_train_teardown(self, *_: Any, **__: Any) -> None:
+            self._hook.remove()
+
+    return Asking()
 
 
 def is_divergence(error: Exception) -> bool:

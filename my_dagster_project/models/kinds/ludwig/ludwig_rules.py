@@ -11,6 +11,7 @@ from my_dagster_project.models.kinds.ludwig.ludwig_values import value_problems
 # Unset, Ludwig tunes it by timing: +2.5 s to +10 s per model and a value that depends on how busy the machine is.
 EVAL_BATCH_SIZE = 1024
 BATCH_SIZE = 256
+LARGEST_SIZE = 8192
 # One team's model must not take the machine from the others: far above any sensible model for 3000 rows.
 LARGEST = {
     "epochs": 1000,
@@ -19,8 +20,16 @@ LARGEST = {
     "eval_batch_size": 65_536,
     "num_layers": 64,
     "num_fc_layers": 64,
+    "num_steps": 64,
+    "num_total_blocks": 64,
+    "num_shared_blocks": 64,
+    "num_self_attention_layers": 64,
+    "max_iter": 1000,
+    "max_eval": 1000,
+    "latent_dim": LARGEST_SIZE,
+    # Each is kept on disk as long as the training lasts.
+    "model_soup_top_k": 20,
 }
-LARGEST_SIZE = 8192
 
 _NO_FILES = "names a file or folder on the server"
 _NO_DOWNLOADS = "loads something from outside; nothing is downloaded here"

@@ -62,7 +62,8 @@ def _fit(spec: TrainingSpec, config: dict, rows: pd.DataFrame, reports: EpochRep
                 config,
                 rows[columns],
                 seed=spec.seed,
-                callback=reports.callback(),
+                callbacks=[reports.callback()],
+                check=reports.check_time,
                 built=lambda model: check_rendered(spec, model.config),
             )
     except ModelError:

@@ -79,19 +79,13 @@ def _works(section: dict[str, Any], target: Target, rows: pd.DataFrame, clock: C
 
 def _attempt(section: dict[str, Any], target: Target, rows: pd.DataFrame, clock: Clock) -> LudwigModel:
     """A model of the section after a few steps, which has also predicted; raises whatever Ludwig raises."""
-    from ludwig.callbacks import Callback
-
-    class Timed(Callback):
-        def on_batch_end(self, *_: Any, **__: Any) -> None:
-            clock.check()
-
     clock.check()
     config = _shortened(section)
     names = [feature["name"] for feature in config["input_features"]]
     few = _few(rows, config["trainer"].get("batch_size"))[[*names, target, SPLIT]]
     made: list[LudwigModel] = []
     try:
-        fit(config, few, seed=0, callback=Timed(), built=made.append)
+        fit(config, few, seed=0, callbacks=(), built=made.append, check=clock.check)
     except Exception as error:
         if not (made and is_divergence(error)):  # that is said of the training itself, on all its rows
             raise

@@ -87,6 +87,13 @@ def test_what_takes_too_long_or_too_much_is_ended_and_may_be_asked_again():
     assert not large.lasting
 
 
+def test_a_step_that_never_ends_is_ended():
+    section = team_file("red").complete_section()
+    endless = {"max_iter": 10**9, "max_eval": 10**9, "tolerance_grad": 0.0, "tolerance_change": 0.0}
+    section["trainer"]["optimizer"] = {"type": "lbfgs", **endless}
+    assert "longer than the 1 s" in asked(section, bounds=Bounds(seconds=1, memory=2 * 1024**3)).reason
+
+
 def test_a_rehearsal_changes_nothing_of_the_training_after_it():
     from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 
