@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Of a column's deviation, what a shorter history may change; recursive averages keep 1e-6 of their start after the warm-up,
 # and a scaler that saw all rows changes a hundredth and more.
 TOLERANCE = 1e-3
-_CUTS = 4
+_CUTS = 3
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def check_features(table: "pd.DataFrame", bars: "pd.DataFrame", features: list[F
     full = table.set_index("session")
     warmup = len(bars) - len(full)
     found = _differences(full, compute_features(bars, features), "computed again")
-    for end in _cuts(len(bars), warmup):
+    for end in sorted({*_cuts(len(bars), warmup), *_before_surprises(bars, warmup)}):
         found += _differences(full, compute_features(bars.iloc[:end], features), "with nothing after it")
     late = bars.iloc[len(full) // 2 :].reset_index(drop=True)
     if len(full) > 1 and len(late) > warmup:
@@ -62,6 +62,14 @@ def _cuts(sessions: int, warmup: int) -> list[int]:
         return []
     step = max(1, (last - first) // _CUTS)
     return sorted({*range(last, first - 1, -step)})[-_CUTS:]
+
+
+def _before_surprises(bars: "pd.DataFrame", warmup: int) -> list[int]:
+    """The cuts just before the largest rise and fall: a column that tells of nothing else is quiet at any other."""
+    import numpy as np
+
+    moves = np.diff(np.log(bars["adj_close"].to_numpy("float64")))[warmup:]
+    return sorted({warmup + int(at) + 1 for at in (moves.argmax(), moves.argmin())}) if len(moves) else []
 
 
 def _differences(full: "pd.DataFrame", again: "pd.DataFrame", why: str) -> list[Mismatch]:
@@ -112,6 +120,18 @@ def target_problem(rows: "pd.DataFrame", bars: "pd.DataFrame", target: str, cuto
     return None
 
 
+def inputs_problem(rows: "pd.DataFrame", features: "pd.DataFrame") -> str | None:
+    """What is wrong with the inputs of these training rows, None when each has the stored features of its own session."""
+    own = features.set_index("session").reindex(rows["session"])
+    for name in own.columns:
+        apart = _apart(rows[name].set_axis(own.index), own[name], features[name])
+        if apart.any():
+            at = own.index[apart][-1]
+            stored = rows[name].to_numpy()[apart][-1]
+            return f"the row of session {at.date()} has {name} {stored}, but the features say {own[name][at]}"
+    return None
+
+
 def _wrong_way(given: Any, close: Any, places: Any) -> str | None:
     """In words which other return the target is, where it is not the next session's."""
     import numpy as np
@@ -140,8 +160,8 @@ def predictions_problem(
 ) -> str | None:
     """What is wrong with a predictions table that will be stored, None when each row is about its own session.
 
-    `again` holds `session` and `predicted_return` of some sessions, predicted from the stored features once more: a row is
-    predicted by itself, so it is the same number.
+    `again` holds `session` and what the model answered of some sessions, from the stored features once more: a row is
+    predicted by itself, so these are the same numbers.
     """
     closes = bars.set_index("session")["close"]
     for row in table.itertuples():
@@ -152,13 +172,15 @@ def predictions_problem(
             return (
                 f"the prediction of {session} begins at {row.close}, but it closed at {closes[row.session]}"
             )
-    stored = table.set_index("session")["predicted_return"]
-    for row in again.itertuples():
-        if stored[row.session] != row.predicted_return:
-            return (
-                f"{row.session.date()}: {stored[row.session]:.6f} is stored, but the model says {row.predicted_return:.6f} "
-                "of that session's features"
-            )
+    stored, again = table.set_index("session"), again.set_index("session")
+    for name in again.columns:
+        for session, told in again[name].items():
+            kept = stored[name][session]
+            if kept != told and not (kept != kept and told != told):
+                return (
+                    f"{session.date()}: {name} {kept:.6f} is stored, but the model says {told:.6f} "
+                    "of that session's features"
+                )
     return None
 
 

@@ -11,6 +11,7 @@ from my_dagster_project.domain.features import Feature, compute_features
 from my_dagster_project.domain.lookahead import (
     check_features,
     ends_and_middle,
+    inputs_problem,
     predictions_problem,
     target_problem,
 )
@@ -69,6 +70,9 @@ KINDS = {
     "a scaler fitted on all": lambda series: (
         (series["volume"] - series["volume"].mean()) / series["volume"].std()
     ),
+    "only what the greatest moves will be": lambda series: (
+        pd.Series(np.log(series["close"])).diff().shift(-1).abs().gt(0.1).astype(float)
+    ),
 }
 
 
@@ -110,6 +114,14 @@ def test_a_target_that_reaches_beyond_the_cut_off_says_so(table, apple):
     assert "learns from the close of 2008-09-12, after the cut-off 2008-09-11" in said
 
 
+def test_training_rows_have_the_features_of_their_own_session(table, apple):
+    """Of the table that is stored the target alone was looked at."""
+    rows = rows_of(table, apple)
+    assert inputs_problem(rows, table) is None
+    shifted = rows.assign(sma=rows["sma"].shift(-1).ffill())
+    assert "but the features say" in inputs_problem(shifted, table)
+
+
 def test_a_direction_upside_down_is_caught(table, apple):
     rows = rows_of(table, apple, "next_direction", next_direction=lambda rows: 1 - rows["next_direction"])
     assert "next_direction is not 1 where" in target_problem(rows, apple, "next_direction", CUTOFF)
@@ -142,3 +154,17 @@ def test_predictions_are_about_their_own_session(predicted, apple):
     assert "not the next session" in predictions_problem(late, apple, following, some)
     cheap = table.assign(close=table["close"] / 2)
     assert "but it closed at" in predictions_problem(cheap, apple, following, some)
+
+
+@pytest.mark.parametrize("name", ["probability_up", "position"])
+def test_everything_that_a_model_answered_is_stored_as_it_was(predicted, apple, name):
+    """Orders follow positions and probabilities; the return alone was compared."""
+    table, following, some = predicted
+    own, said = table.assign(**{name: 0.5}), some.assign(**{name: 0.5})
+    assert predictions_problem(own, apple, following, said) is None
+    assert f"{name} 1.000000 is stored" in predictions_problem(
+        own.assign(**{name: 1.0}), apple, following, said
+    )
+    assert predictions_problem(own.assign(**{name: np.nan}), apple, following, said)
+    nothing = some.assign(**{name: np.nan})
+    assert predictions_problem(own.assign(**{name: np.nan}), apple, following, nothing) is None

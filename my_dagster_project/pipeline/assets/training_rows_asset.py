@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from my_dagster_project.domain.lookahead import target_problem
+from my_dagster_project.domain.lookahead import inputs_problem, target_problem
 from my_dagster_project.domain.targets import rows_version, training_rows
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.pipeline.assets.gates import Gate
@@ -26,7 +26,8 @@ from my_dagster_project.storage.parquet import to_parquet
 
 TARGET = Gate(
     "target_is_the_next_return",
-    "Worked out anew from the bars, every training row's target is the return to the next session, known by the cut-off.",
+    "Worked out anew from the bars, every training row's target is the return to the next session, known by the cut-off; "
+    "its inputs are the features of its own session.",
 )
 
 
@@ -54,7 +55,7 @@ def training_rows_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         windows = windows_asked(context, team.platform, team.name)
         tables = {one: explained(partial(_rows, team, symbol, one, features, bars)) for one in windows}
-        found = [_wrong(team, symbol, one, table, bars) for one, table in tables.items()]
+        found = [_wrong(team, symbol, one, table, features, bars) for one, table in tables.items()]
         wrong = next(filter(None, found), None)
         said = f"{sum(map(len, tables.values()))} rows look one session ahead."
         yield from TARGET.answer(f"{team.name} {symbol}: {wrong}" if wrong else said, passed=wrong is None)
@@ -95,8 +96,9 @@ def _rows(team: TeamContext, symbol: str, window: str, features: Any, bars: Any)
     )
 
 
-def _wrong(team: TeamContext, symbol: str, window: str, rows: Any, bars: Any) -> str | None:
-    return target_problem(rows, bars, team.config.for_symbol(symbol).target, team.closes(window))
+def _wrong(team: TeamContext, symbol: str, window: str, rows: Any, features: Any, bars: Any) -> str | None:
+    target = team.config.for_symbol(symbol).target
+    return target_problem(rows, bars, target, team.closes(window)) or inputs_problem(rows, features)
 
 
 @shown
