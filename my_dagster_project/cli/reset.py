@@ -9,7 +9,7 @@ import typer
 from my_dagster_project.cli.in_force import assets_of, person, read, require_teams
 from my_dagster_project.cli.output import console
 from my_dagster_project.cli.rounds import require_replay
-from my_dagster_project.foundation.pool_settings import everything_due
+from my_dagster_project.foundation.advice import everything_due
 
 # Whoever trades the team has its account for minutes: better said at once than waited for.
 _PATIENCE_SECONDS = 5.0

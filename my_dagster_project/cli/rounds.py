@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from my_dagster_project.cli.output import console
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import SeasonError, TradingError
-from my_dagster_project.foundation.pool_settings import everything_due, pool_is_named
+from my_dagster_project.foundation.pool_settings import pool_is_named
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -147,6 +147,7 @@ def plan(
     for check in found:
         console.say(("✓ ", "green") if check.well else ("✗ ", "red"), f"{check.what}: ", check.said)
     if write:
+        planning.keep_accounts(settings, found)
         (settings.project / REGISTRY_PATH).write_text(new, encoding="utf-8")
         console.say(
             f"\n{REGISTRY_PATH} is written; commit it on main, then `trading season start` begins the season."
@@ -197,11 +198,12 @@ def _book(settings: Settings) -> SeasonBook:
 
 
 def _begin(settings: Settings, book: SeasonBook) -> None:
+    from my_dagster_project.teams.deployment import current_platform
     from my_dagster_project.teams.season_terms import first_state
-    from my_dagster_project.teams.sources import read_registry
 
-    registry = read_registry(settings.project)
-    book.begin(first_state(f"of {registry.competition.start}", registry), person())
+    platform = current_platform(settings)
+    name = f"of {platform.registry.competition.start}"
+    book.begin(first_state(name, platform.registry, platform.symbols), person())
 
 
 def _drive(settings: Settings, book: SeasonBook, most: int | None = None) -> None:

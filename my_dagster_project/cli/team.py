@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from my_dagster_project.cli.output import console
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.settings import load_settings
 
 if TYPE_CHECKING:
@@ -46,5 +47,5 @@ def add(
         f"Team {name} takes part: main at {made.commit[:10]} has {written}; branch {name} begins there."
     )
     console.say(
-        f"Next: trading run. With a remote: git push origin main {name}; on the stack also give the team a password."
+        f"Next: {everything_due()}. With a remote: git push origin main {name}; on the stack also give the team a password."
     )

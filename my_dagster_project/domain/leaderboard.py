@@ -62,7 +62,8 @@ class SymbolRow:
 class TeamRow:
     """One line of the table; `rank` is None without a MASE or with an open alarm, `house` marks the reference teams.
 
-    `drift_mase` is the MASE of "as always so far" on the same rows; `chances` are the p values over all symbols.
+    `drift_mase` is the MASE of "as always so far" on the same rows; `chances` are the p values over all symbols. `since` is the
+    first scored session (ISO) of a team that came when others had begun, whose rank is of the sessions it shares with each.
     """
 
     rank: int | None
@@ -78,6 +79,7 @@ class TeamRow:
     drift_mase: float = math.nan
     chances: Chances = field(default_factory=Chances)
     alarms: tuple[Alarm, ...] = ()
+    since: str = ""
 
     @property
     def open_alarms(self) -> tuple[Alarm, ...]:

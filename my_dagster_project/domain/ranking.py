@@ -8,6 +8,9 @@ Telling a 53 % caller from a coin takes about 2,200 sessions, so ties are the no
 The house team `naive` predicts no change (MASE exactly 1, no calls) and is ranked like any other; `buy-and-hold` makes no
 forecast of the size of a move, so it stands unranked below, with the share of up sessions as its direction.
 
+A team that came when others had begun is placed after all who were better on the sessions from its first one on, and ties are
+judged on these too: a month of calm is no better forecast than a year with a crash in it.
+
 A team with an open alarm has no rank and stands below the ranked ones, whatever its figures: they are what is in doubt.
 """
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from my_dagster_project.domain.alarms import Alarm
+    from my_dagster_project.domain.latecomers import Latecomer
 
 TIE_MASE = 0.01
 
@@ -44,11 +48,12 @@ def assemble(
     trading: Mapping[str, TradingSummary],
     found: Mapping[tuple[str, str], DataFrame] | None = None,
     alarms: Mapping[str, tuple[Alarm, ...]] | None = None,
+    late: Mapping[str, Latecomer] | None = None,
 ) -> Leaderboard:
     """The table from metrics by (team, symbol) and trading summaries by team, evidence (`chance`) and alarms.
 
     `trading` may hold the house teams too: give `buy-and-hold` its own summary; without one a house team shows no money.
-    A team found in only one of the two mappings still gets its row.
+    A team found in only one of the two mappings still gets its row. `late` are the teams that are ranked on common sessions.
     """
     teams = sorted(({team for team, _ in metrics} | set(trading)) - set(HOUSE_TEAMS))
     rows = [
@@ -62,7 +67,13 @@ def assemble(
         for team in teams
     ]
     symbols = tuple(SymbolRow(team, symbol, figures) for (team, symbol), figures in sorted(metrics.items()))
-    return Leaderboard(_ranked([*rows, *_house_rows(metrics, trading)]), symbols)
+    came = late or {}
+    on_time = [row for row in rows if row.team not in came]
+    ranked = _ranked([*on_time, *_house_rows(metrics, trading)])
+    for team, one in came.items():
+        row = next(row for row in rows if row.team == team)
+        ranked = _placed(ranked, replace(row, since=one.since), _on_common(one.common))
+    return Leaderboard(ranked, symbols)
 
 
 def _team_row(
@@ -147,6 +158,34 @@ def _ranked(rows: list[TeamRow]) -> tuple[TeamRow, ...]:
     return tuple(ranked)
 
 
+def _on_common(metrics: Mapping[tuple[str, str], Metrics]) -> dict[str, TeamRow]:
+    """Everybody's row on some of the sessions, for comparing; the house team that makes no forecast compares with nobody."""
+    teams = sorted({team for team, _ in metrics})
+    figures = {team: [one for (owner, _), one in metrics.items() if owner == team] for team in teams}
+    rows = [_team_row(team, found, None, Chances(), ()) for team, found in figures.items()]
+    return {row.team: row for row in [*rows, *_house_rows(metrics, {})]}
+
+
+def _placed(ranked: tuple[TeamRow, ...], row: TeamRow, common: Mapping[str, TeamRow]) -> tuple[TeamRow, ...]:
+    """The table with one more team, behind as many as were better than it on the common sessions."""
+    with_rank = [one for one in ranked if one.rank is not None]
+    rest = ranked[len(with_rank) :]
+    if math.isnan(row.mase) or row.open_alarms:
+        return (*with_rank, *sorted([*rest, row], key=_place))
+    own = common[row.team]
+    better = sum(common[one.team].mase < own.mase for one in with_rank if one.team in common)
+    above = with_rank[better - 1] if better else None
+    # Those who share a rank stay together.
+    index = max(
+        (place for place, one in enumerate(with_rank, 1) if above and one.rank == above.rank), default=0
+    )
+    rank = above.rank if above and _alike(common[above.team], own) else index + 1
+    below = with_rank[index:]
+    shares = bool(below) and rank == index + 1 and _alike(own, common[below[0].team])
+    moved = [one if shares and one.rank == rank else replace(one, rank=(one.rank or 0) + 1) for one in below]
+    return (*with_rank[:index], replace(row, rank=rank), *moved, *rest)
+
+
 def _place(row: TeamRow) -> tuple[bool, bool, float, str]:
     unknown = math.isnan(row.mase)
     return unknown, bool(row.open_alarms), 0.0 if unknown else row.mase, row.team
@@ -155,3 +194,7 @@ def _place(row: TeamRow) -> tuple[bool, bool, float, str]:
 def _tied(best: TeamRow, row: TeamRow) -> bool:
     apart = best.direction_low > row.direction_high or row.direction_low > best.direction_high
     return row.mase - best.mase < TIE_MASE and not apart
+
+
+def _alike(one: TeamRow, other: TeamRow) -> bool:
+    return _tied(*sorted((one, other), key=lambda row: row.mase))

@@ -55,11 +55,6 @@ def pool_is_named(environ: Mapping[str, str] = os.environ) -> bool:
     return bool(environ.get("TRADING_REDIS_URL"))
 
 
-def everything_due(environ: Mapping[str, str] = os.environ) -> str:
-    """The command that makes everything that is due, for advice: in the stack runs are the workers', not the caller's."""
-    return "`make round`" if pool_is_named(environ) else "`trading run`"
-
-
 def _redis_url(environ: Mapping[str, str]) -> str:
     parts = urlsplit(address(environ, "TRADING_REDIS_URL") or "redis://127.0.0.1:6379/0")
     password = environ.get("REDIS_PASSWORD")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import VersioningError
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.git.fast_import import IDENTITY
 from my_dagster_project.git.process import bounded_git
 from my_dagster_project.storage.manifests import Asset

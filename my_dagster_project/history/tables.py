@@ -11,8 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.console import Console
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.history.diff import ABSENT, Comparison, both
 from my_dagster_project.history.gc import GRACE, Collected, Count
 from my_dagster_project.history.log import Version

@@ -28,6 +28,7 @@ from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.due import Due
 from my_dagster_project.pipeline.failures import Problem
 from my_dagster_project.pipeline.lived import close_session, lived_step, platform_of, round_of
+from my_dagster_project.pipeline.notification_sensor import tell_without_daemon
 from my_dagster_project.pipeline.rounds import runs_of_round
 from my_dagster_project.pipeline.session_step import Asked
 from my_dagster_project.storage.season import SeasonBook, State
@@ -50,6 +51,8 @@ class Lived:
     commits: list[Committed]
     seconds: float
     after: State
+    untold: list[str] = field(default_factory=list)
+    """What went wrong with notifications; their letters wait for the next session."""
 
 
 @dataclass
@@ -68,6 +71,7 @@ class Driver:
     settings: Settings
     _instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.get)
     _place: _Place | None = None
+    _tells: bool = False
 
     def __post_init__(self) -> None:
         end_abandoned(self._instance)
@@ -108,13 +112,17 @@ class Driver:
         began, state = time.monotonic(), self.season.require()
         place = self._at(platform_of(state, self.settings))
         before = len(place.runner.problems)
+        if not self._tells:
+            tell_without_daemon(place.platform, self.settings, self._instance)
+            self._tells = True
         while self._go_on(place, state):
             pass
         result = recorded(place.platform, self.settings, place.runner.problems[before:])
         after = close_session(self.season, place.platform, self._instance, state, BY)
         lacking = after.missed_of(state.session)
+        untold = tell_without_daemon(place.platform, self.settings, self._instance)
         took = time.monotonic() - began
-        return Lived(state, place.platform, result.problems, lacking, result.commits, took, after)
+        return Lived(state, place.platform, result.problems, lacking, result.commits, took, after, untold)
 
     def _go_on(self, place: _Place, state: State) -> bool:
         """Execute what is to be made next; False when nothing is left."""

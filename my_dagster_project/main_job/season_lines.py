@@ -37,6 +37,8 @@ def print_lived(
         console.say((f"    {team} missed it: {why}", "yellow"))
     for team, message in lived.platform.problems.items():
         console.say((f"    {team} has to mend its file: ", "yellow"), message)
+    for warning in lived.untold:
+        console.say((f"    not told: {warning}", "yellow"))
     for problem in lived.problems:
         console.say((f"    ✗ {problem.step}: ", "red"), problem.message)
 

@@ -11,10 +11,10 @@ from my_dagster_project.pipeline.assets.keys import report_key
 from my_dagster_project.reports.columns import csv_table
 from my_dagster_project.reports.evidently_report import read_metrics
 from my_dagster_project.reports.leaderboard_columns import (
-    RANKING_RULE,
     SYMBOL_COLUMNS,
     TEAM_COLUMNS,
     alarm_lines,
+    ranking_rule,
 )
 from my_dagster_project.reports.terminal_tables import print_table
 from my_dagster_project.storage.opening import open_assets
@@ -25,7 +25,7 @@ def print_leaderboard(console: Console, board: Leaderboard) -> None:
     """Both tables: per team and symbol, per team."""
     print_table(console, "Forecasts", SYMBOL_COLUMNS, board.symbols)
     print_table(console, "Teams", TEAM_COLUMNS, board.teams)
-    console.print(styled((f"{board.span} {RANKING_RULE}".strip(), "dim")))
+    console.print(styled((f"{board.span} {ranking_rule(board)}".strip(), "dim")))
     for line in alarm_lines(board):
         console.say((line, "red" if board.open_alarms else "dim"))
     console.print()

@@ -13,8 +13,7 @@ from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.paper_broker.feed import BarFeed, TableFeed
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.content import each
-from my_dagster_project.storage.names import MARKET
-from my_dagster_project.storage.stored_bars import bars_content, read_bars
+from my_dagster_project.storage.stored_bars import bars_content, read_bars, symbols_with_bars
 
 # One team's bars are written seconds before its orders, so a second is never too late; and a replay, which asks
 # hundreds of times a second, costs the store next to nothing.
@@ -54,7 +53,7 @@ class StoreFeed:
         return self._feed
 
     def _look(self) -> TableFeed:
-        symbols = sorted({info.key.split("/")[1] for info in self.assets.store.list(f"{MARKET}/")})
+        symbols = symbols_with_bars(self.assets.store)
         prints = each(lambda symbol: bars_content(self.assets, symbol), symbols)
         found = {symbol: md5 for symbol, md5 in zip(symbols, prints, strict=True) if md5 is not None}
         known = {symbol: md5 for symbol, (md5, _) in self._tables.items()}

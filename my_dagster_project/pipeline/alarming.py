@@ -10,8 +10,8 @@ import dagster as dg
 from my_dagster_project.domain.alarms import Alarm, check_alarm, leak_alarms, with_clearances
 from my_dagster_project.domain.evaluation import score
 from my_dagster_project.domain.leaderboard import Leaderboard, from_json
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import ObjectMissingError
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore

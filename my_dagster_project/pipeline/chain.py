@@ -354,10 +354,18 @@ def restore_turn(asset: Asset, *, season: bool = False) -> int | None:
     return found[0] if found else None
 
 
-def places(row: Stage, teams: Mapping[str, Sequence[str]], at: Place = Place()) -> Iterator[Place]:  # noqa: B008
-    """Where a stage has assets, given each team's symbols; with `at` only those of its team and of its symbol."""
+def places(
+    row: Stage,
+    teams: Mapping[str, Sequence[str]],
+    at: Place = Place(),  # noqa: B008
+    kept: Iterable[str] = (),
+) -> Iterator[Place]:
+    """Where a stage has assets, given each team's symbols; with `at` only those of its team and of its symbol.
+
+    Of symbols that are `kept` there is what is nobody's: bars.
+    """
     if not row.of_team:
-        symbols = sorted({symbol for traded in teams.values() for symbol in traded})
+        symbols = sorted({symbol for traded in teams.values() for symbol in traded}.union(kept))
         mine: Iterable[Place] = [Place(symbol=symbol) for symbol in symbols] if row.of_symbol else [Place()]
     else:
         mine = [

@@ -103,7 +103,9 @@ class Due:
         teams = {name: config.symbols for name, config in self._platform.teams.items()}
         rows = chain.stages_of(purpose, own=own)
         found = [
-            (place, key_at(row, place)) for row in rows for place in chain.places(row, teams, Place(team))
+            (place, key_at(row, place))
+            for row in rows
+            for place in chain.places(row, teams, Place(team), self._platform.kept)
         ]
         order = [*teams[team]] if team else self._platform.symbols
         asked = order if any(row.of_symbol for row in rows) else []

@@ -1,4 +1,4 @@
-"""The one sensor that tells people what happened. It reads what the platform records anyway and holds up nothing."""
+"""Tells people what happened: the one sensor, and the driver of a season. It reads what the platform records anyway."""
 
 import time
 from collections.abc import Iterator
@@ -25,6 +25,9 @@ NAME = "notifications"
 _LOOK_SECONDS = 30
 # Dagster gives a tick 60 s; a letter begun just before this takes 10 s at most, an e-mail 30.
 _SENDING_SECONDS = 20
+# Nobody waits long for the next session because a webhook does not answer.
+_SENDING_SECONDS_BETWEEN = 3
+_ALIVE_SECONDS = 120
 _REGISTRY = ""
 
 
@@ -58,29 +61,54 @@ def notifications_sensor(platform: Platform, settings: Settings) -> dg.SensorDef
         description="Tells teams and organiser by webhook or e-mail (NOTIFY_* in .env.secrets) what happened.",
     )
     def tell(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        state, now = State.load(context.cursor), time.time()
-        registry = platform.registry
-        for message in [
-            *state.runs.messages(context.instance, registry, settings.dagit_link),
-            *_files(state, platform, settings),
-        ]:
-            state.outbox.post(message, registry, settings, now)
-        waiting = len(state.outbox.letters)
-        try:
-            warnings = state.outbox.deliver(settings, now, _in_time())
-        except TradingError as error:
-            warnings = [str(error)]
+        state = State.load(context.cursor)
+        sent, warnings = tell_news(state, platform, settings, context.instance, _SENDING_SECONDS)
         for warning in warnings:
-            context.log.warning(redact(warning))
-        sent = waiting - len(state.outbox.letters)
-        said = [f"{sent} told" if sent else "Nothing to tell", *map(redact, warnings)]
+            context.log.warning(warning)
+        said = [f"{sent} told" if sent else "Nothing to tell", *warnings]
         return dg.SensorResult(cursor=state.model_dump_json(), skip_reason="; ".join(said))
 
     return tell
 
 
-def _in_time() -> Iterator[bool]:
-    end = time.monotonic() + _SENDING_SECONDS
+def tell_news(
+    state: State, platform: Platform, settings: Settings, instance: dg.DagsterInstance, seconds: float
+) -> tuple[int, list[str]]:
+    """Tell what is new since this state, and note in it what was told; how many letters went, and what went wrong, redacted.
+
+    No letter is begun after so many seconds; it stays in the state, and is tried again next time.
+    """
+    now, registry = time.time(), platform.registry
+    for message in [
+        *state.runs.messages(instance, registry, settings.dagit_link),
+        *_files(state, platform, settings),
+    ]:
+        state.outbox.post(message, registry, settings, now)
+    waiting = len(state.outbox.letters)
+    try:
+        warnings = state.outbox.deliver(settings, now, _in_time(seconds))
+    except TradingError as error:
+        warnings = [str(error)]
+    return waiting - len(state.outbox.letters), [redact(warning) for warning in warnings]
+
+
+def tell_without_daemon(platform: Platform, settings: Settings, instance: dg.DagsterInstance) -> list[str]:
+    """As the sensor, for whoever executes runs where no daemon does; what went wrong, redacted.
+
+    Asked before the first run as well: from then on is told. Where a daemon is at work (`make ui`) its sensor tells.
+    """
+    beats = instance.get_daemon_heartbeats().values()
+    if any(time.time() - beat.timestamp < _ALIVE_SECONDS for beat in beats):
+        return []
+    kept = instance.daemon_cursor_storage
+    state = State.load(kept.get_cursor_values({NAME}).get(NAME))
+    _, warnings = tell_news(state, platform, settings, instance, _SENDING_SECONDS_BETWEEN)
+    kept.set_cursor_values({NAME: state.model_dump_json()})
+    return warnings
+
+
+def _in_time(seconds: float) -> Iterator[bool]:
+    end = time.monotonic() + seconds
     while True:
         yield time.monotonic() < end
 

@@ -10,13 +10,13 @@ from datetime import UTC, date
 
 import dagster as dg
 
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.dagster_private import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     get_current_datetime,
 )
 from my_dagster_project.foundation.errors import NotYetError
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline import dagster_records as known
 from my_dagster_project.pipeline.chain import Job

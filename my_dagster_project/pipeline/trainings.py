@@ -27,8 +27,11 @@ def due_trainings(
     """The runs to request, and the fingerprints to remember: those of a symbol without bars stay as they were.
 
     A team may add a symbol that nobody had: its bars are asked for at once, and its training at the tick that finds them.
+    Of a lapse none: an edit counts from its next session on, and whoever drives it asks for what that one needs.
     """
     now = fingerprints(platform)
+    if platform.in_lapse:
+        return [], now
     changed = {team: _changed(models, before.get(team, {})) for team, models in now.items()}
     wanted = {symbol for symbols in changed.values() for symbol in symbols}
     there = set(symbols_with_bars(instance, wanted, platform.registry.market.start)) if wanted else set()

@@ -25,6 +25,16 @@ RANKING_RULE = (
 )
 
 
+def ranking_rule(board: Leaderboard) -> str:
+    """How the table ranks, and on which sessions a team that came when others had begun."""
+    late = [
+        f"{row.team} came later: its rank is of the sessions from {row.since} on, which it shares with each."
+        for row in board.teams
+        if row.since
+    ]
+    return " ".join([RANKING_RULE, *late])
+
+
 def rank_words(rank: int | None, alarms: int) -> str:
     """A rank; for a team that is not ranked `alarm` where it has open ones, else a dash."""
     if alarms:
@@ -230,7 +240,7 @@ def leaderboard_markdown(board: Leaderboard) -> str:
     return "\n\n".join(
         [
             markdown_table(TEAM_COLUMNS, board.teams),
-            f"{board.span} {RANKING_RULE} *Italic*: house teams.".strip(),
+            f"{board.span} {ranking_rule(board)} *Italic*: house teams.".strip(),
             *(f"**{markdown_text(line)}**" for line in alarm_lines(board)),
             markdown_table(SYMBOL_COLUMNS, board.symbols),
         ]

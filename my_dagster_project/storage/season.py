@@ -42,6 +42,8 @@ class State:
     """By closed session (ISO) what each team missed of it, in words."""
     terms: Mapping[str, str] = field(default_factory=dict)
     """What stays as it was when the season began (`teams/season_terms.py`)."""
+    symbols: tuple[str, ...] = ()
+    """What teams traded when it began: the house team that buys and holds has these to the end. None are all of today."""
     what: str = "begun"
     by: str = ""
     at: str = ""
@@ -57,11 +59,6 @@ class State:
     def missed_of(self, session: date) -> dict[str, str]:
         """By team what did not happen in time of a closed session, in words."""
         return dict(self.missed.get(str(session), {}))
-
-    @property
-    def is_going_on(self) -> bool:
-        """Whether sessions are still to come; also while it is paused."""
-        return not self.ended
 
 
 class SeasonBook:
@@ -99,7 +96,7 @@ class SeasonBook:
         what it was begun with stays.
         """
         back = new.session < old.session or (old.ended and not new.ended)
-        if back or not _keeps(old.missed, new.missed) or new.terms != old.terms:
+        if back or not _keeps(old.missed, new.missed) or (new.terms, new.symbols) != (old.terms, old.symbols):
             raise SeasonError(
                 f"season {old.name}: it only goes forward, and stands at session {old.session}"
                 + (" and has ended" if old.ended else "")
@@ -154,7 +151,8 @@ class SeasonBook:
             told = json.loads(self._store.get(key))
             days = {name: date.fromisoformat(told[name]) for name in ("first", "session")}
             days["last"] = date.fromisoformat(told["last"]) if told["last"] else None  # type: ignore[assignment]
-            return State(**{name: told[name] for name in _NAMES if name in told} | days)
+            fixed = {"symbols": tuple(told.get("symbols", ()))}
+            return State(**{name: told[name] for name in _NAMES if name in told} | days | fixed)
         except (ValueError, KeyError, TypeError) as error:
             raise StorageError(
                 f"{key} in {self._store.url}, the state of the season, is damaged ({type(error).__name__}); it is written"

@@ -1,10 +1,13 @@
 """The platform as this deployment sees it now: the newest texts, with every team's last valid file as a fallback."""
 
+from contextlib import suppress
 from dataclasses import replace
 
+from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.storage.opening import open_store
 from my_dagster_project.storage.season import SeasonBook
+from my_dagster_project.storage.stored_bars import symbols_with_bars
 from my_dagster_project.teams.exchange_clock import LapseClock, RealClock
 from my_dagster_project.teams.last_good import LastGood
 from my_dagster_project.teams.platform import Platform, load_platform
@@ -22,7 +25,14 @@ def current_platform(settings: Settings) -> Platform:
 
 
 def on_its_clock(platform: Platform, settings: Settings) -> Platform:
-    """The same with the exchange clock that its registry names: the real one, or that of this deployment's lapse."""
+    """The same with the exchange clock that its registry names: the real one, or that of this deployment's lapse.
+
+    A season's also with the symbols whose bars go on.
+    """
+    if platform.registry.season:
+        # Where the store is down, whoever asks for a session's bars is told so then.
+        with suppress(StorageError):
+            platform = replace(platform, kept=symbols_with_bars(open_store(settings.store_url, settings.s3)))
     if not platform.in_lapse:
         return replace(platform, clock=RealClock())
     start = platform.registry.competition.start

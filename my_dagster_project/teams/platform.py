@@ -31,6 +31,9 @@ class Platform:
     sources: Sources
     read: str
     problems: dict[str, str] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    """In a season, the symbols that have bars already: they go on to its end, whoever gives a symbol up. What is still held of
+    it can be sold, and what was predicted of it is scored on the bars that its source says now."""
     clock: ExchangeClock | None = field(default=None, compare=False, repr=False)
     """None where nothing is deployed, and a lapse cannot be told."""
 
@@ -54,8 +57,8 @@ class Platform:
 
     @property
     def symbols(self) -> list[str]:
-        """Every symbol some team trades, sorted: bars are fetched once for all."""
-        return sorted({symbol for team in self.teams.values() for symbol in team.symbols})
+        """Every symbol some team trades, or of a season has traded, sorted: bars are fetched once for all."""
+        return sorted({symbol for team in self.teams.values() for symbol in team.symbols}.union(self.kept))
 
     @property
     def kinds(self) -> list[Kind]:

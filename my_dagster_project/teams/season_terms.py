@@ -1,7 +1,7 @@
 """What the organiser fixes when a season begins: on other terms its sessions could not be compared."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from my_dagster_project.foundation.errors import SeasonError
 from my_dagster_project.storage.season import State
@@ -28,11 +28,14 @@ def terms_of(registry: Registry) -> dict[str, str]:
     return {key: json.dumps(value, sort_keys=True) for key, value in told.items()}
 
 
-def first_state(name: str, registry: Registry) -> State:
-    """The state to begin a season of this registry with (`SeasonBook.begin`): a lapse ends with the market's data."""
+def first_state(name: str, registry: Registry, symbols: Iterable[str] = ()) -> State:
+    """The state to begin a season of this registry with (`SeasonBook.begin`), whose teams trade these symbols.
+
+    A lapse ends with the market's data.
+    """
     start, lapse = registry.competition.start, registry.season and registry.season.lapse
     pace = (registry.market.end, lapse.session_every) if lapse else (None, 0.0)
-    return State(name, start, start, *pace, terms=terms_of(registry))
+    return State(name, start, start, *pace, terms=terms_of(registry), symbols=tuple(symbols))
 
 
 def require_terms(state: State, registry: Registry) -> None:

@@ -2,14 +2,17 @@ import json
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.alarms import Alarm
-from my_dagster_project.domain.evaluation import Metrics, wilson_interval
+from my_dagster_project.domain.evaluation import Metrics, score, wilson_interval
+from my_dagster_project.domain.latecomers import Latecomer, latecomers
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, NAIVE, TradingSummary, from_json, to_json
 from my_dagster_project.domain.ranking import assemble, pooled_mase
+from my_dagster_project.reports.leaderboard_columns import ranking_rule
 
 
 def metrics_of(mase, hits=30, n=60):
@@ -145,3 +148,53 @@ def test_a_flat_session_is_neither_up_nor_down_for_buy_and_hold():
     figures = replace(metrics_of(0.9, n=60), up_share=0.6, moved_n=50)
     [held] = [row for row in assemble({("red", "A"): figures}, {}).teams if row.team == BUY_AND_HOLD]
     assert (held.direction, held.direction_low) == (0.6, wilson_interval(30, 50)[0])
+
+
+def evaluated(first):
+    """The scored sessions of a team from one on, up to the last one of all."""
+    sessions = pd.bdate_range(first, "2013-03-05")
+    bars = pd.DataFrame({"session": sessions, "adj_close": [100.0 + n % 7 for n in range(len(sessions))]})
+    predictions = pd.DataFrame(
+        {
+            "symbol": "A", "session": sessions[:-1], "target_session": sessions[1:],
+            "close": 100.0, "predicted_return": 0.01, "probability_up": math.nan,
+        }
+    )  # fmt: skip
+    return score(predictions, bars)
+
+
+def test_a_team_that_came_later_is_ranked_on_the_sessions_it_shares_with_each():
+    """Red was bad early and is good now; green, who came late, is better than red's whole record and worse than red since."""
+    whole = {
+        ("red", "A"): metrics_of(0.95), ("blue", "A"): metrics_of(0.97), ("green", "A"): metrics_of(0.80, 9, 18),
+    }  # fmt: skip
+    since = {("red", "A"): metrics_of(0.60, 9, 18), ("blue", "A"): metrics_of(0.99, 9, 18)}
+    late = {"green": Latecomer("2013-02-21", since | {("green", "A"): metrics_of(0.80, 9, 18)})}
+    assert ranks(assemble(whole, {})) == {"green": 1, "red": 2, "blue": 3, NAIVE: 4, BUY_AND_HOLD: None}
+    board = assemble(whole, {}, late=late)
+    assert ranks(board) == {"red": 1, "green": 2, "blue": 3, NAIVE: 4, BUY_AND_HOLD: None}
+    assert [row.since for row in board.teams if row.team == "green"] == ["2013-02-21"]
+    assert "green came later: its rank is of the sessions from 2013-02-21 on" in ranking_rule(board)
+    assert from_json(to_json(board)) == board
+
+
+def test_a_latecomer_shares_a_rank_and_moves_nobody_who_shares_one():
+    whole = {(team, "A"): metrics_of(mase) for team, mase in [("a", 0.9), ("b", 0.905), ("c", 1.2)]}
+    for own, expected in [
+        (0.902, {"a": 1, "b": 1, "late": 1, NAIVE: 4, "c": 5}),
+        (0.5, {"late": 1, "a": 2, "b": 2, NAIVE: 4, "c": 5}),
+        (1.1, {"a": 1, "b": 1, NAIVE: 3, "late": 4, "c": 5}),
+    ]:
+        every = whole | {("late", "A"): metrics_of(own)}
+        board = assemble(every, {}, late={"late": Latecomer("2013-02-21", every)})
+        assert {team: rank for team, rank in ranks(board).items() if rank} == expected
+        assert [row.rank for row in board.teams if row.rank] == sorted(expected.values())
+
+
+def test_who_came_later_is_told_by_the_first_scored_session():
+    frames = {("red", "A"): "2013-01-02", ("red", "B"): "2013-01-10", ("blue", "A"): "2013-01-10"}
+    found = latecomers({of: evaluated(first) for of, first in frames.items()})
+    assert {team: one.since for team, one in found.items()} == {"blue": "2013-01-10"}
+    assert {of: figures.n for of, figures in found["blue"].common.items()} == {
+        ("red", "A"): 38, ("red", "B"): 38, ("blue", "A"): 38,
+    }  # fmt: skip

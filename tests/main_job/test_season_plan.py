@@ -8,13 +8,20 @@ import pytest
 
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.foundation.settings import settings_from
-from my_dagster_project.main_job.season_plan import checks, first_session, planned_registry
+from my_dagster_project.main_job.season_plan import (
+    Check,
+    checks,
+    first_session,
+    keep_accounts,
+    planned_registry,
+)
 from my_dagster_project.pipeline.assets import sessions_asked as asking
 from my_dagster_project.storage.season import State
 from my_dagster_project.teams.deployment import on_its_clock, season_book
 from my_dagster_project.teams.loading import load_registry
 from my_dagster_project.teams.platform import load_platform
 from tests.support.committed import PROJECT, committed
+from tests.support.loopback import Reply, serving
 
 START = date(2026, 12, 7)
 TEXT = committed().sources.registry.text
@@ -63,6 +70,29 @@ def test_what_is_lacking_is_said_before_anything_is_ordered(tmp_path):
     }
     assert "market data key" in found["bars of IBM"].said
     assert "set ALPACA_RED_KEY and ALPACA_RED_SECRET" in found["account of red"].said
+
+
+def test_an_account_is_a_teams_own_and_the_one_the_season_was_planned_with(tmp_path, environ):
+    def looked_at(*ids: str, equity: str = "100000") -> dict[str, Check]:
+        balance = {"status": "ACTIVE", "cash": equity, "equity": equity, "buying_power": equity}
+        replies = [reply for one in ids for reply in (Reply({"id": one, **balance}), Reply([]))]
+        with serving(*replies) as alpaca:
+            keys = {
+                f"ALPACA_{slot}_{part}": "k" * 20 for slot in ("RED", "BLUE") for part in ("KEY", "SECRET")
+            }
+            told = {"TRADING_HOME": str(tmp_path), "TRADING_BROKER_URL": alpaca.url, **keys}
+            environ(TRADING_PROJECT=str(PROJECT), **told)
+            settings = settings_from(told, PROJECT)
+            found = list(checks(planned_registry(TEXT, "alpaca", START, []), committed().sources, settings))
+            keep_accounts(settings, found)
+        return {check.what: check for check in found if check.what.startswith("account")}
+
+    assert "is the account of team red" in looked_at("PA-1", "PA-1")["account of blue"].said
+    assert all(check.well for check in looked_at("PA-1", "PA-2").values())
+    told = looked_at("PA-3", "PA-2")
+    assert not told["account of red"].well
+    assert "it is PA-3, another one than the season was planned with (PA-1" in told["account of red"].said
+    assert "equity is 99999" in looked_at("PA-1", "PA-2", equity="99999")["account of red"].said
 
 
 def test_nothing_is_decided_before_the_organiser_has_begun(tmp_path, environ):

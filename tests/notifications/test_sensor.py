@@ -1,12 +1,14 @@
 """What happens reaches those it concerns: real runs, a real web server, ticks as the daemon makes them."""
 
 import json
+import os
 from dataclasses import replace
 
 import dagster as dg
 
 from my_dagster_project.pipeline.alarming import NO_ALARM, OPEN
 from my_dagster_project.pipeline.assets.keys import leaderboard_key
+from my_dagster_project.pipeline.notification_sensor import tell_without_daemon
 from tests.notifications.conftest import notify
 from tests.notifications.runs import CANARY, CONFIG, TAGS, aged, bug, full_disk, moved, run, steady
 from tests.support.loopback import Reply, serving
@@ -234,3 +236,18 @@ def test_a_cursor_nobody_can_read_is_a_new_beginning(sensor_ticks, red):
     assert sensor_ticks.tick() == "Nothing to tell"
     run(sensor_ticks, full_disk)
     assert sensor_ticks.tick() == "1 told"
+
+
+def test_the_driver_of_a_season_tells_the_same_where_no_daemon_does(sensor_ticks, red):
+    settings = replace(sensor_ticks.settings, environ=dict(os.environ))
+    told = sensor_ticks.platform, settings, sensor_ticks.instance
+    run(sensor_ticks, full_disk)
+    assert tell_without_daemon(*told) == []
+    assert red.seen == [], "what was before the first look"
+    run(sensor_ticks, full_disk)
+    assert tell_without_daemon(*told) == []
+    assert [text.partition("\n")[0] for text in sensor_ticks.told(red)] == [
+        "red: red_daily for session 2013-02-27 failed."
+    ]
+    assert tell_without_daemon(*told) == []
+    assert len(red.seen) == 1

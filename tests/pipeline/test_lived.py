@@ -8,10 +8,13 @@ import pytest
 
 from my_dagster_project.foundation.errors import SeasonError
 from my_dagster_project.pipeline import rounds
+from my_dagster_project.pipeline.assets.keys import bars_key
 from my_dagster_project.pipeline.lived import keep_texts, platform_of
-from my_dagster_project.teams.deployment import season_book
+from my_dagster_project.storage.opening import open_store
+from my_dagster_project.teams.deployment import on_its_clock, season_book
 from my_dagster_project.teams.season_terms import first_state
 from tests.pipeline.test_rounds import Workers, small_platform
+from tests.support.committed import committed
 from tests.support.lapse import FIRST, LAST, lapse
 
 SECOND = date(2012, 12, 4)
@@ -111,3 +114,16 @@ def test_the_terms_of_a_season_stay(tmp_path):
     changed = replace(platform, registry=platform.registry.model_copy(update={"competition": competition}))
     with pytest.raises(SeasonError, match=r"competition\.starting_cash"):
         keep_texts(state, changed, settings)
+
+
+def test_bars_of_a_symbol_that_its_only_team_gave_up_go_on(season, tmp_path):
+    """Its last order could not fill, and its last prediction was never scored."""
+    workers, _ = season
+    _, settings = lapse(tmp_path)
+    open_store(settings.store_url).put("market/MSFT/bars/bars.parquet", b"fetched while somebody traded it")
+    workers.platform = on_its_clock(workers.platform, settings)
+    assert workers.platform.symbols == ["AAPL", "IBM", "MSFT"]
+    assert on_its_clock(committed(), settings).kept == (), "a replay is of what teams trade"
+    live(workers)
+    made = workers.instance.get_latest_materialization_event(bars_key("MSFT"))
+    assert made is not None

@@ -61,7 +61,7 @@ class Workers:
     def _assets(self) -> Iterable[dg.AssetsDefinition]:
         teams = {team: config.symbols for team, config in self.platform.teams.items()}
         for row in chain.STAGES:
-            for place in chain.places(row, teams):
+            for place in chain.places(row, teams, kept=self.platform.kept):
                 needs = [(need, one) for noun in row.needs for need in [chain.stage(noun)]
                          for one in chain.places(need, teams, place)]  # fmt: skip
                 yield self._asset(row, place, [keys.key_at(need, one) for need, one in needs])

@@ -10,6 +10,7 @@ from my_dagster_project.pipeline.trainings import due_trainings, fingerprints
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.teams.schema import SymbolOverride
 from tests.support.committed import committed
+from tests.support.lapse import FIRST, lapse
 
 
 @pytest.fixture
@@ -71,3 +72,11 @@ def test_what_waits_for_bars_keeps_nothing_else_waiting(platform, instance):
     trained = asked(requests)["red_train"]
     assert {name.split("/")[1] for name in trained} == {"AAPL", "GOOG", "IBM"}
     assert remembered["red"]["MSFT"] == fingerprints(platform)["red"]["MSFT"]
+
+
+def test_of_a_lapse_its_driver_asks_for_what_a_session_needs(platform, instance, tmp_path):
+    """A push trained at once, in the middle of a session that had been begun with the file before it."""
+    fetched(instance, *platform.symbols)
+    lived, _ = lapse(tmp_path, FIRST, with_red(platform, symbols=("AAPL",)))
+    requests, remembered = due_trainings(lived, instance, fingerprints(platform))
+    assert (requests, remembered) == ([], fingerprints(lived))

@@ -3,8 +3,8 @@
 import logging
 from typing import TYPE_CHECKING
 
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import ConfigError, ObjectMissingError, TradingError
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.front import hook

@@ -7,8 +7,8 @@ import time
 import dagster as dg
 
 from my_dagster_project.domain.leaderboard import Leaderboard
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import TradingError
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.front.snapshots import Snapshot
 from my_dagster_project.people.status.asking import Asking, SilentError

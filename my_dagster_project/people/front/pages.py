@@ -15,10 +15,10 @@ from my_dagster_project.people.status import status_columns, words
 from my_dagster_project.people.status.page import State, StatusPage
 from my_dagster_project.reports.html import ours, templates
 from my_dagster_project.reports.leaderboard_columns import (
-    RANKING_RULE,
     SYMBOL_COLUMNS,
     TEAM_COLUMNS,
     alarm_lines,
+    ranking_rule,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def home_html(
         board=board,
         equity=equity,
         why=why,
-        rule=RANKING_RULE,
+        rule=ranking_rule(board) if board else "",
         alarms=alarm_lines(board) if board else (),
         team_columns=TEAM_COLUMNS,
         symbol_columns=SYMBOL_COLUMNS,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus, RunRecord
 
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.dagster_private import NOT_FINISHED_STATUSES
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.people.status.page import Check, RunStatus
 from my_dagster_project.pipeline.failures import problem_of
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from my_dagster_project.domain.plain_json import plain
-from my_dagster_project.foundation.pool_settings import everything_due
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.pipeline import chain
 
 type State = Literal["ok", "warn", "red", "off"]

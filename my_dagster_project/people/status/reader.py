@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status import dagster_storage as storage
@@ -147,7 +148,10 @@ class StatusReader:
 
 
 def _restore() -> str:
-    return "restore the folder `dagster` of TRADING_HOME from a backup, or move it away: `trading run` makes a new one"
+    return (
+        "restore the folder `dagster` of TRADING_HOME from a backup, or move it away: "
+        f"{everything_due()} makes a new one"
+    )
 
 
 def _span(platform: Platform) -> tuple[date, date] | None:

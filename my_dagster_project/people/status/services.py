@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from my_dagster_project.foundation.addresses import folder_of, sqlite_file
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import TradingError
-from my_dagster_project.foundation.pool_settings import everything_due, pool_is_named, pool_settings
+from my_dagster_project.foundation.pool_settings import pool_is_named, pool_settings
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.git.remote import Remote
 from my_dagster_project.git.remote_talk import without_credentials

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.revisions import STAYS, Revision, revision_lines
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import ObjectMissingError
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status.dagster_state import TeamState
 from my_dagster_project.people.status.page import Check, SymbolStatus, TeamStatus

@@ -1,7 +1,7 @@
 """The page in a terminal: what is wrong comes first and last, with what to do; in between how everything stands."""
 
+from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.console import Console
-from my_dagster_project.foundation.pool_settings import everything_due
 from my_dagster_project.people.status.page import Check, StatusPage, TeamStatus
 from my_dagster_project.people.status.status_columns import (
     CHAIN_COLUMNS,

@@ -33,7 +33,8 @@ def _assets(
     """What a stage's factory makes; each scope gives it what it is about, the competition also what was made before."""
     module, name = row.factory
     make = getattr(import_module(module), name)
-    for team, symbol in chain.places(row, {name: team.config.symbols for name, team in teams.items()}):
+    symbols = {name: team.config.symbols for name, team in teams.items()}
+    for team, symbol in chain.places(row, symbols, kept=platform.kept):
         match row.scope:
             case "symbol":
                 yield make(platform, symbol)

@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from my_dagster_project.domain.chance import evidence
 from my_dagster_project.domain.evaluation import evaluate
+from my_dagster_project.domain.latecomers import latecomers
 from my_dagster_project.domain.leaderboard import Leaderboard, to_json
 from my_dagster_project.domain.performance import EquityCurve
 from my_dagster_project.domain.ranking import assemble
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.operations.mlflow_history import current_runs
 from my_dagster_project.pipeline.alarming import (
     NO_ALARM,
@@ -35,8 +37,12 @@ from my_dagster_project.reports.leaderboard_columns import TEAM_COLUMNS, alarm_l
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import all_bars
+from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.results import Result, result_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def leaderboard_asset(
@@ -65,22 +71,31 @@ def leaderboard_asset(
         assets = asset_store.open()
         bars = explained(lambda: all_bars(assets, platform.symbols))
         results = explained(lambda: _results(platform, assets, teams))
-        curves = explained(lambda: equity_curves(platform, results, bars))
+        house = explained(lambda: _of_the_house(platform, bars))
+        curves = explained(lambda: equity_curves(platform, results, house))
         window = table_window(platform, results)
         scored = explained(lambda: scored_sessions(assets, platform, window))
         evidences = {name: evidence(frame) for name, frame in scored.items()}
         alarms = explained(lambda: standing_alarms(context.instance, assets, platform, guards, evidences))
-        money = explained(lambda: trading_summaries(platform, teams, results, bars, curves))
+        money = explained(lambda: trading_summaries(platform, teams, results, bars, house, curves))
         money = explained(lambda: with_tries(platform, assets, teams, money))
         figures = {name: evaluate(frame) for name, frame in scored.items()}
         replayed = is_replay(platform)
-        board = replace(assemble(figures, money, evidences, alarms), **_dates(window), replayed=replayed)
+        ranked = assemble(figures, money, evidences, alarms, latecomers(scored))
+        board = replace(ranked, **_dates(window), replayed=replayed)
         context.log.info(f"{len(board.teams)} teams on the table")
         yield _alarm_result(board)
         _note_figures(context, tracking, board)
         yield files_output({"leaderboard.json": to_json(board).encode()}, _metadata(board, curves))
 
     return leaderboard
+
+
+def _of_the_house(platform: Platform, bars: "dict[str, pd.DataFrame]") -> "dict[str, pd.DataFrame]":
+    """What the house team that buys and holds has bars of: of a season what was traded when it began, whoever trades what since."""
+    state = season_book(load_settings()).read() if platform.registry.season else None
+    fixed = state.symbols if state else ()
+    return {symbol: frame for symbol, frame in bars.items() if not fixed or symbol in fixed}
 
 
 def _results(platform: Platform, assets: AssetStore, teams: list[TeamContext]) -> dict[str, Result]:

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 def equity_curves(
-    platform: Platform, results: Mapping[str, Result], bars: "dict[str, pd.DataFrame]"
+    platform: Platform, results: Mapping[str, Result], house: "dict[str, pd.DataFrame]"
 ) -> dict[str, EquityCurve]:
-    """Each team's equity at every close on record, and what holding would have been worth up to the newest one."""
+    """Each team's equity at every close on record, and what holding the `house` would have been worth up to the newest one."""
     newest = last_session(platform)
     curves = {team: _curve(result) for team, result in results.items()}
     if spans := [curve for curve in curves.values() if curve]:
-        curves[BUY_AND_HOLD] = _held(platform, bars, min(curve[0][0] for curve in spans), newest)
+        curves[BUY_AND_HOLD] = _held(platform, house, min(curve[0][0] for curve in spans), newest)
     return curves
 
 
@@ -76,6 +76,7 @@ def trading_summaries(
     teams: list[TeamContext],
     results: Mapping[str, Result],
     bars: "dict[str, pd.DataFrame]",
+    house: "dict[str, pd.DataFrame]",
     curves: dict[str, EquityCurve],
 ) -> dict[str, TradingSummary]:
     """What each team did with its money, and what holding would have come to, beside each curve."""
@@ -95,10 +96,10 @@ def trading_summaries(
                 capped_hold_return=capped[-1][1] / cash - 1,
             )
         summaries[team.name] = money
-    if house := curves.get(BUY_AND_HOLD):
-        every = _buying_bps(platform, bars, house[0][0], house[-1][0])
+    if held := curves.get(BUY_AND_HOLD):
+        every = _buying_bps(platform, house, held[0][0], held[-1][0])
         costs = sum(buying_costs(cash / len(every), bps) for bps in every.values())
-        money = _with_figures(TradingSummary(), house, cash, costs)
+        money = _with_figures(TradingSummary(), held, cash, costs)
         summaries[BUY_AND_HOLD] = replace(money, buy_and_hold_return=money.total_return)
     return summaries
 

@@ -21,5 +21,5 @@ def test_holding_pays_half_the_spread_and_the_commission_of_what_it_buys_once():
     curve = _held(platform, {"AAPL": frame}, date(2012, 12, 31), date(2013, 1, 3))
     assert [day for day, _ in curve] == [date(2013, 1, 2), date(2013, 1, 3)]
     assert curve[-1][1] == pytest.approx(100_000 / 1.001)
-    money = trading_summaries(platform, [], {}, {"AAPL": frame}, {BUY_AND_HOLD: curve})[BUY_AND_HOLD]
+    money = trading_summaries(platform, [], {}, {}, {"AAPL": frame}, {BUY_AND_HOLD: curve})[BUY_AND_HOLD]
     assert money.costs == pytest.approx(100_000 - curve[-1][1])
