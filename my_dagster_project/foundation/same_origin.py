@@ -1,7 +1,7 @@
 """Other people's pages change nothing here: a browser sends the password it holds along with whatever any page makes it ask.
 
 Found with the organiser signed in: a form on a foreign page launched `market_daily`. The rule is the one of Go's
-http.CrossOriginProtection: what browsers say of themselves (Sec-Fetch-Site, Origin) is believed, because no page can
+http.CrossOriginProtection: what browsers say of themselves (Sec-Fetch-Site, Origin, else Referer) is believed, because no page can
 forge it, and programs, which say neither, go on as before. Caddy asks the same of MLflow (stack/Caddyfile).
 """
 
@@ -65,7 +65,8 @@ def is_foreign(asked: "HTTPConnection") -> bool:
         return False  # Also where a proxy has replaced the Host.
     if site in ("cross-site", "same-site"):
         return True
-    origin = asked.headers.get("origin")
+    # The Referer of what is too old to name an origin, or is told not to.
+    origin = asked.headers.get("origin") or asked.headers.get("referer")
     if origin is None:
         return False
     addressed = [asked.headers.get("host", ""), *asked.headers.get("x-forwarded-host", "").split(",")]

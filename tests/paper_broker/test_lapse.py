@@ -277,6 +277,9 @@ def test_started_and_driven_from_the_terminal(bars, tmp_path, monkeypatch, capsy
     command = [program, "broker", "--lapse", str(FIRST), "--bars", str(bars), "--port", port]
     with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE) as service:
         wait_for(lambda: requests.get(f"{url}/healthz", timeout=1), 30, every=0.05, by=service)
+        # A page of another site, under its own name (DNS rebinding), and as itself.
+        for told in ({"Host": f"elsewhere.example.com:{port}"}, {"Origin": "https://elsewhere.example.com"}):
+            assert requests.post(f"{url}/v2/orders", headers=told, timeout=5).status_code == 403
         client = REST("anybody", "anything", base_url=url, raw_data=True)
         order = client.submit_order("AAPL", qty=3, side="buy", type="market", time_in_force="day")
         settings = settings_from(environment, tmp_path)

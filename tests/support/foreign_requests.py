@@ -30,10 +30,13 @@ ASKED = [
     Asked("a name that ends like ours", True, {"Origin": f"http://my-{HOST}"}),
     Asked("a sandboxed page", True, {"Origin": "null"}),
     Asked("an Origin that is none", True, {"Origin": "http://[x"}),
+    Asked("another site, by its Referer alone", True, {"Referer": f"{OTHER}/kittens"}),
+    Asked("another site whose address names ours", True, {"Referer": f"{OTHER}/?{SELF}/"}),
     Asked("a script that deletes", True, {"Origin": OTHER}, "DELETE"),
     Asked("a web socket", True, {"Origin": OTHER, "Upgrade": "websocket", "Connection": "Upgrade"}, "GET"),
     Asked("our own page", False, {"Origin": SELF, "Sec-Fetch-Site": "same-origin"}),
     Asked("our own page, over http", False, {"Origin": SELF}),
+    Asked("our own page, by its Referer alone", False, {"Referer": f"{SELF}/runs"}),
     Asked(
         "our own web socket", False, {"Origin": SELF, "Upgrade": "websocket", "Connection": "Upgrade"}, "GET"
     ),
