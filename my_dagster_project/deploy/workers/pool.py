@@ -97,7 +97,9 @@ def worker_app(pool: PoolSettings) -> Celery:
         }
     )
     # `shared` would put it into every other Celery application of the process, too. The annotation means the dict as a whole.
-    create_execute_job_task(app, base=RunTask, shared=False)  # type: ignore[arg-type]
+    task = create_execute_job_task(app, base=RunTask, shared=False)  # type: ignore[arg-type]
+    # Nobody asks Celery whether a run is at work, and a run whose process could not tell it never began.
+    task.track_started = False
     app.steps["consumer"].add(_presence(pool))
     return app
 

@@ -5,7 +5,10 @@ the run, and each worker one that says how many runs it takes at a time.
 """
 
 import json
+import logging
 import threading
+import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +29,8 @@ _PRIORITIES = ("", "\x06\x163", "\x06\x166", "\x06\x169")
 # Workers that sleep wake one after the other while runs wait: for one run there is no need of them all.
 _NEXT_WAKES_SECONDS = 20
 
+_log = logging.getLogger(__name__)
+
 
 def connect(redis_url: str) -> "Redis":
     """A client that does not wait long for a Redis that is away; it connects at its first question."""
@@ -38,10 +43,10 @@ def connect(redis_url: str) -> "Redis":
 def alive(client: "Redis", run_id: str, task_id: str) -> Iterator[bool]:
     """Show for the length of a with block that this process executes the run; False when another one does already.
 
-    Redis may be away meanwhile: the run goes on, and the sign is back as soon as Redis is.
+    Redis may be away: before it begins the run waits for it, and later goes on; the sign is back as soon as Redis is.
     """
-    key = _RUN + run_id
-    if not client.set(key, task_id, nx=True, ex=LIFE_SECONDS):
+    key, sign = _RUN + run_id, f"{task_id} {uuid.uuid4()}"
+    if not _is_first(client, key, sign):
         yield False
         return
     over = threading.Event()
@@ -49,7 +54,7 @@ def alive(client: "Redis", run_id: str, task_id: str) -> Iterator[bool]:
     def beat() -> None:
         while not over.wait(BEAT_SECONDS):
             with suppress(Exception):  # Whatever it is, the next beat tries again.
-                client.set(key, task_id, ex=LIFE_SECONDS)
+                client.set(key, sign, ex=LIFE_SECONDS)
 
     beating = threading.Thread(target=beat, name="sign-of-life", daemon=True)
     beating.start()
@@ -62,10 +67,23 @@ def alive(client: "Redis", run_id: str, task_id: str) -> Iterator[bool]:
             client.delete(key)
 
 
+def _is_first(client: "Redis", key: str, sign: str) -> bool:
+    """Whether the sign is this process's. Its message is acknowledged: did it not wait for Redis, nobody would begin the run."""
+    from redis import RedisError
+
+    while True:
+        try:
+            # The answer may have been lost and not the sign.
+            return bool(client.set(key, sign, nx=True, ex=LIFE_SECONDS)) or client.get(key) == sign.encode()
+        except RedisError as error:
+            _log.warning(f"The run waits until Redis can be reached ({error}).")
+            time.sleep(BEAT_SECONDS)
+
+
 def task_of(client: "Redis", run_id: str) -> str | None:
     """The Celery task whose process executes the run, None when no process does."""
-    task = client.get(_RUN + run_id)
-    return task.decode() if isinstance(task, bytes) else task
+    sign = client.get(_RUN + run_id)
+    return sign.decode().split()[0] if isinstance(sign, bytes) else None
 
 
 def present(client: "Redis", worker: str, queue: str, slots: int, *, seconds: int = 0) -> None:
