@@ -1,6 +1,7 @@
 """Fixtures shared by all rooms."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,6 +59,14 @@ class _FilesTogether(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log) -> LoadFileScheduling | None:
     """As `--dist loadfile`, with some files as one."""
     return _FilesTogether(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+COLLECTED = pytest.StashKey[set[str]]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Remember which modules collecting has imported, for tests/test_imports.py."""
+    session.config.stash[COLLECTED] = set(sys.modules)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Loading the definitions is what every worker and every Dagit page waits for: it must stay light."""
+"""Loading the definitions is what every worker and every Dagit page waits for: it must stay light; so must collecting tests."""
 
 import json
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import COLLECTED
 
 PROJECT = Path(__file__).parents[1]
 HEAVY = (
@@ -73,3 +75,12 @@ def test_all_assets_were_loaded(loaded):
 def test_loading_remembers_the_valid_team_files_and_leaves_nothing_else(loaded, home):
     left = {path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file()}
     assert left == {"teams/red.json", "teams/blue.json"}
+
+
+# Each process of pytest imports all files of tests, and each of these costs it seconds: the tests that need one import it.
+SECONDS_EACH = {*HEAVY, "scipy", "sklearn", "playwright", "dagster_graphql"}
+IN_MOST_TESTS = {"pandas", "numpy", "alpaca_trade_api"}
+
+
+def test_collecting_the_tests_imported_nothing_that_takes_seconds(request):
+    assert request.config.stash[COLLECTED] & SECONDS_EACH - IN_MOST_TESTS == set()

@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from my_dagster_project.domain.chance import (
     FALSE_ALARMS,
@@ -209,6 +208,8 @@ def test_the_means_of_the_evidence_are_the_figures_people_know():
 
 
 def test_the_loss_test_is_diebold_and_marianos_with_harveys_correction():
+    from scipy import stats
+
     made = scored("AAPL", 900, noise("AAPL", np.arange(900, 960), np.random.default_rng(2)))
     difference = (made["naive_error"].abs() - made["error"].abs()).to_numpy()
     n = len(difference)
@@ -228,6 +229,8 @@ def test_the_timing_test_agrees_with_pesaran_and_timmermanns_formula():
 
 def pesaran_timmermann(made):
     """The statistic as their paper of 1992 has it, as a one-sided p."""
+    from scipy import stats
+
     up, said = made["actual_return"] > 0, made["predicted_return"] > 0
     n, y, x = len(made), up.mean(), said.mean()
     by_luck = y * x + (1 - y) * (1 - x)

@@ -6,8 +6,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-from sklearn.metrics import brier_score_loss, log_loss
 
 from my_dagster_project.domain.evaluation import (
     SCORED_COLUMNS,
@@ -136,6 +134,8 @@ def test_the_error_figures_keep_their_order(returns, seed):
 
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_wilson_interval_is_scipys(pair):
+    from scipy import stats
+
     hits, n = pair
     expected = stats.binomtest(hits, n).proportion_ci(method="wilson")
     assert wilson_interval(hits, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
@@ -143,6 +143,8 @@ def test_the_wilson_interval_is_scipys(pair):
 
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=50))
 def test_the_rank_correlation_is_scipys(pairs):
+    from scipy import stats
+
     left, right = zip(*pairs, strict=True)
     ours = rank_correlation(left, right)
     if len(set(left)) == 1 or len(set(right)) == 1:
@@ -153,6 +155,8 @@ def test_the_rank_correlation_is_scipys(pairs):
 
 @given(st.lists(st.tuples(st.floats(1e-6, 1 - 1e-6), st.booleans()), min_size=1, max_size=50))
 def test_probability_figures_are_sklearns(rows):
+    from sklearn.metrics import brier_score_loss, log_loss
+
     probability = [p for p, _ in rows]
     up = [u for _, u in rows]
     metrics = evaluate(scored_of([0.01 if u else -0.01 for u in up], math.nan, probability))

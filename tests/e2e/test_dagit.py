@@ -4,14 +4,17 @@ And a page of somebody else's, open in the same browser, does nothing."""
 
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from playwright.sync_api import Page
 
 from tests.e2e.project import Project
 from tests.support.foreign_site import SOCKET, foreign_site
 from tests.support.waiting import wait_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -93,7 +96,7 @@ def ours(dagit) -> str:
 
 
 @pytest.fixture
-def foreign(ours, page) -> Iterator[Page]:
+def foreign(ours, page) -> Iterator["Page"]:
     """A page of somebody else's, open beside Dagit."""
     with foreign_site(ours) as address:
         other = page.context.browser.new_page()

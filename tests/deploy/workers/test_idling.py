@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from kombu.transport.redis import PRIORITY_STEPS, Channel
 
 from my_dagster_project.deploy.workers import signs_of_life
 from my_dagster_project.deploy.workers.idling import Idle, hold_the_end, wait_for_a_run
@@ -79,6 +78,8 @@ def test_zero_is_never():
 
 
 def test_a_queue_is_looked_for_where_celery_keeps_it(redis, monkeypatch):
+    from kombu.transport.redis import PRIORITY_STEPS, Channel
+
     client = connect(redis.url)
     kept = [f"q{Channel.sep}{step}" if step else "q" for step in PRIORITY_STEPS]
     for key in kept:
