@@ -78,7 +78,7 @@ def test_loading_remembers_the_valid_team_files_and_leaves_nothing_else(loaded, 
 
 
 # Each process of pytest imports all files of tests, and each of these costs it seconds: the tests that need one import it.
-SECONDS_EACH = {*HEAVY, "scipy", "sklearn", "playwright", "dagster_graphql"}
+SECONDS_EACH = {*HEAVY, "scipy.stats", "sklearn", "playwright", "dagster_graphql"}
 IN_MOST_TESTS = {"pandas", "numpy", "alpaca_trade_api"}
 
 

@@ -21,7 +21,6 @@ from graphql import (
 )
 from starlette.testclient import TestClient
 
-from my_dagster_project.deploy.dagit.__main__ import create_guarded_app
 from my_dagster_project.deploy.dagit.looking import REFUSED, changes_something
 
 PLAIN = {"String": "1", "ID": "x", "Int": 1, "Float": 1.0, "Boolean": True}
@@ -62,6 +61,8 @@ def document(name: str) -> dict[str, Any]:
 
 
 def server(workspace: WorkspaceProcessContext, *, read_only: bool) -> TestClient:
+    from my_dagster_project.deploy.dagit.__main__ import create_guarded_app
+
     with click.Context(click.Command("dagster-webserver")) as told:
         told.params.update(host="0.0.0.0", path_prefix="", read_only=read_only)
         app = create_guarded_app(workspace)
