@@ -154,15 +154,29 @@ def _experiment_id(client: MlflowClient, name: str, artifact_root: str | None) -
 
 
 def add_figures(tracking_uri: str, figures: Mapping[str, Mapping[str, float]]) -> None:
-    """Add figures to runs that have ended, by run id; a figure that does not exist is left out. Raises TrackingError."""
+    """Add figures to runs that have ended, by run id; a figure that does not exist is left out, and a run that people have
+    deleted. Raises TrackingError."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
     with explained_errors(f"record figures at {masked('', tracking_uri)}"), alone(tracking_uri):
         client = open_client(tracking_uri)
         for run_id, given in figures.items():
+            if not _is_active(client, run_id):
+                continue  # MLflow refuses it, and the figures of the runs after it were lost with it
             known = [Metric(name, value, now, 0) for name, value in given.items() if not math.isnan(value)]
             client.log_batch(run_id, metrics=known)
+
+
+def _is_active(client: MlflowClient, run_id: str) -> bool:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_run(run_id).info.lifecycle_stage == "active"
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return False
+        raise
 
 
 def _end_failed(tracked: TrackedRun, client: MlflowClient, error: BaseException) -> None:

@@ -150,3 +150,25 @@ def test_figures_of_the_table_join_the_run_that_made_the_model(store):
         pass
     add_figures(store[0], {run.run_id: {"mase": 0.98, "ic": math.nan}})
     assert client(store).get_run(run.run_id).data.metrics == {"mase": 0.98}
+
+
+def test_a_run_that_somebody_deleted_does_not_cost_the_others_their_figures(store):
+    with run_of(store) as deleted, run_of(store) as kept:
+        pass
+    client(store).delete_run(deleted.run_id)
+    add_figures(
+        store[0], {deleted.run_id: {"mase": 0.97}, "0" * 32: {"mase": 1.0}, kept.run_id: {"mase": 0.98}}
+    )
+    assert client(store).get_run(kept.run_id).data.metrics == {"mase": 0.98}
+    assert client(store).get_run(deleted.run_id).data.metrics == {}
+
+
+def test_a_renamed_experiment_stays_and_another_one_takes_the_name(store):
+    with run_of(store, experiment="blue") as before:
+        pass
+    found = client(store).get_experiment_by_name("blue")
+    client(store).rename_experiment(found.experiment_id, "last year's blue")
+    with run_of(store, experiment="blue") as run:
+        run.log_files({"a.txt": b"1"})
+    assert client(store).get_run(run.run_id).info.experiment_id != found.experiment_id
+    assert client(store).get_run(before.run_id).info.lifecycle_stage == "active"
