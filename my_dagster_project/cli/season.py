@@ -207,6 +207,7 @@ def _begin(settings: Settings, book: SeasonBook) -> None:
 
 
 def _drive(settings: Settings, book: SeasonBook, most: int | None = None) -> None:
+    """Live sessions and say what came of each; typer.Exit with 1 where an alarm is open at the end, as `trading run` has it."""
     from my_dagster_project.deploy.instance.home import prepare_environment
     from my_dagster_project.main_job.season_driver import Driver, only_driver
     from my_dagster_project.main_job.season_lines import AND_THEN, print_lived, standing
@@ -230,6 +231,8 @@ def _drive(settings: Settings, book: SeasonBook, most: int | None = None) -> Non
         if before is not None:
             print_leaderboard(console, before)
         console.say(standing(book.require()), AND_THEN)
+    if before is not None and before.open_alarms:
+        raise typer.Exit(1)
 
 
 def _wait_for_workers(book: SeasonBook) -> None:

@@ -3,7 +3,7 @@
 from my_dagster_project.domain.leaderboard import Leaderboard, TeamRow
 from my_dagster_project.foundation.console import Console, Part
 from my_dagster_project.main_job.season_driver import Lived
-from my_dagster_project.reports.leaderboard_columns import rank_words
+from my_dagster_project.reports.leaderboard_columns import alarm_words, rank_words
 from my_dagster_project.reports.markdown import dollars, signed
 from my_dagster_project.storage.season import State
 
@@ -26,7 +26,7 @@ def standing(state: State) -> str:
 def print_lived(
     console: Console, lived: Lived, board: Leaderboard | None, before: Leaderboard | None
 ) -> None:
-    """A closed session: the teams in the order of the table, and what went wrong."""
+    """A closed session: the teams in the order of the table, what went wrong, and which alarms it opened."""
     places = {row.team: place for place, row in enumerate(before.teams)} if before else {}
     parts: list[Part] = [f"{lived.state.session}  "]
     for place, row in enumerate(board.teams if board else ()):
@@ -41,6 +41,10 @@ def print_lived(
         console.say((f"    not told: {warning}", "yellow"))
     for problem in lived.problems:
         console.say((f"    ✗ {problem.step}: ", "red"), problem.message)
+    told = {alarm.id for _, alarm in before.open_alarms} if before else set()
+    for team, alarm in board.open_alarms if board else ():
+        if alarm.id not in told:
+            console.say((f"    {alarm_words(team, alarm)}", "red"))
 
 
 def _of_team(row: TeamRow) -> list[Part]:

@@ -5,6 +5,7 @@ A new column is one line here; a figure that a page draws in its own way is told
 
 import math
 
+from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.chance import SIGNIFICANT
 from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow, TeamRow, TradingSummary
 from my_dagster_project.domain.ranking import TIE_MASE
@@ -44,16 +45,17 @@ def rank_words(rank: int | None, alarms: int) -> str:
 
 def alarm_lines(board: Leaderboard) -> list[str]:
     """What is open about which team, and what to do about it; what was cleared, by whom and why."""
-    lines = [
-        f"{team} has no rank: {alarm.said}. `trading clear {team} --reason ...` gives it back once that is explained."
-        for team, alarm in board.open_alarms
-    ]
-    return lines + [
+    return [alarm_words(team, alarm) for team, alarm in board.open_alarms] + [
         f"{row.team}: {alarm.said} ({alarm.cleared})"
         for row in board.teams
         for alarm in row.alarms
         if alarm.cleared
     ]
+
+
+def alarm_words(team: str, alarm: Alarm) -> str:
+    """What an open alarm of a team says and costs, and what to do about it."""
+    return f"{team} has no rank: {alarm.said}. `trading clear {team} --reason ...` gives it back once that is explained."
 
 
 def team_words(team: str, house: bool, sessions: int, expected: int) -> str:
