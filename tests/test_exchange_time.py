@@ -36,6 +36,7 @@ WALL_CLOCK = {
     "people/status/reader.py": "when the page was made",
     "pipeline/assets/stamp.py": "which partitions Dagster has",
     "pipeline/finished_runs.py": "how long ago a run ended",
+    "pipeline/killed_trainings.py": "which failures were looked at",
     "pipeline/notification_sensor.py": "when a letter is due",
     "pipeline/rounds.py": "how long a session of a lapse has waited",
     "pipeline/sessions.py": "whether a tick of a schedule is late; in a lapse there is none",

@@ -21,6 +21,7 @@ from my_dagster_project.cli.in_force import assets_of
 from my_dagster_project.cli.output import console, errors
 from my_dagster_project.deploy.instance.home import prepare_environment
 from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.pool_settings import pool_is_named
 from my_dagster_project.foundation.settings import Settings, load_settings
 from my_dagster_project.teams.deployment import current_platform
 from my_dagster_project.teams.platform import Platform
@@ -206,6 +207,10 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Open Dagit on http://localhost:3000, with the daemon for schedules and sensors."""
+    if pool_is_named():
+        raise TradingError(
+            "the stack has its own Dagit and its own daemon, and two daemons ask for everything twice"
+        )
     settings, _ = _prepared()
     os.environ.setdefault("TRADING_DAGIT_URL", f"http://127.0.0.1:{port}")
     command = [

@@ -67,8 +67,14 @@ def round_(
     from my_dagster_project.deploy.instance.home import prepare_environment
     from my_dagster_project.foundation.settings import load_settings
     from my_dagster_project.pipeline.rounds import round_going_on
+    from my_dagster_project.teams.deployment import current_platform
 
     settings = load_settings()
+    if current_platform(settings).in_lapse:
+        raise SeasonError(
+            "a season is lived here, and it asks for what each session needs by itself: `trading season status` says how far it is,"
+            " `trading season next` lets it live a session now"
+        )
     prepare_environment(settings)
     instance = dg.DagsterInstance.get()
     going_on = round_going_on(instance)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="A season that is lived session by session, apart from the replay."
 )
+_LOOK_SECONDS = 0.5
 _PACE = "From one session to the next: 30s, 2m; 0s waits for nothing."
 Every = Annotated[str, typer.Option("--every", help=_PACE)]
 
@@ -32,7 +33,7 @@ def start(every: Every = "0s") -> None:
     """
     settings, book = _begun(every)
     if book.require().paused:
-        book.set(person(), "resumed", paused=False)
+        book.go_on(person())
     _drive(settings, book)
 
 
@@ -49,7 +50,7 @@ def resume() -> None:
     """Go on with a season that was paused or interrupted."""
     settings = _here()
     book = _book(settings)
-    book.set(person(), "resumed", paused=False)
+    book.go_on(person())
     _drive(settings, book)
 
 
@@ -182,12 +183,17 @@ def _begun(every: str) -> tuple[Settings, SeasonBook]:
     from my_dagster_project.main_job.season_home import enter, make_home
 
     settings = _found()
+    if settings is None and pool_is_named():
+        raise SeasonError(
+            "the registry on main says no season, so the workers live none: push `season: {clock: {lapse: {session_every: 30s}}}` in"
+            " configs/teams.yaml (of prices that end), or see `trading season plan` for a real one"
+        )
     if settings is None:
         settings = enter(make_home(load_settings(), every))
         console.say(f"A season of its own in {settings.project}: teams edit there, each on its branch.")
     book = _book(settings)
     if book.read() is None:
-        _begin(settings, book)
+        _begin(settings)
     return settings, book
 
 
@@ -197,13 +203,11 @@ def _book(settings: Settings) -> SeasonBook:
     return season_book(settings)
 
 
-def _begin(settings: Settings, book: SeasonBook) -> None:
+def _begin(settings: Settings) -> None:
+    from my_dagster_project.pipeline.lived import begin
     from my_dagster_project.teams.deployment import current_platform
-    from my_dagster_project.teams.season_terms import first_state
 
-    platform = current_platform(settings)
-    name = f"of {platform.registry.competition.start}"
-    book.begin(first_state(name, platform.registry, platform.symbols), person())
+    begin(current_platform(settings), settings, person())
 
 
 def _drive(settings: Settings, book: SeasonBook, most: int | None = None) -> None:
@@ -216,8 +220,8 @@ def _drive(settings: Settings, book: SeasonBook, most: int | None = None) -> Non
     console.say(standing(book.require()))
     if pool_is_named():
         console.say("The workers live it: the sensor rounds queues what each session needs.")
-        for _ in range(most or 0):
-            _wait_for_workers(book)
+        if most:
+            _wait_for_workers(settings, book, most)
         return
     prepare_environment(settings)
     before = _board(settings)
@@ -235,13 +239,17 @@ def _drive(settings: Settings, book: SeasonBook, most: int | None = None) -> Non
         raise typer.Exit(1)
 
 
-def _wait_for_workers(book: SeasonBook) -> None:
-    """Let the workers live the session at work, and pause behind it."""
-    session = book.set(person(), "resumed for one session", paused=False).session
-    while (state := book.require()).session == session and not state.ended:
-        time.sleep(0.5)
-    book.set(person(), "paused after one session", paused=True)
-    console.say(f"Session {session} is closed.")
+def _wait_for_workers(settings: Settings, book: SeasonBook, most: int) -> None:
+    """Let the workers live so many sessions; the season pauses by itself behind them, whatever becomes of this process."""
+    from my_dagster_project.foundation.calendar import load_calendar
+    from my_dagster_project.teams.sources import read_registry
+
+    state = book.only(load_calendar(read_registry(settings.project).calendar), most, person())
+    while not (state.paused or state.ended):
+        time.sleep(_LOOK_SECONDS)
+        if (now := book.require()).session != state.session or now.ended:
+            console.say(f"Session {state.session} is closed.")
+        state = now
 
 
 def _board(settings: Settings) -> Leaderboard | None:

@@ -56,7 +56,7 @@ def main() -> int:
     file = Path(parser.parse_args().file)
     settings = settings_of(file.read_text(encoding="utf-8") if file.exists() else "", os.environ)
     found = (
-        [*wrong_addresses(settings)]
+        [*wrong_addresses(settings), *wrong_season(settings)]
         or [*docker_problems(_docker)]
         or [*ports_in_use(settings, _docker), *too_little(_docker)]
     )
@@ -88,6 +88,13 @@ def wrong_addresses(settings: Mapping[str, str]) -> Iterator[str]:
     for name, value in settings.items():
         if name.endswith("_WEBHOOK") and value and not is_address(value, WEB):
             yield f"{name} is no address like https://chat.example.org/hooks/..."  # Its value is a secret.
+
+
+def wrong_season(settings: Mapping[str, str]) -> Iterator[str]:
+    """Whether TRADING_SEASON is a duration: it goes into the registry, without which nothing is loaded."""
+    every = settings.get("TRADING_SEASON")
+    if every and not re.fullmatch(r"[0-9]+(\.[0-9]+)?(ms|s|m|h)", every):
+        yield f"TRADING_SEASON is {every!r}; it is the time from one session to the next, like 30s or 2m, or empty for no season."
 
 
 def docker_problems(ask: Ask) -> Iterator[str]:

@@ -36,6 +36,7 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
     PRIORITY_TAG,
     RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
+    RUN_FAILURE_REASON_TAG,
     RUN_KEY_TAG,
     SCHEDULE_NAME_TAG,
     WILL_RETRY_TAG,

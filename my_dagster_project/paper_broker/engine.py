@@ -31,7 +31,7 @@ def advance(account: OpenAccount, target: date) -> None:
     last = account.feed.last_session()
     if last is None or target > last:
         raise unprocessable(
-            f"the market's bars end at {last}: {target} has not closed there; update the bars first"
+            f"the market's bars {f'end at {last}' if last else 'are not there yet'}: {target} has not closed there; update the bars first"
         )
     sessions = (
         [target] if now is None else account.calendar.sessions(account.calendar.next_session(now), target)

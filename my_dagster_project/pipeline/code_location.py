@@ -16,6 +16,7 @@ from my_dagster_project.pipeline.progress import progress_logger
 from my_dagster_project.pipeline.resources import all_resources
 from my_dagster_project.pipeline.rounds import round_job, rounds_sensor
 from my_dagster_project.pipeline.schedules import schedules
+from my_dagster_project.pipeline.season_jobs import season_jobs
 from my_dagster_project.pipeline.sensors import team_files_sensor, versions_sensor
 from my_dagster_project.teams.platform import Platform
 
@@ -29,7 +30,7 @@ def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
     upkeep = maintenance_job(platform, settings)
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs, *halt_jobs(platform), round_job(), upkeep],
+        jobs=[*jobs, *halt_jobs(platform), round_job(), *season_jobs(platform), upkeep],
         schedules=schedules(platform, settings),
         asset_checks=team_file_checks(platform, settings),
         sensors=[

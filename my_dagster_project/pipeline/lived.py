@@ -10,6 +10,7 @@ from datetime import date
 
 import dagster as dg
 
+from my_dagster_project.foundation.errors import SeasonError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.due import Due, open_session, recorded_sessions
@@ -17,11 +18,12 @@ from my_dagster_project.pipeline.pinning import platform_told, told_of
 from my_dagster_project.pipeline.session_step import Asked, Step, session_step
 from my_dagster_project.storage.opening import open_store
 from my_dagster_project.storage.season import SeasonBook, State
-from my_dagster_project.teams.deployment import current_platform
+from my_dagster_project.teams.deployment import current_platform, season_book
 from my_dagster_project.teams.platform import Platform
-from my_dagster_project.teams.season_terms import require_terms
+from my_dagster_project.teams.season_terms import first_state, require_terms
 
 _TEXTS = ".trading/lived-texts/"
+LATER = "Team files changed: they count from the next session on, and the one at work is not closed."
 
 
 def platform_of(state: State, settings: Settings) -> Platform:
@@ -40,6 +42,35 @@ def keep_texts(state: State, platform: Platform, settings: Settings) -> None:
     require_terms(state, platform.registry)
     store = open_store(settings.store_url, settings.s3)
     store.put_new(f"{_TEXTS}{state.session}.json", told_of(platform).encode())
+
+
+def begin(platform: Platform, settings: Settings, by: str) -> State:
+    """Begin the season of a platform's registry; raises SeasonError where its sessions were traded in this store before.
+
+    They would be on record already, and none of them would be lived.
+    """
+    registry, store = platform.registry, open_store(settings.store_url, settings.s3)
+    start = str(registry.competition.start)
+    for team in registry.teams:
+        names = [info.key.rpartition("/")[2] for info in store.list(f"{team}/orders/")]
+        if traded := [name for name in names if name >= start]:
+            raise SeasonError(
+                f"session {traded[0].partition('.')[0]} was traded here by {team} without a season, and a season and a replay share no store: "
+                "begin it in another one (on a laptop another TRADING_HOME, on the stack after `make wipe`)"
+            )
+    return season_book(settings).begin(first_state(f"of {start}", registry, platform.symbols), by)
+
+
+def is_at_work(state: State | None, settings: Settings) -> bool:
+    """Whether a session was begun and is not closed: what it is made of stays until then."""
+    if state is None or state.ended:
+        return False
+    return open_store(settings.store_url, settings.s3).exists(f"{_TEXTS}{state.session}.json")
+
+
+def session_is_open(settings: Settings) -> bool:
+    """As `is_at_work`, of the season as it is now."""
+    return is_at_work(season_book(settings).read(), settings)
 
 
 def round_of(state: State) -> str:

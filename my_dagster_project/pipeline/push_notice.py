@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.pipeline.lived import LATER, session_is_open
 from my_dagster_project.pipeline.push_verdict import verdict
 from my_dagster_project.pipeline.reloading import reload_location
 from my_dagster_project.pipeline.syncing import sync_branches
@@ -32,7 +33,7 @@ def on_push(settings: Settings) -> str:
             changed = read_sources(settings.project, settings.config_mode).digest != before
         except TradingError as error:
             return str(error)
-    done = reload_location(settings.dagit_url) if changed else "No team file has changed."
+    done = _reload(settings) if changed else "No team file has changed."
     return " ".join([done, *warnings])
 
 
@@ -46,8 +47,17 @@ def verdict_on_push(settings: Settings, refs: Sequence[str]) -> str:
         except TradingError as error:
             return str(error)
     if now.read != before.read:
-        threading.Thread(target=reload_location, args=(settings.dagit_url,), daemon=True).start()
+        threading.Thread(target=_reload, args=(settings,), daemon=True).start()
     return "\n".join(verdict(before, now, refs))
+
+
+def _reload(settings: Settings) -> str:
+    """Reload the graph; while a lapse's session is at work its sensor does it, once that is closed."""
+    try:
+        later = session_is_open(settings)
+    except TradingError as error:
+        return str(error)
+    return LATER if later else reload_location(settings.dagit_url)
 
 
 def verify_signature(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:

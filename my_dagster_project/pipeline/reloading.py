@@ -1,6 +1,10 @@
 """Asks the web server to load the definitions anew, the way its own Reload button does."""
 
+from my_dagster_project.foundation.errors import TradingError
+from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.pipeline.dagit_client import LOCATION, ask_dagit
+from my_dagster_project.teams.platform import Platform, load_platform
+from my_dagster_project.teams.sources import read_sources
 
 _TIMEOUT_SECONDS = 60
 _MUTATION = """
@@ -13,6 +17,15 @@ mutation Reload($name: String!) {
   }
 }
 """
+
+
+def differs(platform: Platform, settings: Settings) -> bool:
+    """Whether the texts are others than those of this platform, and can be loaded: with a broken registry the location would be gone."""
+    try:
+        now = read_sources(settings.project, settings.config_mode)
+        return now.digest != platform.read and bool(load_platform(now))
+    except TradingError:
+        return False
 
 
 def reload_location(dagit_url: str) -> str:

@@ -10,12 +10,21 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import UnresolvedAssetJobDefinition
+from my_dagster_project.foundation.errors import SeasonError
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.alarming import NO_ALARM
 from my_dagster_project.pipeline.assets.keys import leaderboard_key
 from my_dagster_project.pipeline.due import Due, recorded_sessions
 from my_dagster_project.pipeline.finished_runs import failed_checks_of
-from my_dagster_project.pipeline.lived import close_session, keep_texts, lived_step, round_of
+from my_dagster_project.pipeline.lived import (
+    begin,
+    close_session,
+    is_at_work,
+    keep_texts,
+    lived_step,
+    round_of,
+)
+from my_dagster_project.pipeline.reloading import differs, reload_location
 from my_dagster_project.pipeline.run_tags import FIRST_OF_ALL
 from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked, Step, session_step
 from my_dagster_project.storage.season import SeasonBook
@@ -94,18 +103,29 @@ def _close_what_is_over(instance: dg.DagsterInstance, platform: Platform, season
 
 
 def _lived(context: dg.SensorEvaluationContext, platform: Platform, season: SeasonBook) -> dg.SensorResult:
-    """A step of the lapse: what its session at work needs next; closed when nothing is left, or when its time is over."""
-    state = season.read()
-    if state is None or state.ended:
-        said = "has ended" if state else "was not begun: trading season start"
-        return dg.SensorResult(skip_reason=f"The season {said}.")
-    asked = Asked(runs_of_round(context.instance, round_of(state)))
-    waited = datetime.now(UTC) - state.since
-    if not asked.runs and (state.paused or waited.total_seconds() < state.session_every):
-        said = "is paused" if state.paused else f"has a session every {state.session_every:g} s"
-        return dg.SensorResult(skip_reason=f"The season {said}; session {state.session} comes next.")
-    assert context.repository_def is not None  # noqa: S101 - a sensor of a code location has it
+    """A step of the lapse: what its session at work needs next; closed when nothing is left, or when its time is over.
+
+    The registry's line on main is the organiser's word: a lapse begins with the first look at it.
+    """
     settings = load_settings()
+    try:
+        state = season.read() or begin(platform, settings, BY)
+    except SeasonError as error:
+        return dg.SensorResult(skip_reason=f"No season is lived: {error}.")
+    if state.ended:
+        return dg.SensorResult(skip_reason="The season has ended.")
+    asked = Asked.of_session(runs_of_round(context.instance, round_of(state)))
+    waited = datetime.now(UTC) - state.since
+    if not (asked.runs or asked.killed):
+        early = state.session > state.first and waited.total_seconds() < state.session_every
+        if state.paused or early:
+            said = "is paused" if state.paused else f"has a session every {state.session_every:g} s"
+            return dg.SensorResult(skip_reason=f"The season {said}; session {state.session} comes next.")
+        if not is_at_work(state, settings) and differs(platform, settings):
+            return dg.SensorResult(
+                skip_reason=f"Session {state.session} waits for the team files that changed: {reload_location(settings.dagit_url)}"
+            )
+    assert context.repository_def is not None  # noqa: S101 - a sensor of a code location has it
     keep_texts(state, platform, settings)
     due = Due(platform, context.repository_def.asset_graph, context.instance, settings)
     step = lived_step(platform, due, state, asked)

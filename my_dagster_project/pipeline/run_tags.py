@@ -29,6 +29,11 @@ TRAINED, CPU_SECONDS = "trained/", "cpu_seconds/"
 """With a team behind them: what a training notes on its run. A run begins without them, whoever or whatever it repeats."""
 _NOBODY = "not of this run"
 
+ROUND_TAG = "round"
+"""Which round, or which session of a season, a run is of."""
+REPLACED_BY = "replaced_by"
+"""Of a training that was taken out of the queue: the newer run that makes all of it."""
+
 FIRST_OF_ALL = 1_000_000
 """The priority of what waits for nobody: the kill switch."""
 _FAR = date(2100, 1, 1)

@@ -11,6 +11,7 @@ from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.history.commits import NotAllCommittedError
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.team_file import evaluation
+from my_dagster_project.pipeline.lived import LATER, session_is_open
 from my_dagster_project.pipeline.recording import record_versions
 from my_dagster_project.pipeline.reloading import reload_location
 from my_dagster_project.pipeline.syncing import RemotePoll, sync_branches
@@ -52,6 +53,8 @@ def team_files_sensor(
             return dg.SensorResult(skip_reason=str(error))
         for warning in warnings:
             context.log.warning(warning)
+        if now.digest != platform.read and platform.in_lapse and session_is_open(settings):
+            return dg.SensorResult(skip_reason=LATER)
         if now.digest != platform.read:
             return dg.SensorResult(skip_reason=reload_location(settings.dagit_url))
         return _after_change(platform, context)

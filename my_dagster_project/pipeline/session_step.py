@@ -7,6 +7,7 @@ Nothing here waits, and nothing is remembered but the runs themselves, so whoeve
 killed and go on. An account is never reset, a session on record never traded again, and one that was missed never later.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,17 +18,19 @@ from my_dagster_project.foundation.dagster_private import (
     ASSET_PARTITION_RANGE_START_TAG,
     AUTO_RETRY_RUN_ID_TAG,
     PARTITION_NAME_TAG,
+    RUN_FAILURE_REASON_TAG,
     WILL_RETRY_TAG,
 )
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.turns import AFTER_TAG
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.due import Due
+from my_dagster_project.pipeline.run_tags import REPLACED_BY, ROUND_TAG
 from my_dagster_project.teams.platform import Platform
 
-ROUND_TAG = "round"
 # Enough to keep a slot busy between two looks, few enough that a failure leaves little behind.
 _TRADES_AHEAD = 4
+_MOST_KILLS = 3
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Asked:
-    """The runs of a round so far."""
+    """The runs of a round so far; `killed` are those whose process died, so that they are asked for again."""
 
     runs: Sequence[dg.DagsterRun] = field(default_factory=tuple)
+    killed: Sequence[dg.DagsterRun] = field(default_factory=tuple)
+
+    @classmethod
+    def of_session(cls, runs: Sequence[dg.DagsterRun]) -> "Asked":
+        """Of a season's session, whose orders are by the same ids when they are asked for again; a few times, not for ever."""
+        dead = [run for run in runs if _was_killed(run)]
+        often = {job for job, count in Counter(run.job_name for run in dead).items() if count > _MOST_KILLS}
+        killed = [run for run in dead if run.job_name not in often]
+        return cls([run for run in runs if run not in killed], killed)
 
     def of(self, jobs: Iterable[str]) -> list[dg.DagsterRun]:
         """Those of these jobs."""
@@ -55,11 +67,14 @@ class Asked:
         return [run for run in self.of(jobs) if not run.is_finished or _comes_again(run)]
 
     def failed(self, *jobs: str) -> list[dg.DagsterRun]:
-        """Those of these jobs that ended badly for good."""
+        """Those of these jobs that ended badly for good; one that a newer run has replaced is that run's business."""
         return [
             run
             for run in self.of(jobs)
-            if run.is_finished and not run.is_success and WILL_RETRY_TAG not in _true(run.tags)
+            if run.is_finished
+            and not run.is_success
+            and WILL_RETRY_TAG not in _true(run.tags)
+            and REPLACED_BY not in run.tags
         ]
 
 
@@ -165,13 +180,15 @@ class _Stepper:
         tags: dict[str, str] | None = None,
     ) -> dg.RunRequest:
         told = {ROUND_TAG: self.round_id, **(tags or {})}
+        killed = sum(run.job_name == job for run in self.asked.killed)
+        again = [f"again {killed}"] if killed else []
         if len(sessions) > 1:
             told |= {
                 ASSET_PARTITION_RANGE_START_TAG: sessions[0],
                 ASSET_PARTITION_RANGE_END_TAG: sessions[-1],
             }
         return dg.RunRequest(
-            run_key=":".join((self.round_id, job, *sessions[:1])),
+            run_key=":".join((self.round_id, job, *sessions[:1], *again)),
             job_name=job,
             asset_selection=assets,
             partition_key=sessions[0] if len(sessions) == 1 else None,
@@ -181,6 +198,15 @@ class _Stepper:
 
 def _makes(row: Job, assets: Iterable[dg.AssetKey]) -> bool:
     return {key.path[-1] for key in assets} <= {one.noun for one in chain.stages_of(row.purpose)}
+
+
+def _was_killed(run: dg.DagsterRun) -> bool:
+    """Whether its worker died under it, and the daemon does not try it again (it never does with orders)."""
+    return (
+        run.status == dg.DagsterRunStatus.FAILURE
+        and RUN_FAILURE_REASON_TAG not in run.tags
+        and WILL_RETRY_TAG not in _true(run.tags)
+    )
 
 
 def _comes_again(run: dg.DagsterRun) -> bool:

@@ -14,7 +14,7 @@ import dagster as dg
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.pipeline import chain
-from my_dagster_project.pipeline.run_tags import CPU_SECONDS, TRAINED, asked_of
+from my_dagster_project.pipeline.run_tags import CPU_SECONDS, REPLACED_BY, ROUND_TAG, TRAINED, asked_of
 from my_dagster_project.teams.registry import TrainingBudget
 
 _DAY = timedelta(hours=24)
@@ -63,11 +63,18 @@ def cpu_seconds(instance: dg.DagsterInstance, team: str) -> float:
 
 
 def replace_waiting(instance: dg.DagsterInstance, newest: dg.DagsterRun) -> None:
-    """Take out of the queue the trainings, however they were launched, of which a newer one makes all that they would."""
-    if not trains(newest):
+    """Take out of the queue the trainings, however they were launched, of which a newer one makes all that they would.
+
+    A run that repeats an earlier one brings that one's files, so it replaces none. A round that asked for a training waits for
+    the one in its place: without its model a team would be predicted, and traded, by fewer symbols.
+    """
+    if not trains(newest) or newest.parent_run_id:
         return
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])):
         if run.run_id != newest.run_id and trains(run) and _covers(newest, run):
+            if (asked := run.tags.get(ROUND_TAG)) and ROUND_TAG not in newest.tags:
+                instance.add_run_tags(newest.run_id, {ROUND_TAG: asked})
+            instance.add_run_tags(run.run_id, {REPLACED_BY: newest.run_id})
             instance.report_run_canceled(run, f"Run {newest.run_id[:8]} trains the same, of newer files.")
 
 

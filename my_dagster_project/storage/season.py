@@ -37,6 +37,8 @@ class State:
     session_every: float = 0.0
     """Seconds from one session to the next, in a lapse."""
     paused: bool = False
+    until: date | None = None
+    """The session whose close is to be a pause, if any."""
     ended: bool = False
     missed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By closed session (ISO) what each team missed of it, in words."""
@@ -107,6 +109,20 @@ class SeasonBook:
         """Change some values (`paused`, `session_every`, `ended`), whatever else is changed at the same moment."""
         return self._again(lambda old: replace(old, what=what, **values), by)  # type: ignore[arg-type]
 
+    def go_on(self, by: str) -> State:
+        """Go on after a pause, until somebody says another one."""
+        return self.set(by, "resumed", paused=False, until=None)
+
+    def only(self, calendar: TradingCalendar, count: int, by: str) -> State:
+        """Go on for so many sessions, the one at work included, and pause when the last of them is closed."""
+        sessions = f"{count} session{'s' * (count > 1)}"
+
+        def limited(old: State) -> State:
+            until = calendar.offset(old.session, count - 1)
+            return replace(old, paused=False, until=until, what=f"resumed for {sessions}")
+
+        return self._again(limited, by)
+
     def close(
         self, calendar: TradingCalendar, session: date, by: str, missed: Mapping[str, str] | None = None
     ) -> State:
@@ -124,7 +140,11 @@ class SeasonBook:
             ended = old.last is not None and session >= old.last
             told = {**old.missed, str(session): dict(missed)} if missed else old.missed
             following = session if ended else calendar.next_session(session)
-            return replace(old, session=following, ended=ended, missed=told, what=f"session {session} closed")
+            paused, until = (True, None) if session == old.until else (old.paused, old.until)
+            what = f"session {session} closed"
+            return replace(
+                old, session=following, ended=ended, missed=told, what=what, paused=paused, until=until
+            )
 
         return self._again(closed, by)
 
@@ -150,7 +170,7 @@ class SeasonBook:
         try:
             told = json.loads(self._store.get(key))
             days = {name: date.fromisoformat(told[name]) for name in ("first", "session")}
-            days["last"] = date.fromisoformat(told["last"]) if told["last"] else None  # type: ignore[assignment]
+            days |= {name: told.get(name) and date.fromisoformat(told[name]) for name in ("last", "until")}
             fixed = {"symbols": tuple(told.get("symbols", ()))}
             return State(**{name: told[name] for name in _NAMES if name in told} | days | fixed)
         except (ValueError, KeyError, TypeError) as error:

@@ -11,6 +11,7 @@ from my_dagster_project.deploy.preflight import (
     settings_of,
     too_little,
     wrong_addresses,
+    wrong_season,
 )
 from tests.deploy.test_scripts import ROOT
 
@@ -55,6 +56,12 @@ def test_ports_of_what_is_elsewhere_are_not_asked_for():
 def test_a_port_that_is_none_is_said():
     [said] = ports_in_use({**free_ports(), "TRADING_S3_PORT": "90000"}, answers())
     assert said == "TRADING_S3_PORT is '90000'; it is a port, a number from 1 to 65535."
+
+
+def test_a_season_needs_a_duration():
+    assert not [said for every in ("", "30s", "1.5m") for said in wrong_season({"TRADING_SEASON": every})]
+    [said] = wrong_season({"TRADING_SEASON": "30"})
+    assert said.startswith("TRADING_SEASON is '30'; it is the time from one session to the next")
 
 
 def test_settings_are_those_of_the_file_and_the_environment_wins():

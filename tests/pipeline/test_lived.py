@@ -9,8 +9,11 @@ import pytest
 from my_dagster_project.foundation.errors import SeasonError
 from my_dagster_project.pipeline import rounds
 from my_dagster_project.pipeline.assets.keys import bars_key
-from my_dagster_project.pipeline.lived import keep_texts, platform_of
+from my_dagster_project.pipeline.lived import keep_texts, platform_of, round_of
+from my_dagster_project.pipeline.season_jobs import season_jobs
+from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked
 from my_dagster_project.storage.opening import open_store
+from my_dagster_project.storage.season import State
 from my_dagster_project.teams.deployment import on_its_clock, season_book
 from my_dagster_project.teams.season_terms import first_state
 from tests.pipeline.test_rounds import Workers, small_platform
@@ -94,6 +97,60 @@ def test_a_pause_lets_the_session_at_work_end_and_begins_no_other(season):
     assert workers.look().skip_message == "The season is paused; session 2012-12-04 comes next."
     book.set("olga", "slower", paused=False, session_every=3600.0)
     assert "a session every 3600 s" in workers.look().skip_message
+
+
+def test_the_organiser_pauses_and_goes_on_in_dagit(season):
+    workers, book = season
+    jobs = {job.name: job for job in season_jobs(workers.platform)}
+
+    def launch(name: str, **config: object) -> State:
+        op = name.removeprefix("season_")
+        jobs[name].execute_in_process(
+            instance=workers.instance, run_config={"ops": {op: {"config": config}}} if config else None
+        )
+        return book.require()
+
+    assert launch("season_pause").paused
+    assert launch("season_next").until == FIRST
+    live(workers)
+    assert (book.require().session, book.require().paused, book.require().until) == (SECOND, True, None)
+    assert launch("season_next", sessions=2).until == date(2012, 12, 5)
+    assert (launch("season_resume").paused, book.require().until) == (False, None)
+    assert launch("season_speed", every="2m").session_every == 120
+    with pytest.raises(dg.Failure, match="fast"):
+        launch("season_speed", every="fast")
+    assert [one.by.startswith("Dagit run") for one in book.log()[-2:]] == [True, True]
+
+
+def test_a_lapse_begins_with_the_registrys_line_and_never_on_a_replays_store(tmp_path, environ):
+    platform, settings = lapse(tmp_path, platform=small_platform())
+    environ(TRADING_HOME=str(tmp_path))
+    store = open_store(settings.store_url, settings.s3)
+    store.put("red/orders/2012-12-04.json", b"{}")
+    with dg.DagsterInstance.ephemeral() as instance:
+        workers = Workers(instance)
+        workers.platform = platform
+        assert "session 2012-12-04 was traded here by red without a season" in workers.look().skip_message
+        store.delete("red/orders/2012-12-04.json")
+        assert [one.job_name for one in workers.look().run_requests] == ["market_daily"]
+    assert season_book(settings).require().session == FIRST
+
+
+def test_orders_whose_worker_was_killed_are_asked_for_again_in_time_and_not_for_ever(season):
+    """By the same ids: nothing is sent twice. In a replay the organiser launches another round."""
+    workers, book = season
+    _, state = workers.look(), book.require()
+
+    def asked(reason: dict[str, str], kills: int) -> Asked:
+        tags = {ROUND_TAG: round_of(state), **reason}
+        status = dg.DagsterRunStatus.FAILURE
+        return Asked.of_session([dg.DagsterRun(job_name="red_trade", tags=tags, status=status)] * kills)
+
+    assert len(asked({}, 3).killed) == 3
+    assert asked({}, 3).failed("red_trade") == []
+    assert asked({}, 4).killed == []
+    assert asked({"dagster/failure_reason": "STEP_FAILURE"}, 1).killed == []
+    assert asked({"dagster/will_retry": "true"}, 1).killed == []
 
 
 def test_whoever_goes_on_with_a_session_has_the_texts_it_was_begun_with(tmp_path):

@@ -7,6 +7,8 @@ import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from my_dagster_project.foundation.errors import ModelError
+from my_dagster_project.pipeline.rounds import runs_of_round
+from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked
 from my_dagster_project.pipeline.training_budget import cpu_seconds, metered, replace_waiting
 from my_dagster_project.teams.registry import TrainingBudget
 
@@ -129,6 +131,25 @@ def test_it_replaces_what_was_launched_from_an_assets_page_too(older, replaced):
         replace_waiting(instance, newest)
         statuses = [instance.get_run_by_id(one).status for one in (clicked, blues)]
         assert statuses == [dg.DagsterRunStatus.CANCELED if replaced else queued, queued]
+
+
+def test_a_round_waits_for_the_training_that_came_in_the_place_of_its_own():
+    with dg.DagsterInstance.ephemeral() as instance:
+        asked = run(instance, dg.DagsterRunStatus.QUEUED)
+        instance.add_run_tags(asked, {ROUND_TAG: "monday"})
+        replace_waiting(instance, instance.get_run_by_id(run(instance, dg.DagsterRunStatus.QUEUED)))
+        of_round = Asked(runs_of_round(instance, "monday"))
+        assert [one.run_id == asked for one in of_round.going_on("red_train")] == [False]
+        assert of_round.failed("red_train") == []
+
+
+def test_a_run_that_is_repeated_after_a_crash_has_older_files_and_replaces_nothing():
+    """A killed training was tried again and took out of the queue the one of the edit that was pushed meanwhile."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        edited = run(instance, dg.DagsterRunStatus.QUEUED)
+        again = dg.DagsterRun(job_name="red_train", root_run_id=edited, parent_run_id=edited)
+        replace_waiting(instance, instance.add_run(again))
+        assert instance.get_run_by_id(edited).status == dg.DagsterRunStatus.QUEUED
 
 
 JANUARY, FEBRUARY, MARCH = "2013-01-01", "2013-02-01", "2013-03-01"

@@ -13,6 +13,7 @@ _DEFAULTS = {
     "GIT_HOOK_SECRET_FILE": "/run/secrets/GIT_HOOK_SECRET",
     "GIT_HOOK_URL": "",
     "GIT_ROOT": "/srv/git",
+    "GIT_SEASON": "",
     "GIT_RUN": "/run/git",
     "GIT_SOURCE": "/source",
     "GIT_BIND": "0.0.0.0",  # noqa: S104 - inside the container; what is published is the compose file's business
@@ -32,7 +33,7 @@ def main() -> None:
             folder.mkdir(parents=True, exist_ok=True)
         write_htpasswd(accounts, run / "htpasswd")
         install(root / "receive", "my_dagster_project.deploy.git.receive")
-        print(prepare(root / _REPOSITORY, Path(environ["GIT_SOURCE"])))
+        print(prepare(root / _REPOSITORY, Path(environ["GIT_SOURCE"]), environ["GIT_SEASON"]))
     except (AccountsError, SeedError, OSError) as error:
         sys.exit(f"git: {error}")
     for team in teams_without_account(root / _REPOSITORY, accounts):

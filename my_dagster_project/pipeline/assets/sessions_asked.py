@@ -18,7 +18,7 @@ from my_dagster_project.teams.platform import Platform
 
 def sessions_asked(context: dg.AssetExecutionContext, platform: Platform) -> list[date]:
     """The sessions of this step, ascending; raises dg.Failure, with nothing made, for one that cannot be made now (any more)."""
-    sessions = sorted(map(session_of, context.partition_keys))
+    sessions = [session_of(one) for one in _partitions_asked(context, "session", "2012-12-03")]
     now = platform.now()
     _require_closed(sessions[-1], last_session(platform, now), now)
     if platform.registry.season and is_decision(context.asset_key):
@@ -63,7 +63,8 @@ def windows_asked(context: dg.AssetExecutionContext, platform: Platform, team: s
     """
     if not platform.teams[team].training.refits:
         return [""]
-    windows, now = sorted(context.partition_keys), window_in_force(platform, team)
+    windows = _partitions_asked(context, "refit window", "2012-12-01")
+    now = window_in_force(platform, team)
     if windows[-1] > now:
         raise _refused(f"window {windows[-1]} has not begun: the exchange's clock is in the one from {now}")
     there = context.instance.get_materialized_partitions(context.asset_key)
@@ -73,6 +74,18 @@ def windows_asked(context: dg.AssetExecutionContext, platform: Platform, team: s
             " predicted it. An edit counts from the next session on"
         )
     return windows
+
+
+def _partitions_asked(context: dg.AssetExecutionContext, one: str, like: str) -> list[str]:
+    """Those of the run, ascending; raises dg.Failure for a run that was launched, by its API or its tags, without any."""
+    if not (context.has_partition_key or context.has_partition_key_range):
+        raise _refused(
+            f"{context.job_name} is asked for a {one}, and this run names none: its partition is one like {like}"
+        )
+    if keys := sorted(context.partition_keys):
+        return keys
+    asked = context.partition_key_range
+    raise _refused(f"from {asked.start} to {asked.end} there is no {one}: the first comes before the last")
 
 
 def _require_closed(session: date, last: date, now: datetime) -> None:

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from my_dagster_project.deploy.git.git_accounts import AccountsError, read_accounts, write_htpasswd
-from my_dagster_project.deploy.git.repository import SeedError, has_main, prepare, teams_without_account
+from my_dagster_project.deploy.git.repository import (
+    SeedError,
+    has_main,
+    prepare,
+    teams_without_account,
+    with_season,
+)
 from my_dagster_project.deploy.git.rules import RegistryError, branches_of
 from tests.deploy.git.conftest import REGISTRY
 from tests.support.git_host import PROJECT, git_host
@@ -34,6 +40,26 @@ class TestFilling:
         ]
         assert git(repo, "rev-parse", "main") == git(checkout, "rev-parse", "main")
         assert git(repo, "rev-parse", "red") == git(checkout, "rev-parse", "red")
+
+    def test_recorded_prices_are_lived_as_a_season_on_main_alone(self, checkout, repo):
+        registry = checkout / "configs" / "teams.yaml"
+        registry.write_text(f"{REGISTRY}market: {{source: sample, end: 2013-03-01}}\n")
+        git(checkout, "commit", "-qam", "prices")
+        assert "main with a season" in prepare(repo, checkout / ".git", "30s")
+        told = git(repo, "show", "main:configs/teams.yaml")
+        assert told == f"{registry.read_text()}\nseason:\n  clock: {{lapse: {{session_every: 30s}}}}".strip()
+        assert git(repo, "rev-parse", "main~1") == git(checkout, "rev-parse", "main")
+        assert git(repo, "diff", "--name-only", "main~1", "main") == "configs/teams.yaml"
+        assert git(repo, "rev-parse", "red") == git(checkout, "rev-parse", "red")
+        assert "is there" in prepare(repo, checkout / ".git", "30s")
+
+    @pytest.mark.parametrize(
+        ("prices", "season", "every"),
+        [("{}", "", "30s"), ("{end: 2013-03-01}", "{clock: real}", "30s"), ("{end: 2013-03-01}", "", "")],
+        ids=["they go on", "it says its own", "not wanted"],
+    )
+    def test_any_other_registry_stays_as_it_is(self, prices, season, every):
+        assert with_season(f"{REGISTRY}market: {prices}\nseason: {season}\n", every) == ""
 
     def test_a_team_without_branch_gets_one_where_main_is(self, checkout, repo):
         git(checkout, "commit", "-q", "--allow-empty", "-m", "more")

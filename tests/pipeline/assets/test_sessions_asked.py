@@ -34,7 +34,7 @@ def season(tmp_path):
         one = (
             {"partition_key": sessions[0]}
             if len(sessions) == 1
-            else {"tags": dict(zip(RANGE, sessions, strict=True))}
+            else {"tags": dict(zip(RANGE, sessions, strict=bool(sessions)))}
         )
         result = dg.materialize([step], instance=instance, raise_on_error=False, **one)
         return "" if result.success else next(iter(failures(result).values()))
@@ -60,6 +60,12 @@ def test_what_was_decided_is_written_once(season):
     assert season(DECIDED, "2012-12-05") == ""
     assert "red/orders of session 2012-12-05 is on record" in season(DECIDED, "2012-12-05")
     assert season(SETTLED, "2012-12-05") == season(SETTLED, "2012-12-05") == ""
+
+
+@pytest.mark.parametrize("key", [DECIDED, SETTLED], ids=lambda key: key.path[-1])
+def test_a_run_that_was_launched_without_a_session_or_with_the_last_one_first_is_told(season, key):
+    assert "is asked for a session, and this run names none" in season(key)
+    assert "from 2012-12-05 to 2012-12-03 there is no session" in season(key, "2012-12-05", "2012-12-03")
 
 
 def test_every_step_of_sessions_gets_them_from_the_one_place():
