@@ -61,6 +61,7 @@ def test_the_session_that_opens_an_alarm_says_why_and_those_after_it_say_nothing
         seconds=1.0,
         missed={},
         problems=[],
+        untold=[],
         platform=SimpleNamespace(problems={}),
     )
     told = []
