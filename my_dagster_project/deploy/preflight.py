@@ -30,7 +30,6 @@ DISK_GB, DISK_LATER_GB = 30, 3
 """Before the images are built, and once they are there. (README.adoc and Makefile say 30 too: a test compares.)"""
 PORTS = {
     "TRADING_DAGIT_PORT": 3000,
-    "TRADING_VIEW_PORT": 3001,
     "TRADING_FRONT_PORT": 8080,
     "TRADING_MLFLOW_PORT": 5000,
     "TRADING_S3_PORT": 9000,

@@ -58,22 +58,37 @@ if TYPE_CHECKING:
     )
     from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
     from dagster._core.storage.schedules import SqliteScheduleStorage
+    from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
+    from dagster._core.workspace.permissions import PermissionResult, Permissions, get_user_permissions
+    from dagster_graphql.implementation.utils import has_permission_for_run
+    from dagster_graphql.schema.errors import GrapheneUnauthorizedError
+    from dagster_webserver.webserver import DagsterWebserver
 
 # Loaded when first asked for: with SQLAlchemy they cost half a second, and a run's code needs none of them.
+_STORAGE, _WORKSPACE = "dagster._core.storage", "dagster._core.workspace"
 _LATE = {
-    "AssetRecord": "event_log.base",
-    "ConsolidatedSqliteEventLogStorage": "event_log.sqlite.consolidated_sqlite_event_log",
-    "SqlEventLogStorage": "event_log.sql_event_log",
-    "SqlEventLogStorageTable": "event_log.schema",
-    "SqliteRunStorage": "runs.sqlite.sqlite_run_storage",
-    "SqliteScheduleStorage": "schedules",
+    "AssetRecord": f"{_STORAGE}.event_log.base",
+    "ConsolidatedSqliteEventLogStorage": f"{_STORAGE}.event_log.sqlite.consolidated_sqlite_event_log",
+    "SqlEventLogStorage": f"{_STORAGE}.event_log.sql_event_log",
+    "SqlEventLogStorageTable": f"{_STORAGE}.event_log.schema",
+    "SqliteRunStorage": f"{_STORAGE}.runs.sqlite.sqlite_run_storage",
+    "SqliteScheduleStorage": f"{_STORAGE}.schedules",
+    # What Dagit asks who may do what, and answers with (`deploy/dagit`).
+    "DagsterWebserver": "dagster_webserver.webserver",
+    "GrapheneUnauthorizedError": "dagster_graphql.schema.errors",
+    "PermissionResult": f"{_WORKSPACE}.permissions",
+    "Permissions": f"{_WORKSPACE}.permissions",
+    "WorkspaceProcessContext": f"{_WORKSPACE}.context",
+    "WorkspaceRequestContext": f"{_WORKSPACE}.context",
+    "get_user_permissions": f"{_WORKSPACE}.permissions",
+    "has_permission_for_run": "dagster_graphql.implementation.utils",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATE:
         raise AttributeError(name)
-    return getattr(importlib.import_module(f"dagster._core.storage.{_LATE[name]}"), name)
+    return getattr(importlib.import_module(_LATE[name]), name)
 
 
 def web_request_context() -> Any:

@@ -72,6 +72,10 @@ class ModelError(TradingError):
     """A model could not be trained, exported or used."""
 
 
+class RefusedError(TradingError):
+    """Whoever asked for something in Dagit may not have it; the text is for him."""
+
+
 class BrokerError(TradingError):
     """The broker refused or could not be reached."""
 

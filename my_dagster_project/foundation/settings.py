@@ -85,6 +85,8 @@ class Settings:
     """The project is the platform's own clone: its main branch follows the remote's, with its files."""
     git_poll_seconds: float = 10.0
     """How often the remote is asked for pushes at most."""
+    proxy_names_user: bool = False
+    """Whether a proxy in front of Dagit says who asks (the stack); without one there is one person, who may everything."""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """The environment as it was found: accounts and addresses whose names depend on which teams there are."""
 
@@ -200,6 +202,7 @@ def settings_from(environ: Mapping[str, str], project: Path) -> Settings:
         mlflow_link=address(environ, "TRADING_MLFLOW_LINK"),
         retry_seconds=_seconds(environ, "TRADING_RETRY_SECONDS", 30.0),
         schedules_running=environ.get("TRADING_SCHEDULES") == "running",
+        proxy_names_user=environ.get("TRADING_PROXY_NAMES_USER") == "1",
         environ=dict(environ),
         front_url=address(environ, "TRADING_FRONT_URL").rstrip("/") or None,
     )

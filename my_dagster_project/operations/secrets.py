@@ -17,13 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from my_dagster_project.foundation.accounts import ORGANISER, PLATFORM
+
 # Only letters and digits: compose interpolates `$`, a URL gives `/@:` a meaning, a command line a leading `-`.
 _ALPHABET = string.ascii_letters + string.digits
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
 _TEAM_LINE = re.compile(r"( +)([a-z][a-z0-9-]{0,15}):(\s|$)")
 GIT_ACCOUNTS = "GIT_ACCOUNTS"
-# Accounts of the bundled git server beside the teams': the organiser's own, and that of the control plane.
-ORGANISER, PLATFORM = "organiser", "platform"
 
 
 def _random(length: int) -> Callable[[], str]:

@@ -7,9 +7,12 @@ queue (`trading run`) meets the lease of the account: `trading/lease.py`.
 import dagster as dg
 from dagster import QueuedRunCoordinator, SubmitRunContext
 
+from my_dagster_project.foundation.accounts import EVERYTHING, USER_HEADER
 from my_dagster_project.foundation.dagster_private import RunQueueConfig
+from my_dagster_project.foundation.errors import RefusedError
+from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.pinning import pinned_sources
-from my_dagster_project.pipeline.run_tags import ONE_AT_A_TIME, TEAM_TAG, derived_tags, limit_tag
+from my_dagster_project.pipeline.run_tags import ONE_AT_A_TIME, TEAM_TAG, USER_TAG, derived_tags, limit_tag
 from my_dagster_project.pipeline.training_budget import replace_waiting
 
 
@@ -26,11 +29,29 @@ class TradingRunCoordinator(QueuedRunCoordinator):
         """Put a run into the queue, tagged."""
         run = context.dagster_run
         tags = self._tags(run)
+        tags |= self._launched_by(context, tags.get(TEAM_TAG, ""))
         if tags:
             self._instance.add_run_tags(run.run_id, tags)
         queued = super().submit_run(context)
         replace_waiting(self._instance, queued)
         return queued
+
+    def _launched_by(self, context: SubmitRunContext, team: str) -> dict[str, str]:
+        """Who launched it; raises RefusedError where that is a team, and not all of the run is its own.
+
+        Dagit has asked that before; by whatever road it came here, it goes no further. Of what the daemon submits the backfill
+        says who asked for it; what schedules and sensors ask for has nobody.
+        """
+        if not load_settings().proxy_names_user:
+            return {}
+        run = context.dagster_run
+        who = context.get_request_header(USER_HEADER) or run.tags.get(USER_TAG, "")
+        if who and who not in EVERYTHING and who != team:
+            self._instance.delete_run(run.run_id)
+            raise RefusedError(
+                f"{who} launches its own assets and jobs only; this run is of {team or 'no team'}"
+            )
+        return {USER_TAG: who} if who else {}
 
     def _teams(self) -> list[str]:
         """Dagster counts by values it is told; those there are stand in the tag `team` of the runs."""

@@ -5,6 +5,8 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
+from my_dagster_project.foundation.accounts import PLATFORM, USER_HEADER
+
 LOCATION = "my_dagster_project.definitions"
 
 
@@ -14,7 +16,9 @@ def ask_dagit(
     """The data of the answer, empty where there are none; raises OSError or ValueError when there is no answer to read."""
     body = json.dumps({"query": query, "variables": dict(variables)}).encode()
     request = urllib.request.Request(  # noqa: S310 - the address is the operator's own setting
-        f"{dagit_url.rstrip('/')}/graphql", body, {"Content-Type": "application/json"}
+        f"{dagit_url.rstrip('/')}/graphql",
+        body,
+        {"Content-Type": "application/json", USER_HEADER: PLATFORM},
     )
     with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310
         content = json.load(answer)

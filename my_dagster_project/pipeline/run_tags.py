@@ -22,6 +22,8 @@ from my_dagster_project.pipeline.chain import Job, decisive, maker
 from my_dagster_project.storage.names import COMPETITION, MARKET
 
 TEAM_TAG, CONFIG_TAG = "team", "config"
+USER_TAG = "user"
+"""Who launched a run, as Dagster's own backfills call it; Dagit shows it."""
 ONE_AT_A_TIME = "one run at a time"
 """The value of the tag `team/red` of a run that red's other runs wait for."""
 _LIMITED = "team/"

@@ -18,7 +18,6 @@ from tests.support.gitrepo import git
 ROOT = Path(__file__).parents[2]
 PORTS = {
     "dagit": "TRADING_DAGIT_PORT",
-    "view": "TRADING_VIEW_PORT",
     "front": "TRADING_FRONT_PORT",
     "mlflow": "TRADING_MLFLOW_PORT",
     "minio": "TRADING_S3_PORT",

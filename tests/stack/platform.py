@@ -106,8 +106,13 @@ class Stack:
         """The account that may look."""
         return f"teams:{self.secrets['TEAMS_PASSWORD']}"
 
+    def team(self, name: str) -> str:
+        """A team's own account, the one it pushes with."""
+        accounts = dict(pair.split(":", 1) for pair in self.secrets["GIT_ACCOUNTS"].split(","))
+        return f"{name}:{accounts[name]}"
+
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """A GraphQL query to the organisers' Dagit."""
+        """A GraphQL query to Dagit, by the organiser."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         status, text = self.fetch(
             "dagit", "/graphql", user=self.organiser, body=body, **{"Content-Type": "application/json"}
@@ -122,17 +127,13 @@ class Stack:
         found = self.ask(RUNS)["runsOrError"]["results"]
         return [{**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in found]
 
+    def launching(self, job: str) -> bytes:
+        """What Dagit's button sends to launch a job."""
+        return json.dumps({"query": LAUNCH, "variables": {"params": launch_params(job)}}).encode()
+
     def launch(self, job: str, session: str | None = None) -> str:
         """Launch a job as Dagit's button does; gives the run's id."""
-        selector = {
-            "repositoryLocationName": LOCATION,
-            "repositoryName": "__repository__",
-            "pipelineName": job,
-        }
-        tags = [{"key": "team", "value": job.split("_")[0]}]
-        tags += [{"key": "dagster/partition", "value": session}] if session else []
-        params = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}}
-        answer = self.ask(LAUNCH, params=params)["launchRun"]
+        answer = self.ask(LAUNCH, params=launch_params(job, session))["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
         return answer["run"]["runId"]
 
@@ -158,6 +159,18 @@ class Stack:
     def assets(self) -> set[str]:
         """Every asset of the graph that is loaded."""
         return {"/".join(node["assetKey"]["path"]) for node in self.ask(NODES)["assetNodes"]}
+
+
+def launch_params(job: str, session: str | None = None) -> dict[str, Any]:
+    """What Dagit's page sends to launch a job."""
+    selector = {
+        "repositoryLocationName": LOCATION,
+        "repositoryName": "__repository__",
+        "pipelineName": job,
+    }
+    tags = [{"key": "team", "value": job.split("_")[0]}]
+    tags += [{"key": "dagster/partition", "value": session}] if session else []
+    return {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}}
 
 
 def free_ports(names: list[str]) -> dict[str, int]:

@@ -1,0 +1,111 @@
+"""Who may do what in Dagit: Dagster's own questions, which its buttons and mutations ask, answered for whoever asks.
+
+The organiser may everything. A team may launch, re-execute, terminate and backfill what has the owner `team:<its name>`
+(`pipeline/assets/stamp.py`), and look at the rest. On a laptop, without a proxy that says who asks, whoever asks may everything.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from my_dagster_project.foundation.accounts import EVERYTHING, USER_HEADER, VISITORS
+from my_dagster_project.foundation.dagster_private import (
+    PermissionResult,
+    Permissions,
+    WorkspaceProcessContext,
+    WorkspaceRequestContext,
+)
+from my_dagster_project.foundation.settings import load_settings
+
+TO_LOOK = "Here you look at Dagit. The organiser changes things; a team signs in with its own name to run what is its own."
+_OWN = (
+    Permissions.LAUNCH_PIPELINE_EXECUTION,
+    Permissions.LAUNCH_PIPELINE_REEXECUTION,
+    Permissions.TERMINATE_PIPELINE_EXECUTION,
+    Permissions.LAUNCH_PARTITION_BACKFILL,
+    Permissions.CANCEL_PARTITION_BACKFILL,
+)
+
+
+class PersonsContext(WorkspaceRequestContext):
+    """What one request is answered with, for the person who sent it."""
+
+    user: str = ""
+    may_everything: bool = False
+
+    @property
+    def is_team(self) -> bool:
+        """Whether it may have something of its own here."""
+        return not self.may_everything and self.user not in ("", VISITORS)
+
+    @property
+    def reason(self) -> str:
+        """Why something is not done for this person, for people."""
+        if not self.is_team:
+            return TO_LOOK
+        return (
+            f"This is not team {self.user}'s: {self.user} launches, re-executes, terminates and backfills its own assets and"
+            " jobs, and nothing else here; the organiser may everything."
+        )
+
+    @property
+    def permissions(self) -> Mapping[str, PermissionResult]:
+        """Of the whole deployment: everything or nothing."""
+        return self._explained(super().permissions)
+
+    def permissions_for_location(self, *, location_name: str) -> Mapping[str, PermissionResult]:
+        """Of our one location: everything or nothing too, with the reason that Dagit shows on what is disabled."""
+        return self._explained(super().permissions_for_location(location_name=location_name))
+
+    def permissions_for_owner(self, *, owner: str) -> Mapping[str, PermissionResult]:
+        """Of what has this owner."""
+        if not self.is_team or owner != f"team:{self.user}":
+            return {}
+        return {name: PermissionResult(enabled=True, disabled_reason=None) for name in _OWN}
+
+    def viewer_has_any_owner_definition_permissions(self) -> bool:
+        """Whether asking by owner is worth the while."""
+        return self.is_team
+
+    def get_viewer_tags(self) -> dict[str, str]:
+        """What a backfill says of who launched it; its runs inherit it."""
+        return {"user": self.user} if self.user else {}
+
+    def _explained(self, known: Mapping[str, PermissionResult]) -> Mapping[str, PermissionResult]:
+        return {
+            name: one if one.enabled else PermissionResult(enabled=False, disabled_reason=self.reason)
+            for name, one in known.items()
+        }
+
+
+def user_of(connection: HTTPConnection) -> str:
+    """The account that the proxy has signed in; '' where there is no proxy, or where it said nothing."""
+    return connection.headers.get(USER_HEADER, "") if load_settings().proxy_names_user else ""
+
+
+def may_everything(user: str) -> bool:
+    """Whether an account may everything; on a laptop nobody has one."""
+    return user in EVERYTHING or not load_settings().proxy_names_user
+
+
+def context_for(process: WorkspaceProcessContext, connection: HTTPConnection) -> PersonsContext:
+    """What this request is answered with."""
+    user = user_of(connection)
+    everything = may_everything(user) and not process.read_only
+    context = PersonsContext(
+        instance=process.instance,
+        current_workspace=process.get_current_workspace(),
+        process_context=process,
+        version=process.version,
+        source=connection,
+        read_only=not everything,
+    )
+    context.user, context.may_everything = user, everything
+    return context
+
+
+def context_of(info: Any) -> PersonsContext:
+    """The context of what a resolver of GraphQL is asked."""
+    context: PersonsContext = info.context
+    return context
