@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from my_dagster_project.foundation.accounts import ORGANISER, PLATFORM
+from my_dagster_project.foundation.sign_in import ORGANISER, PLATFORM
 
 # Only letters and digits: compose interpolates `$`, a URL gives `/@:` a meaning, a command line a leading `-`.
 _ALPHABET = string.ascii_letters + string.digits

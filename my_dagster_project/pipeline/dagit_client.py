@@ -5,7 +5,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-from my_dagster_project.foundation.accounts import PLATFORM, USER_HEADER
+from my_dagster_project.foundation.sign_in import PLATFORM, USER_HEADER
 
 LOCATION = "my_dagster_project.definitions"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from my_dagster_project.foundation.accounts import USER_HEADER
+from my_dagster_project.foundation.sign_in import USER_HEADER
 from tests.support.foreign_requests import ASKED, HOST
 from tests.support.loopback import Loopback, Reply, serving
 from tests.support.minio import free_port
@@ -25,7 +25,7 @@ CADDY = shutil.which("caddy", path=f"{Path(sys.executable).parent}{os.pathsep}{o
 PASSWORD = "organiser's"
 SECRETS = {
     "ORGANISER_PASSWORD": PASSWORD,
-    "TEAMS_PASSWORD": "of-teams",
+    "TEAMS_PASSWORD": "of-teams",  # pragma: allowlist secret
     "GIT_ACCOUNTS": "organiser:of-git,platform:of-platform,red:of-red,deep-blue:of-blue",
 }
 

@@ -25,9 +25,9 @@ from starlette.testclient import TestClient
 
 from my_dagster_project.deploy.dagit.mutations import HARMLESS, OF_TEAMS
 from my_dagster_project.deploy.dagit.permissions import TO_LOOK
-from my_dagster_project.deploy.dagit.server import create_guarded_app
-from my_dagster_project.foundation.accounts import USER_HEADER
+from my_dagster_project.deploy.dagit.persons import create_guarded_app
 from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.foundation.sign_in import USER_HEADER
 from my_dagster_project.pipeline.assets import keys
 from tests.pipeline.test_queue import SlotLauncher
 from tests.support.deployment import MODULE, deployed, write_project

@@ -2,7 +2,7 @@
 
 from dagster_webserver import cli
 
-from my_dagster_project.deploy.dagit.server import create_guarded_app
+from my_dagster_project.deploy.dagit.persons import create_guarded_app
 from my_dagster_project.foundation.adopted import teach_dagit
 
 

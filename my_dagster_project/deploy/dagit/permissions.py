@@ -9,7 +9,6 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-from my_dagster_project.foundation.accounts import EVERYTHING, USER_HEADER, VISITORS
 from my_dagster_project.foundation.dagster_private import (
     PermissionResult,
     Permissions,
@@ -17,6 +16,7 @@ from my_dagster_project.foundation.dagster_private import (
     WorkspaceRequestContext,
 )
 from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.foundation.sign_in import EVERYTHING, USER_HEADER, VISITORS
 
 TO_LOOK = "Here you look at Dagit. The organiser changes things; a team signs in with its own name to run what is its own."
 _OWN = (
