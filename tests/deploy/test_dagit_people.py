@@ -5,13 +5,13 @@ Dagster's own server and schema over the real definitions; what a test sends is 
 
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import click
 import dagster as dg
 import pytest
-from dagster_graphql.schema import create_schema
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -23,16 +23,12 @@ from graphql import (
 )
 from starlette.testclient import TestClient
 
-from my_dagster_project.deploy.dagit.mutations import HARMLESS, OF_TEAMS
-from my_dagster_project.deploy.dagit.permissions import TO_LOOK
-from my_dagster_project.deploy.dagit.persons import create_guarded_app
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.foundation.sign_in import USER_HEADER
 from my_dagster_project.pipeline.assets import keys
 from tests.pipeline.test_queue import SlotLauncher
 from tests.support.deployment import MODULE, deployed, write_project
 
-MUTATIONS = create_schema().graphql_schema.mutation_type.fields
 PLAIN = {"String": "1", "ID": "x", "Int": 1, "Float": 1.0, "Boolean": True}
 PLACE = {"repositoryName": "__repository__", "repositoryLocationName": MODULE}
 DAY, BY_HAND = "2025-09-03", "__ASSET_JOB"
@@ -47,6 +43,14 @@ FORGED = {
     "dagster/partition": DAY,
 }
 SENTENCE = "This is not team red's"
+TO_LOOK = "Here you look at Dagit. The organiser changes things; a team signs in with its own name to run what is its own."
+
+
+@cache
+def mutations() -> dict[str, Any]:
+    from dagster_graphql.schema import create_schema
+
+    return create_schema().graphql_schema.mutation_type.fields
 
 
 def value(kind: Any) -> Any:
@@ -66,7 +70,7 @@ def value(kind: Any) -> Any:
 
 def document(name: str, **given: Any) -> dict[str, Any]:
     """What a client sends for a mutation: these arguments, else the least that the schema takes."""
-    field = MUTATIONS[name]
+    field = mutations()[name]
     needed = {arg: one.type for arg, one in field.args.items() if is_required_argument(one) or arg in given}
     declared = ", ".join(f"${arg}: {kind}" for arg, kind in needed.items())
     asked = ", ".join(f"{arg}: ${arg}" for arg in needed)
@@ -137,6 +141,8 @@ def of_assets(*assets: dg.AssetKey) -> dict[str, Any]:
 
 
 def people_of(deployment) -> People:
+    from my_dagster_project.deploy.dagit.persons import create_guarded_app
+
     with click.Context(click.Command("dagster-webserver")) as told:
         told.params.update(host="0.0.0.0", path_prefix="", read_only=False)
         app = create_guarded_app(deployment.context)
@@ -341,9 +347,11 @@ def test_ones_own_backfill_is_stamped_and_cancelled_by_its_team_only(people):
 
 @pytest.mark.parametrize("who", ["red", "teams", None])
 def test_every_other_mutation_is_refused_in_a_sentence(people, who):
+    from my_dagster_project.deploy.dagit.mutations import HARMLESS, OF_TEAMS
+
     allowed = HARMLESS | (OF_TEAMS if who == "red" else set())
     told = {}
-    for name in MUTATIONS.keys() - allowed:
+    for name in mutations().keys() - allowed:
         sent = document(name)
         sent["query"] = sent["query"].replace(
             ANSWER, "{ __typename ... on UnauthorizedError { message } ... on PythonError { message } }"
@@ -361,7 +369,9 @@ def test_every_other_mutation_is_refused_in_a_sentence(people, who):
 
 
 def test_the_lists_name_mutations_that_there_are():
-    assert MUTATIONS.keys() >= HARMLESS | OF_TEAMS
+    from my_dagster_project.deploy.dagit.mutations import HARMLESS, OF_TEAMS
+
+    assert mutations().keys() >= HARMLESS | OF_TEAMS
 
 
 @pytest.mark.parametrize("who", ["red", "teams", None])
@@ -443,7 +453,7 @@ def test_a_subscription_reads_and_changes_nothing(people, reds):
 
 def test_a_foreign_page_is_refused_in_a_sentence_whatever_it_asks(people):
     headers = {"Origin": "https://elsewhere.example.org", "Sec-Fetch-Site": "cross-site"}
-    for name in MUTATIONS:
+    for name in mutations():
         answer = people.post("organiser", document(name), **headers)
         assert (answer.status_code, answer.text.startswith("A page of another site asked")) == (403, True)
 
