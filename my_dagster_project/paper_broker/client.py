@@ -66,7 +66,8 @@ class BundledBroker(AlpacaBroker):
         """
         body = {"session": session.isoformat()}
         what, self._put_at = f"session {session}", None
-        answer = self._transport.once(
+        # Moving to where it stands is nothing, so this may be repeated, unlike an order.
+        answer = self._transport.patiently(
             lambda client: client._request("POST", "/clock", body, api_version="paper/v1")
         )
         if not isinstance(answer, Failure):
@@ -75,11 +76,7 @@ class BundledBroker(AlpacaBroker):
         if "stands_after" in answer.extra:
             stands_after = date.fromisoformat(answer.extra["stands_after"])
             raise SessionPassedError(f"team {self.team}, {what}: {answer.text}", stands_after)
-        if answer.kind == "refused":
-            raise self._transport.error(what, answer)
-        # Moving to where it stands is nothing, so this may be repeated, unlike an order.
-        self._read(what, lambda client: client._request("POST", "/clock", body, api_version="paper/v1"))
-        self._put_at = session
+        raise self._transport.error(what, answer)
 
     def still_at_close_of(self, session: date) -> None:
         """Only who has the account's lease moves its clock, so it stands where it was put."""

@@ -141,10 +141,14 @@ class Transport:
 
     def read(self, what: str, call: Callable[["REST"], Any]) -> Any:
         """Ask for `what`, again after a short pause when it failed in passing; raises BrokerError."""
-        answer = self.again_while(call, lambda failure: failure.passing, READ_PAUSES_S)
+        answer = self.patiently(call)
         if isinstance(answer, Failure):
             raise self.error(what, answer)
         return answer
+
+    def patiently(self, call: Callable[["REST"], Any]) -> Any | Failure:
+        """Call, again after a short pause when it failed in passing; give what came back, or the last Failure."""
+        return self.again_while(call, lambda failure: failure.passing, READ_PAUSES_S)
 
     def again_while(
         self, call: Callable[["REST"], Any], while_: Callable[[Failure], bool], pauses: Sequence[float]

@@ -6,7 +6,7 @@ import pytest
 
 from my_dagster_project.foundation.errors import BrokerError, OrderOutcomeUnknownError
 from my_dagster_project.trading.alpaca import AlpacaBroker
-from my_dagster_project.trading.broker import BrokerRefusedError, OrderRequest
+from my_dagster_project.trading.broker import BrokerRefusedError, OrderRequest, SessionPassedError
 from tests.paper_broker.market import CASH, FIRST, SECOND
 from tests.support.accounts import fills
 
@@ -63,6 +63,17 @@ def test_a_stale_clock_stops_a_session_before_anything_is_sent(house, red):
     with pytest.raises(BrokerError, match=r"session 2012-12-28: .*session due is 2012-12-27"):
         plain.at_close_of(FIRST)
     plain.at_close_of(FIRST)
+
+
+def test_a_session_that_is_over_is_told_as_such_also_behind_an_outage(house, red):
+    """It was "the clock only goes forward" when the first answer was lost: a session on record could not be run again."""
+    red.at_close_of(SECOND)
+    for kind in ("500", "504_after_accept"):
+        house.admin.fault(kind, path="/paper/v1/clock")
+        with pytest.raises(SessionPassedError):
+            red.at_close_of(FIRST)
+        house.admin.fault(kind, path="/paper/v1/clock")
+        red.at_close_of(SECOND)
 
 
 def test_a_fault_for_one_account_leaves_the_others_alone(house, red):

@@ -30,6 +30,7 @@ from tests.trading.ledger import ledger
 pytestmark = pytest.mark.slow
 SESSIONS = ("2013-02-26", "2013-02-27", "2013-02-28")
 LAST = "2013-03-01"
+POSITIONS, CLOCK = ("GET", "/v2/positions"), ("POST", "/paper/v1/clock")
 SAID = ({"AAPL": 0.02, "IBM": 0.01}, {"AAPL": -0.01}, {"AAPL": 0.01, "IBM": -0.01})
 
 
@@ -56,7 +57,7 @@ def house(tmp_path, monkeypatch) -> House:
     return made
 
 
-def run(house: House, *, sessions: int | None = None) -> tuple[list[str], str]:
+def run(house: House, *, sessions: int | None = None, at=POSITIONS) -> tuple[list[str], str]:
     """Trading, fills and leaderboard of the main job: its problems, and what the screen has said.
 
     After so many `sessions` the broker fails for a moment: three requests for positions, as often as the client asks.
@@ -68,7 +69,7 @@ def run(house: House, *, sessions: int | None = None) -> tuple[list[str], str]:
             screen.show(event)
             if event.phase == "red: trading" and event.kind in ("begin", "step"):
                 if len(traded) == sessions:
-                    outage(house)
+                    outage(house, at)
                 traded.append(event)
 
         stages = Stages(house.platform, house.settings, tell)
@@ -79,10 +80,10 @@ def run(house: House, *, sessions: int | None = None) -> tuple[list[str], str]:
     return [problem.message for problem in stages.problems], console.file.getvalue()
 
 
-def outage(house: House) -> None:
+def outage(house: House, at=POSITIONS) -> None:
     house.account()
     admin = house.broker.embedded().admin()
-    admin.fault("500", method="GET", path="/v2/positions", times=3, key="PK-red")
+    admin.fault("500", method=at[0], path=at[1], times=3, key="PK-red")
 
 
 def afresh(house: House) -> None:
@@ -123,8 +124,9 @@ def test_the_table_agrees_with_the_brokers_own_books(house):
     assert (money.sessions, money.expected, money.part) == (3, 3, "")
 
 
-def test_an_outage_is_marked_in_the_table_moves_no_clock_and_the_next_run_goes_on(house, quiet):
-    problems, said = run(house, sessions=1)
+@pytest.mark.parametrize("at", [POSITIONS, CLOCK])
+def test_an_outage_is_marked_in_the_table_moves_no_clock_and_the_next_run_goes_on(house, quiet, at):
+    problems, said = run(house, sessions=1, at=at)
     assert len(problems) == 1
     assert "✗ red: trading: 2 of 3 not done" in said
     assert "red (1 of 3 sessions)" in said
