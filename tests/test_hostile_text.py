@@ -9,15 +9,18 @@ from types import SimpleNamespace
 import pytest
 
 from my_dagster_project.foundation.console import Console
+from my_dagster_project.foundation.plain_text import plain
 from my_dagster_project.history.log import Version
 from my_dagster_project.history.tables import print_versions
 from my_dagster_project.main_job.run import Result
 from my_dagster_project.main_job.summary import print_problems
+from my_dagster_project.notifications.messages import broken_file
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import message_html, status_html
 from my_dagster_project.people.status.page import Check, StatusPage, TeamStatus
 from my_dagster_project.people.status.terminal import print_page
 from my_dagster_project.pipeline.failures import Problem
+from my_dagster_project.reports.markdown import markdown_text
 
 HOSTILE = [
     "configs/red.yaml:100: unknown key '[/]'",
@@ -67,3 +70,12 @@ def test_a_page_says_it():
     page = message_html(Links("", "", ""), "<b>", ["<script>alert(1)</script> {{ 7 * 7 }}"])
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; {{ 7 * 7 }}" in page
+
+
+def test_what_nobody_sees_is_not_sent_nor_shown_in_dagit():
+    """A commit's title turned the rest of a line round in Slack, in a mail and in the terminal of who had pushed."""
+    hidden = "pay \u202eevil\u2066 \x1b[31mred\u200b\u2028\U000e0041end"
+    assert plain(hidden) == "pay evil [31mredend"
+    message = broken_file("red", hidden, takes_part=True)
+    assert "pay evil [31mredend" in message.text
+    assert markdown_text(f"{hidden} <b>") == "pay evil [31mred end \\<b\\>"

@@ -7,13 +7,13 @@ cursor or reverse the line they stand in, are dropped whatever they came in.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import rich.console
 from rich.segment import Segment
 from rich.text import Text
 
+from my_dagster_project.foundation.plain_text import plain
 from my_dagster_project.foundation.redaction import redact
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType
 
 type Part = str | tuple[str, str]
-# C0 without tab and line feed, C1, and the marks that change the direction of writing.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Console(rich.console.Console):
@@ -40,9 +38,7 @@ class Console(rich.console.Console):
         """What rich makes of it, control characters left out."""
         for segment in super().render(renderable, options):
             text, style, control = segment
-            yield (
-                segment if control or not _CONTROLS.search(text) else Segment(_CONTROLS.sub("", text), style)
-            )
+            yield segment if control else Segment(plain(text), style)
 
 
 def styled(*parts: Part) -> Text:

@@ -52,6 +52,11 @@ class BranchRepo:
         answer = try_git(self.path, "symbolic-ref", "--quiet", "--short", "HEAD")
         return answer.text if answer.ok else None
 
+    def is_clone_of_other_branches(self) -> bool:
+        """Say whether this is a clone that has not got the branch its remote calls the first (`git clone -b red --single-branch`)."""
+        theirs = refs_below(self.path, "refs/remotes/origin/")
+        return bool(theirs) and "HEAD" not in theirs
+
     def resolve(self, revision: str) -> str:
         """Give the sha of a branch (tried first), tag, sha or other revision; VersioningError if there is none."""
         sha = self._commit(f"refs/heads/{revision}") or self._commit(revision)

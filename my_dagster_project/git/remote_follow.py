@@ -40,8 +40,8 @@ def unlike_branch(git: BranchRepo, branch: str) -> str:
     rest = f" and {len(edited) - 3} more" if edited[3:] else ""
     return (
         f"{git.path} is the platform's own clone, yet somebody edited {', '.join(edited[:3])}{rest} there, and that is"
-        f" what counts now. Push the change to {branch!r} from a clone of yours, then drop it here:"
-        f" git -C {folder} restore --staged --worktree ."
+        f" what counts now. Push the change to {branch!r} from a clone of yours, then put it aside here:"
+        f" git -C {folder} stash"
     )
 
 
@@ -49,6 +49,7 @@ def _diverged(refs: BranchRefs, here: str) -> str:
     folder, theirs = quote(str(refs.repo)), quote(refs.remote.tracking(refs.branch))
     return (
         f"Branch {refs.branch!r} of {refs.repo} is at {here[:10]}, which is not in the remote's history: somebody committed"
-        f" here, or rewrote it there. Nothing was changed; what is here counts. To take the remote's:"
-        f" git -C {folder} reset --hard {theirs}"
+        f" here, or rewrote it there. Nothing was changed; what is here counts. To take the remote's, and keep what is here"
+        f" under a name of its own: git -C {folder} branch {quote(f'{refs.branch}-{here[:10]}')}"
+        f" && git -C {folder} reset --keep {theirs}"
     )

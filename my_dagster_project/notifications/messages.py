@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from my_dagster_project.foundation.plain_text import plain
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.teams.registry import NotifyKind
 
@@ -126,8 +127,8 @@ def _where(run: RunFacts) -> list[str]:
 
 
 def _message(kind: NotifyKind, team: str, subject: str, lines: Sequence[str], key: str = "") -> Message:
-    subject = redact(" ".join(subject.split()))
-    text = redact("\n".join([f"{subject}.", *filter(None, lines)]))
+    subject = redact(plain(" ".join(subject.split())))
+    text = redact(plain("\n".join([f"{subject}.", *filter(None, lines)])))
     if len(text) > _TEXT_LENGTH:
         text = f"{text[:_TEXT_LENGTH]} ..."
     return Message(kind, team, subject, text, key and f"{kind} {team} {key}")

@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from my_dagster_project.foundation.plain_text import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -52,5 +54,5 @@ def markdown_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def markdown_text(text: str) -> str:
     """Any text as Markdown that shows exactly that text on one line: whatever somebody wrote marks nothing up."""
-    line = " ".join(text.splitlines())
+    line = plain(" ".join(text.splitlines()))
     return re.sub(r"[\\`*_<>|~&]|\](?=[(\[:])", r"\\\g<0>", line)

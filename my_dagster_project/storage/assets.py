@@ -87,6 +87,10 @@ class AssetStore:
         wanted = list(names)
         return dict(zip(wanted, each(lambda name: self.read_file(asset, name), wanted), strict=True))
 
+    def of(self, owner: str) -> set[Asset]:
+        """Give every asset of an owner (a team, `market`) that was ever written: one listing."""
+        return self._manifests.assets(owner)
+
     def names(self, asset: Asset) -> list[str]:
         """Give the sorted names of the asset's files, [] if it was never written: one listing."""
         return self._manifests.names(asset)

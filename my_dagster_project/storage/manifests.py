@@ -55,6 +55,12 @@ class Manifests:
             f"{'/'.join(asset)} in {self._store.url} is being replaced all the time; try again."
         )
 
+    def assets(self, owner: str) -> set[Asset]:
+        """Give every asset of an owner that was ever written: one listing."""
+        keys = [info.key for info in self._store.list(f"{_root((owner,))}/")]
+        roots = {key.partition("/added/")[0].removesuffix("/whole.json") for key in keys}
+        return {tuple(root.split("/")[1:]) for root in roots}
+
     def names(self, asset: Asset) -> list[str]:
         """Give the sorted names of the asset's files: one listing, and one small object if it was written whole."""
         whole, added = self._look(asset)

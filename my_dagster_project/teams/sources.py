@@ -102,6 +102,11 @@ def _shared_sources(project: Path) -> tuple[Source, Source | None, Registry]:
     git = _repository(project)
     elsewhere = git is not None and git.checked_out() != MAIN_BRANCH
     registry = _from_branch(git, MAIN_BRANCH, REGISTRY_PATH) if git and elsewhere else None
+    if git and elsewhere and registry is None and git.is_clone_of_other_branches():
+        raise ConfigError(
+            f"{REGISTRY_PATH}:1: the registry is read from {MAIN_BRANCH}, and this clone has no {MAIN_BRANCH}; a copy of it on"
+            f" another branch counts for nothing. Do: git fetch origin {MAIN_BRANCH}:{MAIN_BRANCH}"
+        )
     if git and registry:
         defaults = _from_branch(git, MAIN_BRANCH, DEFAULTS_PATH)
     else:  # main is here, or there is none: an archive, a repository of another making
@@ -183,7 +188,8 @@ def _from_branch(git: BranchRepo, revision: str, path: str) -> Source | None:
 
 def _from_working_tree(project: Path, path: str) -> Source | None:
     file = project / path
-    if file.is_symlink():  # not a line of what it leads to is read, nor shown by a message about it
+    # Not a line of what it (or the folder it is in) leads to is read, nor shown by a message about it.
+    if file.is_symlink() or file.parent.is_symlink():
         return Source(path, "", refusal="is a symbolic link; a configuration is a file of its own")
     if not file.is_file():
         return None

@@ -77,12 +77,13 @@ def test_a_commit_made_here_is_never_pushed_nor_lost_and_said(sides):
     here, there = sides.at(sides.clone), sides.at(sides.remote)
     done = sides.sync()
     assert (done.integrated, sides.at(sides.clone), sides.at(sides.remote)) == ("conflict", here, there)
-    assert f"git -C {sides.clone} reset --hard" in done.warning
+    assert f"git -C {sides.clone} reset --keep" in done.warning
     sides.organiser_pushes()
     assert sides.sync().warning == done.warning
     follow_advice(done.warning)
     assert sides.sync().warning == ""
     assert (sides.clone / REGISTRY).read_text() == "teams: 1\n"
+    assert git(sides.clone, "rev-parse", f"main-{here[:10]}") == here
 
 
 def test_a_history_rewritten_there_is_not_taken_over_silently(sides):
@@ -150,6 +151,7 @@ def test_a_remote_without_main_leaves_ours(sides):
 
 
 def follow_advice(warning: str) -> None:
-    """Run the command that the warning ends with, as a person would."""
-    folder, command = warning.rpartition("git -C ")[2].split(" ", 1)
-    git(Path(folder), *command.split())
+    """Run the commands that the warning ends with, as a person would."""
+    for command in warning[warning.index("git -C ") :].split(" && "):
+        _, _, folder, *words = command.split()
+        git(Path(folder), *words)

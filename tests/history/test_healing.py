@@ -79,6 +79,26 @@ def test_what_a_rebase_took_off_the_head_is_found_without_a_new_write_and_said(a
     assert sessions(assets, sides.server) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_head_from_before_the_first_version_gets_all_of_it_again(assets, sides, fresh):
+    """After `git reset --hard HEAD~1` nothing was left to compare with, and nothing was said."""
+    before = git(sides.server, "rev-parse", "red")
+    predict(assets, 1, 2)
+    assets.write(MODEL, {"a": b"1"}, replace=True, record={"run_id": "r"})
+    record(assets, sides.server)
+    record(assets, sides.server)
+    git(sides.server, "update-ref", "refs/heads/red", before)
+    if fresh:
+        healing._seen.clear()
+    [made] = record(assets, sides.server)
+    assert {text.partition(" were")[0] for text in made.warnings} == {
+        "2 files of red/AAPL/predictions", "1 files of red/AAPL/model",
+    }  # fmt: skip
+    assert sessions(assets, sides.server) == [1, 2]
+    assert read_version(assets, sides.server, "red", MODEL) == {"a": b"1"}
+    assert record(assets, sides.server) == []
+
+
 def test_a_fresh_process_looks_at_all_and_one_that_has_looked_at_nothing(assets, sides, monkeypatch):
     predict(assets, 1, 2)
     record(assets, sides.server)

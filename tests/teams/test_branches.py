@@ -147,6 +147,17 @@ def test_a_copy_of_the_registry_on_a_branch_counts_for_nothing_whatever_it_calls
         assert unread_copies(project, sources) == ["configs/teams.yaml"]
 
 
+@pytest.mark.parametrize("depth", [[], ["--depth", "1"]])
+def test_a_clone_of_a_teams_branch_alone_has_no_registry(project, tmp_path, depth) -> None:
+    """Its copy, with a raised limit, was taken for the registry: validate said yes to what counts for nothing."""
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", *depth, "--single-branch", "-b", "red", project.as_uri(), str(clone))
+    with pytest.raises(ConfigError, match=r"this clone has no main; .* Do: git fetch origin main:main"):
+        read_sources(clone)
+    git(clone, "fetch", "-q", "origin", "main:main")
+    assert set(read_sources(clone).teams) == {"red", "blue"}
+
+
 def test_where_main_is_checked_out_the_organisers_edits_can_be_tried(project) -> None:
     registry = project / "configs" / "teams.yaml"
     registry.write_text(registry.read_text().replace("position_share: 0.3", "position_share: 0.4"))

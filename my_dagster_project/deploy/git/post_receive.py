@@ -9,19 +9,17 @@ import hmac
 import http.client
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from my_dagster_project.deploy.git.rules import PLATFORM
+from my_dagster_project.foundation.plain_text import plain
 
 # As long as a person waits for the verdict; the platform works on while the push is over.
 _SECONDS = 3.0
 _VERDICT_LATER = "Your push counts. What the platform says of the file comes later: on the status page, and in Dagit at your team's asset config."
 _MOST_BYTES = 20_000
-# Cursor movements and the like: what is printed here is another program's text about a team's file.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LATER = "The platform looks for pushes by itself every few seconds, so yours will be found all the same."
 
 
@@ -36,7 +34,7 @@ def main() -> int:
     payload = {"refs": refs, "pusher": user, "verdict": True}
     said = tell(url, secret.read_text(encoding="utf-8").strip(), payload)
     for line in said.splitlines():
-        print(_CONTROLS.sub("", line), file=sys.stderr)
+        print(plain(line), file=sys.stderr)
     return 0
 
 
