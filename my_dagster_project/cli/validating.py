@@ -69,7 +69,8 @@ def _is_valid(settings: Settings, platform: Platform, in_force: Platform, team: 
     config = platform.teams[team]
     what = f"{config.target}, {len(config.features)} features, symbols {', '.join(config.symbols)}"
     console.print(styled((f"✓ {team}", "green"), f": {what}"))
-    caused = effects(in_force.teams.get(team), config, windows_in_use(platform, team)) or ["as in force"]
+    windows, lived = windows_in_use(platform, team), platform.registry.season is not None
+    caused = effects(in_force.teams.get(team), config, windows, lived=lived) or ["as in force"]
     console.print(styled((f"  {in_force.origin(team)}:", "dim"), f" {'; '.join(caused)}"))
     if unasked:
         text = f"{config.kind.title} tries it before the first training; `trading validate --build` does now"

@@ -43,6 +43,19 @@ _NOT_OURS = {
 }
 _GB = 1e9
 
+_FORMS = {
+    # It goes into the registry, without which nothing is loaded.
+    "TRADING_SEASON": (
+        r"[0-9]+(\.[0-9]+)?(ms|s|m|h)",
+        "the time from one session to the next, like 30s or 2m, or empty for no season",
+    ),
+    "TRADING_WORKER_SLOTS": (r"[1-9][0-9]*", "a whole number of runs at a time, from 1 on"),
+    "TRADING_WORKER_MEMORY": (r"[0-9]+(\.[0-9]+)?[bkmgBKMG]?", "a size like 4g or 3500m"),
+    "TRADING_WORKER_IDLE_SECONDS": (r"[0-9]+", "a whole number of seconds"),
+    "TRADING_GIT_POLL_SECONDS": (r"[0-9]+(\.[0-9]+)?", "a number of seconds"),
+    "TRADING_SCHEDULES": (r"running|stopped", "running or stopped"),
+}
+
 _SETTING = r"TRADING_\w+|NOTIFY_\w+_WEBHOOK"
 
 Ask = Callable[..., str]
@@ -55,7 +68,7 @@ def main() -> int:
     file = Path(parser.parse_args().file)
     settings = settings_of(file.read_text(encoding="utf-8") if file.exists() else "", os.environ)
     found = (
-        [*wrong_addresses(settings), *wrong_season(settings)]
+        [*wrong_addresses(settings), *wrong_values(settings)]
         or [*docker_problems(_docker)]
         or [*ports_in_use(settings, _docker), *too_little(_docker)]
     )
@@ -89,11 +102,12 @@ def wrong_addresses(settings: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} is no address like https://chat.example.org/hooks/..."  # Its value is a secret.
 
 
-def wrong_season(settings: Mapping[str, str]) -> Iterator[str]:
-    """Whether TRADING_SEASON is a duration: it goes into the registry, without which nothing is loaded."""
-    every = settings.get("TRADING_SEASON")
-    if every and not re.fullmatch(r"[0-9]+(\.[0-9]+)?(ms|s|m|h)", every):
-        yield f"TRADING_SEASON is {every!r}; it is the time from one session to the next, like 30s or 2m, or empty for no season."
+def wrong_values(settings: Mapping[str, str]) -> Iterator[str]:
+    """The settings of another form than the services read: a worker that refuses one starts again and again, and no run begins."""
+    for name, (form, what) in _FORMS.items():
+        value = settings.get(name)
+        if value and not re.fullmatch(form, value):
+            yield f"{name} is {value!r}; it is {what}."
 
 
 def docker_problems(ask: Ask) -> Iterator[str]:
@@ -118,11 +132,17 @@ def ports_in_use(settings: Mapping[str, str], ask: Ask) -> Iterator[str]:
     spans = re.findall(r":(\d+)(?:-(\d+))?->", ours)
     mine = {port for first, last in spans for port in range(int(first), int(last or first) + 1)}
     bind = settings.get("TRADING_BIND") or "127.0.0.1"
+    if why := _taken(bind, 0):
+        yield f"TRADING_BIND is {bind}, and nothing can be published there ({why}): it is an address of this machine."
+        return
     unused = {name for given, names in _NOT_OURS.items() if settings.get(given) for name in names}
+    taken: dict[int, str] = {}
     for name, usual in PORTS.items():
         port = settings.get(name) or str(usual)
         if not port.isdecimal() or not 0 < int(port) < 65536:
             yield f"{name} is {port!r}; it is a port, a number from 1 to 65535."
+        elif name not in unused and (other := taken.setdefault(int(port), name)) != name:
+            yield f"{name} and {other} are both {int(port)}: each needs a port of its own."
         elif name not in unused and int(port) not in mine and (why := _taken(bind, int(port))):
             yield f"Port {port} of {bind} cannot be had ({why}). Put another one into .env.secrets: {name}={int(port) + 10000 if int(port) < 50000 else 18000}"
 

@@ -31,5 +31,5 @@ def _of_team(team: str, before: Platform, now: Platform) -> list[str]:
     windows = windows_in_use(now, team)
     refits = count * max(1, len(windows))
     time = f" ({refits} model{'s' * (refits > 1)}, about {refits * _SECONDS_PER_MODEL} s)" if count else ""
-    caused = effects(was, config, windows)
+    caused = effects(was, config, windows, lived=now.registry.season is not None)
     return [f"configs/{team}.yaml is valid: {'; '.join(caused)}{time}."] if caused else []

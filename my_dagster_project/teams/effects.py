@@ -6,10 +6,13 @@ from my_dagster_project.teams.schema import TeamConfig
 from my_dagster_project.teams.team_limits import Limits
 
 
-def effects(before: TeamConfig | None, after: TeamConfig, windows: Sequence[str] = ()) -> list[str]:
+def effects(
+    before: TeamConfig | None, after: TeamConfig, windows: Sequence[str] = (), *, lived: bool = False
+) -> list[str]:
     """The consequences of putting `after` in force, one sentence each; empty when nothing that counts has changed.
 
-    `windows` (ISO) are the refit windows that an edit trains anew, where the team has any.
+    `windows` (ISO) are the refit windows that an edit trains anew, where the team has any. In a season (`lived`) nothing is
+    made anew that was decided.
     """
     if before is None:
         return [f"new: trains {_names(after.symbols)}{_times(after.symbols, windows)}"]
@@ -20,9 +23,11 @@ def effects(before: TeamConfig | None, after: TeamConfig, windows: Sequence[str]
     models = before.model_fingerprints()
     trained = [symbol for symbol, model in after.model_fingerprints().items() if models.get(symbol) != model]
     if trained:
-        found.append(f"trains {_names(trained)}{_times(trained, windows)}, then predicts and trades anew")
+        then = "for the next session" if lived else "then predicts and trades anew"
+        found.append(f"trains {_names(trained)}{_times(trained, windows)}, {then}")
     elif before.trading != after.trading or gone:
-        found.append("trades anew with the models there are")
+        anew = "trades by its new rules from the next session on" if lived else "trades anew"
+        found.append(f"{anew} with the models there are")
     if gone:
         found.append(f"drops {_names(gone)}")
     if before.schedule != after.schedule:

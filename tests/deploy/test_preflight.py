@@ -11,7 +11,7 @@ from my_dagster_project.deploy.preflight import (
     settings_of,
     too_little,
     wrong_addresses,
-    wrong_season,
+    wrong_values,
 )
 from tests.deploy.test_scripts import ROOT
 
@@ -58,10 +58,24 @@ def test_a_port_that_is_none_is_said():
     assert said == "TRADING_S3_PORT is '90000'; it is a port, a number from 1 to 65535."
 
 
-def test_a_season_needs_a_duration():
-    assert not [said for every in ("", "30s", "1.5m") for said in wrong_season({"TRADING_SEASON": every})]
-    [said] = wrong_season({"TRADING_SEASON": "30"})
-    assert said.startswith("TRADING_SEASON is '30'; it is the time from one session to the next")
+def test_two_services_cannot_have_one_port():
+    ports = free_ports()
+    ports["TRADING_FRONT_PORT"] = ports["TRADING_DAGIT_PORT"]
+    [said] = ports_in_use(ports, answers())
+    assert said.startswith("TRADING_FRONT_PORT and TRADING_DAGIT_PORT are both")
+    assert not [*ports_in_use({**free_ports(), "TRADING_BIND": "127.0.0.1"}, answers())]
+
+
+def test_an_address_of_another_machine_is_said_once():
+    [said] = ports_in_use({**free_ports(), "TRADING_BIND": "192.0.2.1"}, answers())
+    assert said.startswith("TRADING_BIND is 192.0.2.1, and nothing can be published there")
+
+
+def test_a_value_that_a_service_would_refuse_is_said():
+    well = {"TRADING_SEASON": "1.5m", "TRADING_WORKER_SLOTS": "3", "TRADING_WORKER_MEMORY": "3500m"}
+    assert not [*wrong_values(well), *wrong_values(dict.fromkeys(well, ""))]
+    ill = {"TRADING_SEASON": "30", "TRADING_WORKER_SLOTS": "two", "TRADING_SCHEDULES": "maybe"}
+    assert [said.split(";")[0] for said in wrong_values(ill)] == [f"{name} is {ill[name]!r}" for name in ill]
 
 
 def test_settings_are_those_of_the_file_and_the_environment_wins():

@@ -23,6 +23,8 @@ def test_another_validation_part_trains_every_symbol(red) -> None:
 def test_trading_rules_only_trade_anew(red) -> None:
     other = red.model_copy(update={"trading": red.trading.model_copy(update={"buy_above": 0.01})})
     assert effects(red, other) == ["trades anew with the models there are"]
+    lived = ["trades by its new rules from the next session on with the models there are"]
+    assert effects(red, other, lived=True) == lived
 
 
 def test_a_symbol_more_trains_only_that_one_and_one_less_is_dropped(red) -> None:
