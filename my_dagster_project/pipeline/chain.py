@@ -259,7 +259,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "leaderboard",
         "competition",
-        needs=("orders", "fills", "report"),
+        # Buying and holding is worth what the bars say.
+        needs=("bars", "orders", "fills", "report"),
         jobs=("leaderboard",),
         code=(
             "pipeline.alarming:scored_sessions",

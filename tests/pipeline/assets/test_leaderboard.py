@@ -3,12 +3,16 @@
 from dataclasses import replace
 from datetime import date
 
+import dagster as dg
 import pandas as pd
 import pytest
 
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD
+from my_dagster_project.pipeline.assets.keys import bars_key, leaderboard_key
 from my_dagster_project.pipeline.assets.money import _held, trading_summaries
+from my_dagster_project.pipeline.due import Due
 from tests.support.committed import committed
+from tests.support.house import csv_house
 
 
 def test_holding_pays_half_the_spread_and_the_commission_of_what_it_buys_once():
@@ -23,3 +27,23 @@ def test_holding_pays_half_the_spread_and_the_commission_of_what_it_buys_once():
     assert curve[-1][1] == pytest.approx(100_000 / 1.001)
     money = trading_summaries(platform, [], {}, {}, {"AAPL": frame}, {BUY_AND_HOLD: curve})[BUY_AND_HOLD]
     assert money.costs == pytest.approx(100_000 - curve[-1][1])
+
+
+def test_an_open_that_its_source_revised_makes_the_table_due(tmp_path):
+    """Buying and holding begins there; the table said "up to date" beside what it would have come to on the old one."""
+    house = csv_house(tmp_path, {"red": ["IBM"]}, ["IBM"])
+    graph = dg.Definitions(house.assets, resources=house.resources).resolve_asset_graph()
+
+    def due():
+        wanted = [leaderboard_key()]
+        return Due(house.platform, graph, house.instance, house.settings).of(wanted) == wanted
+
+    assert house.materialize(bars_key("IBM"), leaderboard_key()).success
+    assert not due()
+    file = tmp_path / "prices" / "IBM.csv"
+    frame = pd.read_csv(file)
+    file.write_text(
+        frame.assign(open=frame["open"].where(frame.index != 900, frame["low"])).to_csv(index=False)
+    )
+    house.materialize(bars_key("IBM"))
+    assert due()
