@@ -53,7 +53,8 @@ def _faster(book: SeasonBook, context: dg.OpExecutionContext, by: str) -> State:
 
 
 def _job(name: str, says: str, config: dict[str, dg.Field], change: Change) -> dg.JobDefinition:
-    @dg.op(name=name, config_schema=config)
+    # Ops have one name in the whole deployment; `resume` is the kill switch's.
+    @dg.op(name=f"{name}_season", config_schema=config)
     def do(context: dg.OpExecutionContext) -> None:
         by = f"Dagit run {context.run_id}"
         state = explained(lambda: change(season_book(load_settings()), context, by))

@@ -7,8 +7,10 @@ import dagster as dg
 import pytest
 
 from my_dagster_project.foundation.errors import SeasonError
+from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline import rounds
 from my_dagster_project.pipeline.assets.keys import bars_key
+from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.lived import keep_texts, platform_of, round_of
 from my_dagster_project.pipeline.season_jobs import season_jobs
 from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked
@@ -104,7 +106,7 @@ def test_the_organiser_pauses_and_goes_on_in_dagit(season):
     jobs = {job.name: job for job in season_jobs(workers.platform)}
 
     def launch(name: str, **config: object) -> State:
-        op = name.removeprefix("season_")
+        op = f"{name.removeprefix('season_')}_season"
         jobs[name].execute_in_process(
             instance=workers.instance, run_config={"ops": {op: {"config": config}}} if config else None
         )
@@ -120,6 +122,13 @@ def test_the_organiser_pauses_and_goes_on_in_dagit(season):
     with pytest.raises(dg.Failure, match="fast"):
         launch("season_speed", every="fast")
     assert [one.by.startswith("Dagit run") for one in book.log()[-2:]] == [True, True]
+
+
+def test_a_lapses_definitions_load_as_a_code_server_loads_them(season):
+    workers, _ = season
+    loaded = build_definitions(workers.platform, load_settings()).get_repository_def()
+    loaded.load_all_definitions()
+    assert {"season_next", "season_pause", "season_resume", "season_speed"} <= set(loaded.job_names)
 
 
 def test_a_lapse_begins_with_the_registrys_line_and_never_on_a_replays_store(tmp_path, environ):
