@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from my_dagster_project.cli import alarms as alarming
+from my_dagster_project.cli import audit as auditing
 from my_dagster_project.cli import backups as operations
 from my_dagster_project.cli import bars, rounds, validating
 from my_dagster_project.cli import kill_switch as switches
@@ -39,6 +40,7 @@ for switch in (switches.halt, switches.resume, switches.halts):
     app.command()(switch)
 app.command()(alarming.alarms)
 app.command()(alarming.clear)
+app.command()(auditing.audit)
 for look in (accounts.account, accounts.journal, accounts.reconcile):
     app.command()(look)
 app.command()(validating.validate)
@@ -54,11 +56,18 @@ app.command()(operations.restore_backup)
 
 def main() -> None:
     """Run the command line; an error of ours is one message and exit code 1, never a traceback."""
+    outcome = "interrupted"
     try:
         app()
     except TradingError as error:
+        outcome = f"failed: {error}"
         errors.say(("error:", "red"), f" {error}")
         sys.exit(1)
+    except SystemExit as end:
+        outcome = f"ended with {end.code}" if end.code else "done"
+        raise
+    finally:
+        auditing.put_on_record(sys.argv[1:], outcome)
 
 
 @app.command()

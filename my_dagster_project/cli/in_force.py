@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings, load_settings
+from my_dagster_project.foundation.sign_in import person as person
 
 if TYPE_CHECKING:
     from my_dagster_project.storage.assets import AssetStore
@@ -34,8 +33,3 @@ def require_teams(platform: Platform, teams: list[str]) -> None:
     known = platform.registry.teams
     if unknown := [team for team in teams if team not in known]:
         raise TradingError(f"there is no team {unknown[0]!r}; teams are {', '.join(known)}")
-
-
-def person() -> str:
-    """Give who runs a command: user@host."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"

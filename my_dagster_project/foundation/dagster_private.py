@@ -59,7 +59,11 @@ if TYPE_CHECKING:
     from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
     from dagster._core.storage.schedules import SqliteScheduleStorage
     from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
-    from dagster._core.workspace.permissions import PermissionResult, Permissions, get_user_permissions
+    from dagster._core.workspace.permissions import (
+        PermissionResult,
+        Permissions,
+        get_location_scoped_user_permissions,
+    )
     from dagster_graphql.implementation.utils import has_permission_for_run
     from dagster_graphql.schema.errors import GrapheneUnauthorizedError
     from dagster_webserver.webserver import DagsterWebserver
@@ -80,7 +84,7 @@ _LATE = {
     "Permissions": f"{_WORKSPACE}.permissions",
     "WorkspaceProcessContext": f"{_WORKSPACE}.context",
     "WorkspaceRequestContext": f"{_WORKSPACE}.context",
-    "get_user_permissions": f"{_WORKSPACE}.permissions",
+    "get_location_scoped_user_permissions": f"{_WORKSPACE}.permissions",
     "has_permission_for_run": "dagster_graphql.implementation.utils",
 }
 

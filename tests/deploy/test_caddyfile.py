@@ -86,9 +86,9 @@ def answers(port: int) -> bool:
         return False
 
 
-def status(port: int, method: str, headers: dict[str, str]) -> int:
+def status(port: int, method: str, headers: dict[str, str], path: str = "/graphql") -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, "/graphql", headers={"Host": HOST, **headers})
+    connection.request(method, path, headers={"Host": HOST, **headers})
     code = connection.getresponse().status
     connection.close()
     return code
@@ -120,6 +120,19 @@ def test_dagit_is_told_who_it_is_whatever_the_client_says(addresses, behind, use
 def test_nobody_else_signs_in(addresses, user, password):
     assert status(addresses["3000"], "GET", {USER_HEADER: "organiser"}) == 401
     assert status(addresses["3000"], "GET", {USER_HEADER: "organiser", **login(user, password)}) == 401
+
+
+def test_who_did_what_is_for_the_organiser_and_the_rest_of_the_front_for_everybody(addresses, behind):
+    forged = {USER_HEADER: "organiser"}
+    for path in ("/audit", "/audit/", "/AUDIT", "/%61udit", "/audit/x"):
+        assert status(addresses["8080"], "GET", forged, path) == 401, path
+        assert status(addresses["8080"], "GET", {**forged, **login("red", "of-red")}, path) == 401, path
+    assert status(addresses["8080"], "GET", LOGIN, "/audit") == 200
+    assert behind.seen[-1].headers[USER_HEADER.lower()] == "organiser"
+    for path in ("/", "//audit", "/x/../audit"):
+        if status(addresses["8080"], "GET", forged, path) == 200:
+            # Nobody is signed in: Caddy writes the name of its own variable, never what the client wrote.
+            assert behind.seen[-1].headers[USER_HEADER.lower()] == "{http.auth.user.id}", path
 
 
 def test_every_address_but_the_health_check_has_the_rule():

@@ -26,6 +26,8 @@ from starlette.testclient import TestClient
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.foundation.sign_in import USER_HEADER
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.storage.audit import _aside, newest
+from my_dagster_project.storage.opening import open_assets
 from tests.pipeline.test_queue import SlotLauncher
 from tests.support.deployment import MODULE, deployed, write_project
 
@@ -429,6 +431,29 @@ def test_the_buttons_are_those_that_do_something(people):
     assert not any(one["scheduleState"]["hasStartPermission"] for one in repository["schedules"])
     reasons = {(one["value"], SENTENCE in (one["disabledReason"] or "")) for one in data["permissions"]}
     assert reasons == {(False, True)}
+
+
+def test_what_was_done_and_what_was_refused_is_on_record(people):
+    people.launch("red", "blue_trade")
+    config = {"resources": {"broker": {"config": {"starting_cash": 1e9}}}}
+    people.launch("red", "red_trade", runConfigData=config)
+    done = people.launch("red", BY_HAND, RED)["run"]["runId"]
+    people.post("teams", document("setNuxSeen"))
+    people.post("platform", document("setConcurrencyLimit"))
+    people.post("teams", document("setConcurrencyLimit"))
+    _aside().submit(lambda: None).result(20)
+    settings = load_settings()
+    last = newest(open_assets(settings.store_url, settings.dvc_url).store, 4)[::-1]
+    assert [act.who for act in last] == ["red", "red", "red", "teams"]
+    assert [act.outcome.split(":")[0] for act in last] == [
+        "refused",
+        "refused",
+        f"done, run {done}",
+        "refused",
+    ]
+    assert "launchRun blue_trade" in last[0].what
+    assert "no configuration" in last[1].outcome
+    assert "red/orders" in last[2].what
 
 
 def test_a_subscription_reads_and_changes_nothing(people, reds):

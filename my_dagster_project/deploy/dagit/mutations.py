@@ -6,11 +6,13 @@ which sessions, no run configuration (it reaches the addresses and costs of ever
 """
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
+from my_dagster_project.deploy.dagit.on_record import in_words, keep_on_record
 from my_dagster_project.deploy.dagit.permissions import PersonsContext, context_of
 from my_dagster_project.foundation.dagster_private import (
     GrapheneUnauthorizedError,
@@ -56,16 +58,19 @@ def guard(schema: Any) -> None:
 def _guarded(name: str, resolve: Any, unauthorized: bool) -> Any:
     def guarded(root: Any, info: Any, **asked: Any) -> Any:
         person = context_of(info)
+        told = partial(_told, person, name, in_words(asked))
         try:
             _require(person, name)
             if person.is_team:
                 _keep_what_a_team_may_say(info, asked)
         except RefusedError as error:
+            refused = GrapheneUnauthorizedError(str(error))
+            keep_on_record(person, f"{name} {in_words(asked)}", refused)
             if unauthorized:
-                return GrapheneUnauthorizedError(str(error))
+                return refused
             raise
         answer = resolve(root, info, **asked)
-        return _later(answer, person) if inspect.isawaitable(answer) else _in_a_sentence(answer, person)
+        return _later(answer, told) if inspect.isawaitable(answer) else told(answer)
 
     return guarded
 
@@ -76,8 +81,16 @@ def _require(person: PersonsContext, name: str) -> None:
     raise RefusedError(person.reason)
 
 
-async def _later(answer: Any, person: PersonsContext) -> Any:
-    return _in_a_sentence(await answer, person)
+async def _later(answer: Any, told: Callable[[Any], Any]) -> Any:
+    return told(await answer)
+
+
+def _told(person: PersonsContext, name: str, asked: str, answer: Any) -> Any:
+    """The answer as the person gets it; what was asked for, and how it went, is on record."""
+    answer = _in_a_sentence(answer, person)
+    if name not in HARMLESS:
+        keep_on_record(person, f"{name} {asked}".rstrip(), answer)
+    return answer
 
 
 def _in_a_sentence(answer: Any, person: PersonsContext) -> Any:

@@ -7,9 +7,16 @@ from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import ConfigError, ObjectMissingError, TradingError
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.foundation.sign_in import ORGANISER, USER_HEADER
 from my_dagster_project.people.front import hook
 from my_dagster_project.people.front.links import Links
-from my_dagster_project.people.front.pages import REFRESH_SECONDS, home_html, message_html, status_html
+from my_dagster_project.people.front.pages import (
+    REFRESH_SECONDS,
+    audit_html,
+    home_html,
+    message_html,
+    status_html,
+)
 from my_dagster_project.people.front.reports import PAGE, ReportFile, Reports
 from my_dagster_project.people.front.security import REPORT_POLICY, headers
 from my_dagster_project.people.front.snapshots import Snapshot, Snapshots
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LOOK = ["GET", "HEAD"]
 _SOON = 3
+_ACTS = 200
 
 
 class Front:
@@ -82,6 +90,17 @@ class Front:
             return Response(status_code=304, headers=headers(REPORT_POLICY) | {"ETag": tag})
         return Response(found.data, media_type=found.media_type, headers=_report_headers(found, tag))
 
+    def audit(self, request: "Request") -> "Response":
+        """Who did what; the organiser's."""
+        from my_dagster_project.storage.audit import newest
+        from my_dagster_project.storage.opening import open_assets
+
+        named = request.headers.get(USER_HEADER)
+        if self._settings.proxy_names_user and named != ORGANISER:
+            return self.message_page(403, "This page is the organiser's", ["It says who did what."])
+        store = open_assets(self._settings.store_url, self._settings.dvc_url).store
+        return _html(audit_html(self._links, newest(store, _ACTS)))
+
     async def push(self, request: "Request") -> "Response":
         """A git host's notice of a push."""
         code, said = await hook.answer(request, self._settings)
@@ -114,6 +133,7 @@ def create_app(settings: Settings) -> "FastAPI":
         "/status": front.status,
         "/status.json": front.status_json,
         "/equity.png": front.equity,
+        "/audit": front.audit,
         "/healthz": front.health,
         "/reports/{team}/{symbol}": front.report,
         "/reports/{team}/{symbol}/{name:path}": front.report,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.people.status.asking import SilentError, ask_once
 from my_dagster_project.pipeline.push_notice import on_push, verdict_on_push, verify_signature
+from my_dagster_project.storage.audit import PUSH, Act, note_beside
+from my_dagster_project.storage.opening import open_assets
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -36,7 +38,22 @@ async def answer(request: "Request", settings: Settings) -> tuple[int, str]:
         return 413, f"A push notice has at most {_MOST_BYTES} bytes."
     if not verify_signature(secret, body, request.headers):
         return 403, "The signature does not fit GIT_HOOK_SECRET; enter the same secret at the git host."
+    if act := pushed(body):
+        note_beside(open_assets(settings.store_url, settings.dvc_url).store, act)
     return await run_in_threadpool(_look, settings, _asked(body))
+
+
+def pushed(body: bytes) -> Act | None:
+    """Who pushed what, as the stack's own git, GitHub, Gitea and GitLab write it; None where the notice is about something else."""
+    try:
+        notice = json.loads(body)
+        pusher = notice.get("pusher")
+        who = pusher.get("name") or pusher.get("login") if isinstance(pusher, dict) else pusher
+        who = who or notice.get("user_username") or notice.get("user_name") or "?"
+        refs = notice.get("refs") or [notice["ref"]]
+        return Act(str(who), PUSH, " ".join(map(str, refs)))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _asked(body: bytes) -> list[str] | None:

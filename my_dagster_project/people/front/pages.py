@@ -20,6 +20,7 @@ from my_dagster_project.reports.leaderboard_columns import (
     alarm_lines,
     ranking_rule,
 )
+from my_dagster_project.storage.audit import Act
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -68,6 +69,11 @@ def home_html(
         refresh=REFRESH_SECONDS,
         age=age,
     )
+
+
+def audit_html(links: Links, acts: Sequence[Act]) -> str:
+    """Who did what, the newest first."""
+    return _filled("audit.html", links, here="audit", acts=acts)
 
 
 def message_html(
