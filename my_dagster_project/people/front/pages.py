@@ -73,7 +73,7 @@ def home_html(
 
 def audit_html(links: Links, acts: Sequence[Act]) -> str:
     """Who did what, the newest first."""
-    return _filled("audit.html", links, here="audit", acts=acts)
+    return _filled("audit.html", links, here="audit", acts=acts, refresh=0)
 
 
 def message_html(
