@@ -8,6 +8,7 @@ merge-conflict markers.
 
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -25,6 +26,9 @@ MAX_DEPTH = 24
 MAX_ENTRIES = 1000
 
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})(\s|$)", re.MULTILINE)
+# Spaces that no key on a keyboard makes and no editor shows, as copied from a page or a document.
+_ODD_SPACE = re.compile("[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]")
+_COMMENT = re.compile(r"(^|[ \t])#.*")
 _BASE_60 = re.compile(r"^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$")
 _OCTAL = re.compile(r"^[-+]?0[0-7_]+$")
 _INT_LIMIT = 2**63
@@ -84,7 +88,19 @@ def _decode(raw: bytes | str) -> str:
         raise YamlProblemError(
             line, f"merge conflict marker {marker[1]}; finish the merge and remove the markers"
         )
+    _check_spaces(text)
     return text
+
+
+def _check_spaces(text: str) -> None:
+    """Refuse spaces that are none to YAML, which takes them for letters of the word before; comments may hold them."""
+    for number, line in enumerate(text.split("\n") if _ODD_SPACE.search(text) else (), start=1):
+        if odd := _ODD_SPACE.search(_COMMENT.sub("", line)):
+            name = unicodedata.name(odd[0], "space").lower()
+            raise YamlProblemError(
+                number,
+                f"column {odd.start() + 1} holds a {name} (U+{ord(odd[0]):04X}), a letter to YAML; put a plain space",
+            )
 
 
 def _check_events(text: str) -> None:

@@ -22,6 +22,9 @@ REFUSED = {
     "a python tag": ("a: 1\nb: !!python/object/apply:os.system [ls]\n", 2, "the tag tag:yaml.org,2002:python"),
     "a harmless tag": ("a: !!str 5\n", 1, "the tag"),
     "a tab": ("a:\n\tb: 1\n", 2, "a tab indents this line"),
+    "a non-breaking space": ("a: 1\nb:\u00a0[IBM]\n", 2, "column 3 holds a no-break space (U+00A0)"),
+    "one in an indent": ("a:\n \u00a0b: 1\n", 2, "column 2 holds a no-break space"),
+    "nothing to be seen": ("a: 1\n# b\nc\u200b: 2\n", 3, "column 2 holds a zero width space"),
     "an unclosed bracket": ("a: [1, 2\nb: 3\n", 2, "is not valid YAML"),
     "an unclosed quote": ('a: "b\nc: 1\n', 2, "end of stream (in what begins on line 1)"),
     "a bad indent": ("a: 1\n  b: 2\n", 2, "is not valid YAML"),
@@ -92,6 +95,10 @@ def test_every_key_and_item_has_its_line():
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_problem():
     assert parse_yaml(b"\xef\xbb\xbfa: 1\r\nb: x\r\n").data == {"a": 1, "b": "x"}
+
+
+def test_a_comment_may_hold_any_space():
+    assert parse_yaml("a: 1 # 60\u00a0% of all\n#\u00a0b\n").data == {"a": 1}
 
 
 def problem_of(text):
