@@ -100,18 +100,22 @@ def _of_the_round(registry: Registry, team: str) -> Layer:
 
 
 def _within_limits(defaults: Layer, registry: Registry, team: str) -> Layer:
-    """The defaults as a team has them: a position share above what the registry allows the team is what it allows.
+    """The defaults as a team has them: a position share, or symbols, beyond what the registry allows the team are what it allows.
 
     The team cannot edit either of the organiser's two files, so it must not be refused for what they say to each other.
     """
-    trading, entry = defaults.data.get("trading"), registry.teams.get(team)
-    share = trading.get("position_share") if isinstance(trading, dict) else None
-    if entry is None or not isinstance(share, float) or not entry.limits.position_share < share <= 1:
+    data: dict[str, Any] = dict(defaults.data)
+    entry = registry.teams.get(team)
+    if entry is None:
         return defaults
-    capped = (
-        {**trading, "position_share": entry.limits.position_share} if isinstance(trading, dict) else trading
-    )
-    return replace(defaults, data={**defaults.data, "trading": capped})
+    trading, symbols, most = data.get("trading"), data.get("symbols"), entry.limits.position_share
+    if isinstance(trading, dict):
+        share: Any = trading.get("position_share")
+        if type(share) in (int, float) and most < share <= 1:
+            data["trading"] = {**trading, "position_share": most}
+    if isinstance(symbols, list):
+        data["symbols"] = symbols[: entry.limits.max_symbols]
+    return replace(defaults, data=data)
 
 
 def judged(layer: Layer, registry: Registry) -> tuple[TeamConfig | None, list[Problem]]:

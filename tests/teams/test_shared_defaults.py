@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from my_dagster_project.foundation.errors import ConfigError
 from my_dagster_project.teams.layers import merged
-from my_dagster_project.teams.loading import FROM_REGISTRY, _of_the_round, load_defaults, load_team
+from my_dagster_project.teams.loading import (
+    FROM_REGISTRY,
+    _of_the_round,
+    load_defaults,
+    load_registry,
+    load_team,
+)
 from tests.teams.helpers import (
     CONFIGS,
     complaint,
@@ -87,9 +93,18 @@ def test_a_bad_default_is_reported_in_the_file_of_the_defaults(old, new, message
     assert found.startswith(f"configs/defaults.yaml:{line_of(text, new)}: {message}")
 
 
+def test_more_shared_symbols_than_a_team_may_have_are_as_many_as_it_may():
+    few = load_registry(edited("teams", ("max_symbols: 10", "max_symbols: 2")))
+    shared = load_defaults("symbols: [MSFT, IBM, AAPL]\n" + text_of("defaults"))
+    own = text_of("red").replace("symbols: [", "# [")
+    assert load_team(own, "configs/red.yaml", few, shared).symbols == ("MSFT", "IBM")
+
+
 def test_a_default_above_a_teams_limit_is_the_limit():
     shared = load_defaults(edited("defaults", ("position_share: 0.25", "position_share: 0.5")))
     assert load(text_of("red"), shared=shared).trading.position_share == 0.3
+    whole = load_defaults(edited("defaults", ("position_share: 0.25", "position_share: 1")))
+    assert load(text_of("red"), shared=whole).trading.position_share == 0.3
     own = edited("red", ("trading:\n", "trading:\n  position_share: 0.5\n"))
     assert complaint(own, shared=shared).startswith(
         f"configs/red.yaml:{line_of(own, 'position_share: 0.5')}: trading.position_share: 0.5 is above"
