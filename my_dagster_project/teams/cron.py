@@ -35,7 +35,8 @@ def cron_problem(expression: str) -> str | None:
             values.append(_field_values(text, name, low, high))
         except ValueError as error:
             return str(error)
-    if fields[4] == "*" and not _has_a_date(days=values[2], months=values[3]):
+    # Also beside a weekday, which cron takes as "or": Dagster looks for the day itself and fails ("30 feb mon").
+    if not _has_a_date(days=values[2], months=values[3]):
         return "never happens: no month has such a day"
     return None
 

@@ -16,7 +16,7 @@ VALID = [
     "0 22 * jan-mar sun",
 ]
 INVALID = ["", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "a b c d e",
-           "*/0 * * * *", "5/10 * * * *", "10-5 * * * *", "0 0 30 2 *", "@daily", "1,,2 * * * *", "0 0 * foo *", "-1 * * * *"]  # fmt: skip
+           "0 4 30 feb mon", "0 4 31 2,4 1-5", "*/0 * * * *", "5/10 * * * *", "10-5 * * * *", "0 0 30 2 *", "@daily", "1,,2 * * * *", "0 0 * foo *", "-1 * * * *"]  # fmt: skip
 
 
 @pytest.mark.parametrize("expression", VALID)
@@ -36,10 +36,11 @@ FIELD = st.sampled_from(
 
 @given(st.lists(FIELD, min_size=4, max_size=6).map(" ".join))
 def test_what_we_accept_dagster_accepts(expression):
-    from dagster._utils.schedules import is_valid_cron_string
+    from dagster._utils.schedules import cron_string_iterator, is_valid_cron_string
 
     if cron_problem(expression) is None:
         assert is_valid_cron_string(expression)
+        assert next(cron_string_iterator(1_356_998_400, expression, "America/New_York"))
 
 
 @given(st.text(max_size=40))
