@@ -44,6 +44,18 @@ def last_session(platform: Platform, now: datetime | None = None) -> date:
     return min(closed, end) if end else closed
 
 
+def is_looked_at(platform: Platform) -> bool:
+    """Whether what only people look at is made of the newest session: pictures, and what Evidently measures.
+
+    Of a lapse with the last session of each week, and with the last one: there sessions follow each other faster than anybody
+    looks, and of 60 of them Evidently alone took minutes.
+    """
+    session = last_session(platform)
+    following = platform.calendar.next_session(session)
+    week_ends = session.isocalendar()[:2] != following.isocalendar()[:2]
+    return not platform.in_lapse or week_ends or session == platform.registry.market.end
+
+
 def replay_sessions(platform: Platform) -> list[date]:
     """The sessions after whose close predictions are made: the last ones whose next session has ended too; of a season all.
 

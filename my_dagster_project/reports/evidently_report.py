@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # Below this Evidently's figures are noise and several of its metrics stop (empty frame, one class, no spread).
 FEWEST_SESSIONS = 20
 CATEGORICAL = "OSUb"
+_NEXT_MEASURED = (
+    "In a lapse Evidently measures with the last session of each week, and with the last one of the season."
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,10 @@ class ReportFiles:
     files: dict[str, bytes]
     tests: tuple[ReportTest, ...]
     metrics: Metrics
-    status: Literal["ok", "too few sessions"]
+    status: Literal["ok", "too few sessions", "not measured"]
     warnings: tuple[str, ...]
+    picture: bytes | None = None
+    """The plot on the page, where it has one."""
 
 
 def build_report(
@@ -45,6 +50,8 @@ def build_report(
     symbol: str,
     looks: int = 1,
     earlier: Sequence[date] = (),
+    *,
+    measured: bool = True,
 ) -> ReportFiles:
     """The report of one team and symbol, one of `looks` that the table has (`chance.suspicions`).
 
@@ -52,27 +59,30 @@ def build_report(
     `features_reference` those of training rows (the last 250, say), one column per feature (a `session` column is ignored,
     text columns are categories), `earlier` the scored sessions that an earlier model predicted. With fewer than
     `FEWEST_SESSIONS` scored sessions the report says so and Evidently is not run; with fewer reference rows the drift is
-    skipped. The same inputs give the same report.json.
+    skipped; without `measured` Evidently is not run either, and there is no plot. The same inputs give the same report.json.
     """
     metrics = evaluate(scored)
     warnings = tuple(str(found) for found in suspicions({symbol: evidence(scored)}, looks))
     heading = Heading(team, symbol, target, *_span(scored), len(earlier), max(earlier, default=None))
+    alarm = ReportTest(report_tests.NO_LEAK.name, "fail" if warnings else "pass", _alarm(warnings, metrics))
     if len(scored) < FEWEST_SESSIONS:
         return _too_few(heading, metrics, warnings)
+    if not measured:
+        return _bare(heading, metrics, warnings, "not measured", _NEXT_MEASURED, [alarm])
     when = scored["target_session"].iloc[-1].to_pydatetime()
     sections, found = _measure(
         scored, _features(features_current), _features(features_reference), target, metrics, when
     )
-    alarm = ReportTest(report_tests.NO_LEAK.name, "fail" if warnings else "pass", _alarm(warnings, metrics))
     found.append(alarm)
     tests = report_tests.complete(found, target, "There was not enough to test it on.")
-    page = render(heading, metrics, tests, warnings, _picture(scored), _fragment(sections, scored))
-    measured = {title: _figures(snapshot) for title, snapshot in sections}
+    picture = _picture(scored)
+    page = render(heading, metrics, tests, warnings, picture, _fragment(sections, scored))
+    told = {title: _figures(snapshot) for title, snapshot in sections}
     files = {
         "report.html": page.encode(),
-        "report.json": _json(heading, metrics, tests, warnings, "ok", measured),
+        "report.json": _json(heading, metrics, tests, warnings, "ok", told),
     }
-    return ReportFiles(files, tests, metrics, "ok", warnings)
+    return ReportFiles(files, tests, metrics, "ok", warnings, picture)
 
 
 # Of any figure: a number of 400 digits is an int to JSON, and no float.
@@ -91,11 +101,23 @@ def read_metrics(report_json: bytes) -> Metrics:
 
 def _too_few(heading: Heading, metrics: Metrics, warnings: tuple[str, ...]) -> ReportFiles:
     said = f"Too few sessions: {metrics.n} scored, {FEWEST_SESSIONS} are needed before tests and drift mean anything."
-    tests = report_tests.complete([], heading.target, said)
+    return _bare(heading, metrics, warnings, "too few sessions", said, [])
+
+
+def _bare(
+    heading: Heading,
+    metrics: Metrics,
+    warnings: tuple[str, ...],
+    status: Literal["too few sessions", "not measured"],
+    said: str,
+    found: list[ReportTest],
+) -> ReportFiles:
+    """The report without what Evidently measures, which says why."""
+    tests = report_tests.complete(found, heading.target, said)
     page = render(heading, metrics, tests, [said, *warnings], None, "")
-    text = _json(heading, metrics, tests, warnings, "too few sessions", {})
+    text = _json(heading, metrics, tests, warnings, status, {})
     files = {"report.html": page.encode(), "report.json": text}
-    return ReportFiles(files, tests, metrics, "too few sessions", warnings)
+    return ReportFiles(files, tests, metrics, status, warnings)
 
 
 def _measure(

@@ -71,8 +71,19 @@ class SeasonBook:
 
     def read(self) -> State | None:
         """Give the season as it is now, None when none was begun; raises StorageError."""
-        keys = [info.key for info in self._store.list(_STATES)]
-        return self._parse(keys[-1]) if keys else None
+        number = self._newest()
+        return self._parse(_key(number)) if number else None
+
+    def _newest(self) -> int:
+        """The number of the newest state, 0 without one. Asked for hundreds of times a session: looked for from the last one on."""
+        number = _SEEN.get(self._store.url, 0)
+        if not (number and self._store.exists(_key(number))):
+            keys = [info.key for info in self._store.list(_STATES)]
+            number = int(keys[-1].removeprefix(_STATES).removesuffix(".json")) if keys else 0
+        while number and self._store.exists(_key(number + 1)):
+            number += 1
+        _SEEN[self._store.url] = number
+        return number
 
     def log(self) -> list[State]:
         """Give all that happened, the oldest first; raises StorageError."""
@@ -162,7 +173,7 @@ class SeasonBook:
         at = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         new = replace(state, number=state.number + 1, by=by, at=at, what=what, id=uuid4().hex)
         body = json.dumps(asdict(new), indent=1, default=str, ensure_ascii=False).encode()
-        if not self._store.put_new(f"{_STATES}{new.number:06}.json", body):
+        if not self._store.put_new(_key(new.number), body):
             raise SeasonMovedError(_moved(self.require(), f"it was not changed ({what})"))
         return new
 
@@ -178,6 +189,14 @@ class SeasonBook:
                 f"{key} in {self._store.url}, the state of the season, is damaged ({type(error).__name__}); it is written"
                 " once and never changed: bring it back from a backup"
             ) from error
+
+
+# By store, the newest number that this process has seen; they follow each other without a gap.
+_SEEN: dict[str, int] = {}
+
+
+def _key(number: int) -> str:
+    return f"{_STATES}{number:06}.json"
 
 
 _NAMES = frozenset(one.name for one in fields(State))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.pipeline.assets.assembly import all_assets
 from my_dagster_project.pipeline.partitions import (
+    is_looked_at,
     last_session,
     replay_sessions,
     session_of,
@@ -17,6 +18,7 @@ from my_dagster_project.pipeline.partitions import (
 )
 from tests.support.committed import committed
 from tests.support.draws import draws
+from tests.support.lapse import LAST, lapse
 
 XNYS = load_calendar()
 NEW_YORK = XNYS.time_zone
@@ -107,3 +109,14 @@ def test_no_asset_has_a_session_that_can_never_be_scored():
     platform = committed()
     _, partitions = all_assets(platform)
     assert partitions.get_last_partition_key() == "2013-02-28" == replay_sessions(platform)[-1].isoformat()
+
+
+@pytest.mark.parametrize(
+    ("session", "looked_at"),
+    [(date(2012, 12, 6), False), (date(2012, 12, 7), True), (date(2012, 12, 31), False), (LAST, True)],
+    ids=["Thursday", "Friday", "New Year's Eve, a Monday", "the last one"],
+)
+def test_of_a_lapse_pictures_and_measurements_are_a_weeks(tmp_path, session, looked_at):
+    platform, _ = lapse(tmp_path, session)
+    assert is_looked_at(platform) == looked_at
+    assert is_looked_at(committed())

@@ -10,7 +10,7 @@ import pytest
 from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN
 from my_dagster_project.reports.evidently_report import FEWEST_SESSIONS, build_report, read_metrics
-from my_dagster_project.reports.report_tests import report_tests
+from my_dagster_project.reports.report_tests import NO_LEAK, report_tests
 from tests.reports.samples import SYMBOL, sample_bars, sample_features, sample_scored, split_features
 
 TARGETS = [NEXT_RETURN, NEXT_DIRECTION]
@@ -206,6 +206,19 @@ def test_too_few_sessions_are_said_plainly(bars, features, sessions, target):
     assert f"Too few sessions: {sessions} scored, 20 are needed" in report.files["report.html"].decode()
     assert json.loads(report.files["report.json"])["metrics"]["n"] == sessions
     assert sessions or report.metrics == Metrics()
+
+
+def test_what_is_not_measured_is_said_and_the_leak_alarm_is_asked_all_the_same(bars, features):
+    scored = sample_scored(bars)
+    whole, bare = (
+        build_report(scored, *features, NEXT_RETURN, "red", SYMBOL, measured=measured)
+        for measured in (True, False)
+    )
+    assert (bare.status, bare.picture, bare.metrics) == ("not measured", None, whole.metrics)
+    assert {name for name, status in statuses(bare).items() if status != "skip"} == {NO_LEAK.name}
+    assert statuses(bare)[NO_LEAK.name] == statuses(whole)[NO_LEAK.name]
+    assert "Evidently measures with the last session of each week" in bare.files["report.html"].decode()
+    assert whole.picture is not None
 
 
 def test_names_are_escaped(bars, features):

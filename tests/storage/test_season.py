@@ -123,3 +123,19 @@ def test_whoever_advances_it_every_session_is_closed_once_and_in_order(tmp_path_
     assert closed == [str(session) for session in XNYS.sessions(FIRST, LAST)[: len(closed)]]
     assert [one.number for one in log] == list(range(1, len(log) + 1))
     assert len(closed) >= acts.count("close")
+
+
+def test_the_newest_state_is_found_without_asking_for_all_of_them(store, monkeypatch):
+    """Hundreds of times a session: with sixty sessions behind it each look listed them all."""
+    season = SeasonBook(store)
+    season.begin(BEGUN, "olga")
+    assert season.read().number == 1
+    other = SeasonBook(store)
+    for session in XNYS.sessions(FIRST, LAST)[:3]:
+        other.close(XNYS, session, "driver")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store), "list", lambda *_: pytest.fail("listed"))
+        assert season.read().number == 4
+    for info in list(store.list(".trading/season/")):
+        store.delete(info.key)
+    assert season.read() is None, "the season was put away"

@@ -9,7 +9,7 @@ A fork gets a pool of its own; it neither uses nor closes what it inherited.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -48,6 +48,18 @@ class _PooledEvents(ConsolidatedSqliteEventLogStorage):
     def _connect(self) -> Iterator[Connection]:
         with _engine(self._conn_string).connect() as connection, connection.begin():
             yield connection
+
+    def has_table(self, table_name: str) -> bool:
+        """Dagster asks for the same two at nearly every event, each time on an engine of its own: a table that is there stays."""
+        if table_name not in self._tables:
+            if not super().has_table(table_name):
+                return False
+            self._tables.add(table_name)
+        return True
+
+    @cached_property
+    def _tables(self) -> set[str]:
+        return set()
 
 
 class EmbeddedEventLogStorage(RedactedEvents, WholeEvents, _PooledEvents):

@@ -15,7 +15,7 @@ from my_dagster_project.pipeline.assets.keys import bars_key
 from my_dagster_project.pipeline.assets.outputs import picture, shown, table_output
 from my_dagster_project.pipeline.assets.stamp import stamped
 from my_dagster_project.pipeline.chain import Place
-from my_dagster_project.pipeline.partitions import last_session
+from my_dagster_project.pipeline.partitions import is_looked_at, last_session
 from my_dagster_project.pipeline.resources import AssetStoreResource, MarketDataResource
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.markdown import table
@@ -84,7 +84,7 @@ def bars_asset(platform: Platform, symbol: str) -> dg.AssetsDefinition:
             f"{symbol}: {len(frame)} bars, {len(frame) - (0 if stored is None else len(stored))} of them new"
         )
         told = {ORIGIN: market_data.origin, FINGERPRINT: fingerprint or ""}
-        yield table_output("bars", frame, _metadata(frame, symbol) | told | _revised(revised))
+        yield table_output("bars", frame, _metadata(frame, symbol, platform) | told | _revised(revised))
 
     return bars
 
@@ -146,10 +146,12 @@ def _verdict(findings: list[Finding]) -> Iterator[dg.AssetCheckResult]:
 
 
 @shown
-def _metadata(frame: "pd.DataFrame", symbol: str) -> dict[str, Any]:
-    return {
+def _metadata(frame: "pd.DataFrame", symbol: str, platform: Platform) -> dict[str, Any]:
+    told = {
         "first_session": frame["session"].iloc[0].date().isoformat(),
         "last_session": frame["session"].iloc[-1].date().isoformat(),
         "last_close": float(frame["close"].iloc[-1]),
-        "adjusted_close": picture(price_plot(frame), f"{symbol} adjusted close"),
     }
+    if not is_looked_at(platform):
+        return told
+    return told | {"adjusted_close": picture(price_plot(frame), f"{symbol} adjusted close")}

@@ -13,11 +13,13 @@ from my_dagster_project.pipeline.assets.outputs import files_output, picture, sh
 from my_dagster_project.pipeline.assets.sessions_asked import sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.chain import maker
+from my_dagster_project.pipeline.partitions import is_looked_at
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.account_tables import account_markdown
 from my_dagster_project.trading.broker import Broker
 from my_dagster_project.trading.fills import NO_RECORD, SettledOrder, Settlement
@@ -64,7 +66,7 @@ def fills_asset(team: TeamContext) -> dg.AssetsDefinition:
                 context.log.warning(f"{team.name} {one.session}: {breach}")
         files = {file_of(one.session): one.to_json() for one in made}
         cash = team.platform.registry.competition.starting_cash
-        return files_output(files, _metadata(made, seen, cash))
+        return files_output(files, _metadata(made, seen, cash, team.platform))
 
     return fills
 
@@ -94,13 +96,17 @@ def _account_now(
 
 @shown
 def _metadata(
-    made: list[Settlement], seen: tuple[AccountState, TeamJournal], starting_cash: float
+    made: list[Settlement],
+    seen: tuple[AccountState, TeamJournal],
+    starting_cash: float,
+    platform: Platform,
 ) -> dict[str, Any]:
     state, trips = seen
     orders = [(one, order) for one in made for order in one.orders]
     curve = [(point.session, float(point.equity)) for point in state.curve]
     # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
-    drawn = {"equity": picture(equity_plot({state.team: curve}), "equity")} if len(curve) > 1 else {}
+    seen_whole = len(curve) > 1 and is_looked_at(platform)
+    drawn = {"equity": picture(equity_plot({state.team: curve}), "equity")} if seen_whole else {}
     rows = [_equity_row(one) for one in made[-_SHOWN:]]
     return {
         "orders": len(orders),

@@ -12,11 +12,13 @@ from my_dagster_project.pipeline.alarming import SCORED
 from my_dagster_project.pipeline.assets.keys import report_key
 from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.partitions import is_looked_at
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.evidently_report import ReportFiles, build_report
 from my_dagster_project.reports.plots import prediction_plot
 from my_dagster_project.reports.report_tests import ReportTest, report_tests
 from my_dagster_project.storage.parquet import to_parquet
+from my_dagster_project.teams.platform import Platform
 
 # Sessions just before the first prediction that drift is measured against: about a year.
 REFERENCE_SESSIONS = 250
@@ -44,7 +46,9 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         for test in made.tests:
             yield _check_result(test)
         files = made.files | {SCORED: to_parquet(scored)}
-        yield files_output(files, {**_metadata(made, scored, symbol), **_address(team.name, symbol)})
+        yield files_output(
+            files, {**_metadata(made, scored, symbol, team.platform), **_address(team.name, symbol)}
+        )
 
     return report
 
@@ -63,6 +67,7 @@ def _report(team: TeamContext, symbol: str, scored: Any, predictions: Any, featu
         symbol=symbol,
         looks=team.platform.looks,
         earlier=[session.date() for session in earlier],
+        measured=is_looked_at(team.platform),
     )
 
 
@@ -77,10 +82,11 @@ def _check_result(test: ReportTest) -> dg.AssetCheckResult:
 
 
 @shown
-def _metadata(made: ReportFiles, scored: Any, symbol: str) -> dict[str, Any]:
+def _metadata(made: ReportFiles, scored: Any, symbol: str, platform: Platform) -> dict[str, Any]:
     figures = {name: value for name, value in vars(made.metrics).items() if value == value}
-    plot = {} if scored.empty else {"predicted_and_actual": picture(prediction_plot(scored), symbol)}
-    return {**figures, **plot}
+    if scored.empty or not is_looked_at(platform):
+        return figures
+    return figures | {"predicted_and_actual": picture(made.picture or prediction_plot(scored), symbol)}
 
 
 @shown
