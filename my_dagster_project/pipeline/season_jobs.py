@@ -61,7 +61,7 @@ def _job(name: str, says: str, config: dict[str, dg.Field], change: Change) -> d
         context.log.info(f"Season {state.name}: {state.what}; at work is session {state.session}.")
 
     @dg.job(name=f"season_{name}", tags=_TAGS, description=says, executor_def=dg.in_process_executor)
-    def told() -> None:
+    def season_job() -> None:
         do()
 
-    return told
+    return season_job
