@@ -6,14 +6,12 @@ import copy
 from typing import Any
 
 from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN, Target
+from my_dagster_project.models.kinds.ludwig.ludwig_values import UNFIT
 from my_dagster_project.models.training_input import SPLIT, TrainingSpec
 
 # What Ludwig calls the kind of output that learns a target.
 OUTPUT_TYPE: dict[Target, str] = {NEXT_RETURN: "number", NEXT_DIRECTION: "binary"}
 PLATFORM_SPLIT = {"type": "fixed", "column": SPLIT}
-
-# Strategies whose answer depends on the rows around (bfill even looks ahead), or that drop the row.
-UNFIT_STRATEGIES = ("bfill", "ffill", "drop_row")
 
 
 def inputs_of(spec: TrainingSpec) -> list[dict[str, Any]]:
@@ -66,7 +64,7 @@ def check_rendered(spec: TrainingSpec, rendered: dict[str, Any]) -> None:
         preprocessing = feature.get("preprocessing", {})
         for key in ("missing_value_strategy", "outlier_strategy"):
             strategy = preprocessing.get(key)
-            if strategy in UNFIT_STRATEGIES:
+            if strategy in UNFIT:
                 raise spec.error(
                     f"input {feature['name']} has {key}: {strategy}, which has no answer for a single session "
                     f"(bfill even looks ahead); use fill_with_mean or fill_with_const."

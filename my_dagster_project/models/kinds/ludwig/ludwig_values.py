@@ -14,7 +14,9 @@ _NORM_PARAMS = {
     "layer": ("eps", "elementwise_affine", "bias"),
     "ghost": ("momentum", "epsilon", "virtual_batch_size"),
 }
-_UNFIT = {
+_SPLITS = ("training", "validation")
+# How an input may not fill what is missing: the answer depends on the rows around, or the row is dropped.
+UNFIT = {
     "drop_row": "every session is predicted",
     "bfill": "it fills in what comes later",
     "ffill": "what it fills in depends on the rows around",
@@ -35,11 +37,9 @@ def value_problems(section: dict[str, Any], batch_size: int) -> Iterator[Problem
     for loc, mapping in _mappings(section, ()):
         yield from _pair_problems(mapping, loc)
         yield from _norm_problems(mapping, loc)
-        strategy = mapping.get("missing_value_strategy")
-        yield from _test_problems(mapping, loc)
-        if strategy in _UNFIT and loc[:1] != ("output_features",):
-            text = f"cannot be {strategy}: {_UNFIT[strategy]}; use fill_with_mean, or fill_with_mode for categories"
-            yield Problem((*loc, "missing_value_strategy"), text)
+        yield from _split_problems(mapping, loc)
+        if loc[:1] != ("output_features",):
+            yield from _filling_problems(mapping, loc)
     yield from _trainer_problems(section.get("trainer") or {}, batch_size)
     yield from _sampling_problems(section)
     yield from _default_problems(section.get("defaults") or {})
@@ -84,10 +84,20 @@ def _norm_problems(mapping: dict[str, Any], loc: Loc) -> Iterator[Problem]:
             yield Problem((*loc, key, name), "unknown parameter" + suggestion(str(name), valid))
 
 
-def _test_problems(mapping: dict[str, Any], loc: Loc) -> Iterator[Problem]:
+def _filling_problems(mapping: dict[str, Any], loc: Loc) -> Iterator[Problem]:
+    """How an input fills what is missing, or takes the place of an outlier."""
+    for key in ("missing_value_strategy", "outlier_strategy"):
+        if (strategy := mapping.get(key)) in UNFIT:
+            text = f"cannot be {strategy}: {UNFIT[strategy]}; use fill_with_mean, or fill_with_mode for categories"
+            yield Problem((*loc, key), text)
+
+
+def _split_problems(mapping: dict[str, Any], loc: Loc) -> Iterator[Problem]:
     for key, value in mapping.items():
         if str(key).endswith("eval_split") and value == "test":
             yield Problem((*loc, key), "cannot be test: no rows are kept for one; use validation")
+        elif str(key).endswith("eval_split") and value not in _SPLITS:
+            yield Problem((*loc, key), f"cannot be {show(value)}" + suggestion(str(value), _SPLITS))
 
 
 def _default_problems(defaults: dict[str, Any]) -> Iterator[Problem]:
