@@ -51,7 +51,7 @@ CASES = {
     "a branch that differs in case": ("branch: blue", "branch: Red", "teams.blue.branch: Red and red, that of red, cannot"),
     "a branch below the platform's": ("branch: blue", "branch: platform/x", "teams.blue.branch: platform/x and platform, that of the platform"),
     "a branch in what git locks": ("branch: blue", "branch: a.lock/b", 'teams.blue.branch: "a.lock/b" is no branch name'),
-    "a branch like a commit": ("branch: blue", "branch: abcdef1234", 'teams.blue.branch: "abcdef1234" cannot be a team\'s branch: git could take'),
+    "a branch like a commit": ("branch: blue", "branch: abcdef1234", 'teams.blue.branch: "abcdef1234" cannot be a team\'s branch: git could take'),  # pragma: allowlist secret
     "an owner that Dagster loads nothing of": ("owners: [blue@example.org]", "owners: [blue]", 'teams.blue.owners[0]: "blue" is no mail address'),
     "a symbol in small letters": ("symbols: [AAPL, GOOG", "symbols: [AAPL, goog", 'market.symbols[1]: "goog" is no symbol'),
     "a symbol twice": ("symbols: [AAPL, GOOG", "symbols: [AAPL, AAPL", "market.symbols[1]: AAPL is there twice"),
