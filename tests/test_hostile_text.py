@@ -4,10 +4,13 @@ import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from my_dagster_project.deploy.git import hook_text
+from my_dagster_project.foundation import plain_text
 from my_dagster_project.foundation.console import Console
 from my_dagster_project.foundation.plain_text import plain
 from my_dagster_project.history.log import Version
@@ -79,3 +82,16 @@ def test_what_nobody_sees_is_not_sent_nor_shown_in_dagit():
     message = broken_file("red", hidden, takes_part=True)
     assert "pay evil [31mredend" in message.text
     assert markdown_text(f"{hidden} <b>") == "pay evil [31mred end \\<b\\>"
+
+
+def test_the_hooks_of_the_teams_repository_leave_out_the_same_and_need_nothing_but_their_folder():
+    folder = Path(hook_text.__file__).parent
+    assert hook_text._UNSEEN.pattern == plain_text._UNSEEN.pattern
+    ours = [
+        line.split()[1]
+        for file in folder.glob("*.py")
+        for line in file.read_text().splitlines()
+        if line.lstrip().startswith(("from my_dagster_project", "import my_dagster_project"))
+    ]
+    assert ours
+    assert all(name.startswith("my_dagster_project.deploy.git") for name in ours)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from my_dagster_project.git.fast_import import IDENTITY
 from my_dagster_project.git.process import Answer, run_git, try_git
@@ -87,7 +88,7 @@ class _WorkTree:
             return ""
         return (
             f"The branch changed {', '.join(names)}, which {self.folder} has uncommitted edits of; they were kept."
-            f" Before committing them, bring the change in: git diff HEAD -- {' '.join(names)}"
+            f" Before committing them, bring the change in: git diff HEAD -- {' '.join(map(quote, names))}"
         )
 
     def _stuck(self, answer: Answer) -> str:

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from my_dagster_project.deploy.git.hook_text import plain
 from my_dagster_project.deploy.git.rules import PLATFORM
-from my_dagster_project.foundation.plain_text import plain
 
 # As long as a person waits for the verdict; the platform works on while the push is over.
 _SECONDS = 3.0

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 
+from my_dagster_project.deploy.git.hook_text import plain
 from my_dagster_project.deploy.git.rules import (
     MAIN,
     ORGANISER,
@@ -67,7 +68,7 @@ def _tips(lines: Iterable[str]) -> list[str]:
 
 def _refuse(reasons: list[str]) -> int:
     for reason in reasons:
-        print(f"Refused: {reason}", file=sys.stderr)
+        print(f"Refused: {plain(reason)}", file=sys.stderr)
     return 1 if reasons else 0
 
 

@@ -6,6 +6,7 @@ takes nothing from the other rooms.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 
 ORGANISER = "organiser"
 PLATFORM = "platform"
@@ -100,6 +101,6 @@ def _rewrites(update: Update) -> str:
     if not update.keeps_history:
         return (
             f"{update.branch} here has commits that yours lacks (the platform commits versions there); nobody may push"
-            f" over them. Do: git pull --rebase origin {update.branch}, then push again."
+            f" over them. Do: git pull --rebase origin {quote(update.branch)}, then push again."
         )
     return ""
