@@ -81,10 +81,12 @@ class Due:
         whole = self.of(key for key in wanted if not self.fresh.is_partitioned(key))
         lacking: dict[str, list[dg.AssetKey]] = {}
         windowed = [key for key in wanted if self.fresh.is_partitioned(key)]
-        for key in windowed:
-            for window in self.windows(key, sessions):
-                lacking.setdefault(window, []).append(key)
         asked = self.fresh.partitions(windowed[0], sessions) if windowed else []
+        for key in windowed:
+            own = self.windows(key, sessions)
+            for window in asked:
+                if window in own or self.fresh.follows(key, [*whole, *lacking.get(window, [])]):
+                    lacking.setdefault(window, []).append(key)
         alike = groupby(asked, key=lambda window: lacking.get(window, []))
         parts = [Part(due, list(windows)) for due, windows in alike if due]
         if parts:

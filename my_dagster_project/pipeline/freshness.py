@@ -109,10 +109,13 @@ class Freshness:
         keys = list(keys)
         self.expect(keys)
         for key in keys:
-            below = not self._is_decision(key) and not self._graph.get(key).parent_keys.isdisjoint(due)
-            if below or not self.is_fresh(key, sessions) or lags(key):
+            if self.follows(key, due) or not self.is_fresh(key, sessions) or lags(key):
                 due.append(key)
         return due
+
+    def follows(self, key: dg.AssetKey, due: Iterable[dg.AssetKey]) -> bool:
+        """Whether an asset is due because it is made from one of these that are; what was decided stays."""
+        return not self._is_decision(key) and not self._graph.get(key).parent_keys.isdisjoint(due)
 
     def missing_after_fresh(self, key: dg.AssetKey, partitions: list[str]) -> list[str] | None:
         """The partitions still to do when they are the end of the list and all before them are fresh, else None.

@@ -17,7 +17,7 @@ from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.due import Due, Part
-from my_dagster_project.pipeline.freshness import _Loading
+from my_dagster_project.pipeline.freshness import Freshness, _Loading
 from my_dagster_project.pipeline.refit_windows import windows_in_use
 from my_dagster_project.storage.names import of_window
 from my_dagster_project.storage.parquet import from_parquet
@@ -38,9 +38,10 @@ def made(house: House, *wanted: dg.AssetKey, over: Sequence[str] = ()) -> None:
     assert run.success, failures(run)
 
 
-def due(house: House, sessions: list[str] = SESSIONS) -> list[Part]:
+def due(house: House, sessions: list[str] = SESSIONS, *, revised: bool = False) -> list[Part]:
     graph = build_definitions(house.platform, house.settings).resolve_asset_graph()
-    return Due(house.platform, graph, house.instance, house.settings).parts(TRAIN, "red", sessions)
+    now = Due(house.platform, graph, house.instance, house.settings, revised=revised)
+    return now.parts(TRAIN, "red", sessions)
 
 
 def edited(house: House, old: str, new: str) -> House:
@@ -128,6 +129,14 @@ def test_new_rows_of_features_make_no_refit_of_the_past_stale(house):
 
 def test_a_longer_market_makes_only_the_new_window_due(house):
     assert due(house, ["2012-12-28", *SESSIONS]) == [Part([ROWS, MODEL], ["2012-12-01"])]
+
+
+def test_a_remake_trains_what_follows_from_revised_features_in_one_go(house, monkeypatch):
+    """Rows alone were made anew; the models behind them were then out of date, so nothing was predicted by them, and the
+    sessions were traded again on what the old ones had said."""
+    monkeypatch.setattr(Freshness, "is_fresh", lambda self, key, sessions=(): key != FEATURES)
+    assert due(house) == [Part([FEATURES], [])]
+    assert due(house, revised=True) == [Part([FEATURES, ROWS, MODEL], WINDOWS)]
 
 
 def test_an_edit_retrains_the_windows_of_a_replay_and_in_a_season_only_the_one_in_force(house):
