@@ -42,6 +42,7 @@ WALL_CLOCK = {
     "pipeline/sessions.py": "whether a tick of a schedule is late; in a lapse there is none",
     "pipeline/refit_windows.py": "which refit windows Dagster has",
     "pipeline/training_budget.py": "what was trained in the last 24 hours",
+    "storage/audit.py": "when somebody did something",
     "storage/pending.py": "when a version was written",
     "storage/season.py": "when a season's state changed, and that a session to be closed has closed",
     "teams/exchange_clock.py": "the real clock",
