@@ -10,7 +10,7 @@ from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.stamp import owners_of
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.dagster_records import schedule_name
-from my_dagster_project.pipeline.refit_ticks import refit_request
+from my_dagster_project.pipeline.refit_ticks import training_request
 from my_dagster_project.pipeline.sessions import Answer, request_of
 from my_dagster_project.teams.platform import Platform
 
@@ -41,9 +41,9 @@ def _schedule(platform: Platform, settings: Settings, row: Job, team: str = "") 
     if row.sessions:
         says = "Runs for the last closed session, once; days without a new session are skipped."
         return _asking(platform, settings, row, team, says, request_of)
-    if team and chain.has_windows(row) and platform.teams[team].training.refits:
-        says = "Trains what the refit window in force lacks; a tick that finds nothing due is skipped."
-        return _asking(platform, settings, row, team, says, refit_request)
+    if team and chain.has_windows(row):
+        says = "Trains the models that are missing or edited, of refits those of the window in force; with none the tick is skipped."
+        return _asking(platform, settings, row, team, says, training_request)
     return dg.ScheduleDefinition(job_name=row.of(team), **_common(platform, settings, row, team))
 
 

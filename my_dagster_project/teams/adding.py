@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import ConfigError, TradingError, VersioningError
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.teams.loading import load_defaults, load_registry, load_team
@@ -74,11 +73,10 @@ def with_entry(registry: str, name: str, owners: tuple[str, ...] = ()) -> str:
 
 
 def starter_file(name: str, registry: Registry, symbols: tuple[str, ...]) -> str:
-    """A team's first file: small, valid, and trained on all that lies before the round."""
+    """A team's first file: small and valid."""
     text = (files("my_dagster_project.teams") / "starter.yaml").read_text(encoding="utf-8")
-    cutoff = load_calendar(registry.calendar).previous_session(registry.competition.start)
     chosen = ", ".join(symbols[: registry.teams[name].limits.max_symbols])
-    words = {"TEAM": name, "SYMBOLS": chosen, "START": registry.market.start, "CUTOFF": cutoff}
+    words = {"TEAM": name, "SYMBOLS": chosen, "START": registry.market.start}
     return re.sub("|".join(words), lambda word: str(words[word[0]]), text)
 
 

@@ -92,6 +92,7 @@ def test_a_machine_that_comes_back_after_the_open_places_no_orders(deployment):
 
 
 def test_a_training_missed_for_a_month_is_caught_up_once(deployment):
+    deployment.bars("2099-12-31")
     deployment.tick(2026, 2, 4, 12, 0)
     assert len(deployment.runs("red_train")) == 1
     assert (
@@ -99,6 +100,20 @@ def test_a_training_missed_for_a_month_is_caught_up_once(deployment):
         .tags[".dagster/scheduled_execution_time"]
         .startswith("2026-01-31T09:00")
     )
+
+
+def test_what_is_trained_once_is_not_trained_again_each_saturday(deployment):
+    deployment.tick(2026, 1, 10, 9, 0)
+    assert "waits for the bars of 2025-11-28" in str(deployment.last_tick("red_train").error)
+    deployment.bars("2099-12-31")
+    deployment.tick(2026, 1, 10, 9, 1)
+    [run] = deployment.runs("red_train")
+    assert {key.path[-1] for key in run.asset_selection} == {"features", "training_rows", "model"}
+    deployment.finish_all()
+    deployment.trained("red")
+    deployment.tick(2026, 1, 17, 9, 0)
+    assert deployment.last_tick("red_train").skip_reason.startswith("Nothing to train: the models are there")
+    assert len(deployment.runs("red_train")) == 1
 
 
 def test_a_waiting_tick_is_evaluated_every_minute_until_it_can_ask(deployment):

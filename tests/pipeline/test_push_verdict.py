@@ -56,5 +56,5 @@ def test_a_right_file_is_told_only_what_it_causes(verdict):
     assert verdict("team: red", "team: red") == ""
     said = verdict("epochs: ", "epochs: 1")
     assert said.startswith("configs/red.yaml is valid: trains AAPL")
-    assert said.endswith("(4 models, about 88 s).")
+    assert said.endswith("(12 models, about 264 s).")
     assert verdict("team: red\n", "# a remark\nteam: red\n") == ""

@@ -125,7 +125,7 @@ def shorten(registry: dict[str, Any]) -> None:
 def shrink(config: dict[str, Any], symbols: list[str]) -> None:
     sessions: list[date] = recent_sessions()
     config["symbols"] = symbols
-    config["training"] = {"cutoff": sessions[-6], "start": sessions[0]}
+    config["training"] = {"refit": "never", "cutoff": sessions[-6], "start": sessions[0]}
     config["ludwig"]["trainer"]["epochs"] = 2
     # Nothing happens by itself before a test wants it: once a year, on New Year's Day.
     config["schedule"] = dict.fromkeys(("daily", "train", "trade"), "0 3 1 1 *")

@@ -108,6 +108,12 @@ class Deployment:
         for symbol in symbols or self.platform.teams[team].symbols:
             self._made(keys.predictions_key(team, symbol), partition=session)
 
+    def trained(self, team: str) -> None:
+        """The team's models are stored, and what they learnt from."""
+        for symbol in self.platform.teams[team].symbols:
+            self._made(keys.training_rows_key(team, symbol))
+            self._made(keys.model_key(team, symbol))
+
     def finish(self, run: dg.DagsterRun, *, how: str = "PIPELINE_SUCCESS") -> None:
         self.instance.report_dagster_event(dg.DagsterEvent(how, run.job_name), run_id=run.run_id)
 

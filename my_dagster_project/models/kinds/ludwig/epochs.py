@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from my_dagster_project.foundation.errors import ModelError
     from my_dagster_project.models.training_input import TrainingSpec
 
+# Of each kind of output what its curves are worth looking at for, in MLflow.
+SHOWN = {"loss", "mean_absolute_error", "accuracy"}
+
 
 class EpochReports:
     """Collects the metrics of one training, passes them on, and stops a training that has diverged.
@@ -43,6 +46,9 @@ class EpochReports:
         reports = self
 
         class Reporting(Callback):
+            def on_trainer_train_setup(self, trainer: Any, *_: Any, **__: Any) -> None:
+                keep_asked_metrics(trainer)
+
             def on_epoch_end(self, trainer: Any, progress_tracker: Any, save_path: str) -> None:
                 reports.add(progress_tracker.epoch, read_metrics(progress_tracker))
 
@@ -95,6 +101,18 @@ class EpochReports:
             f"training diverged, {what}; lower ludwig.trainer.learning_rate and normalise every number feature "
             f"and the target (normalization: zscore)."
         )
+
+
+def keep_asked_metrics(trainer: Any) -> None:
+    """Leave a trainer the metrics that it decides by and that people look at: of eight it updates after each batch, which
+    was a seventh of a training. What it learns is the same to the bit.
+    """
+    config = trainer.config
+    decides = {trainer.validation_metric, config.increase_batch_size_eval_metric}
+    decides.add(getattr(config.learning_rate_scheduler, "reduce_eval_metric", "loss"))
+    for output in trainer.model.output_features.values():
+        kept = {name: metric for name, metric in output._metric_functions.items() if name in decides | SHOWN}
+        output._metric_functions, output.metric_names = kept, sorted(kept)
 
 
 def read_metrics(progress_tracker: Any) -> dict[str, float]:

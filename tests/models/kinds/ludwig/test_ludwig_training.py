@@ -15,6 +15,7 @@ import pytest
 
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.bounds import Bounds
+from my_dagster_project.models.kinds.ludwig import epochs
 from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 from my_dagster_project.models.manifest import read_manifest
 from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs
@@ -47,7 +48,12 @@ def test_every_epoch_is_reported_with_its_losses():
     seen = []
     model = train(sample_spec(epochs=3), sample_rows(), lambda epoch, metrics: seen.append((epoch, metrics)))
     assert [epoch for epoch, _ in seen] == [1, 2, 3]
-    assert all({"train_loss", "validation_loss"} <= set(metrics) for _, metrics in seen)
+    told = {
+        f"{part}_{name}"
+        for part in ("train", "validation")
+        for name in ("loss", "mean_absolute_error", "mean_squared_error")
+    }
+    assert all(set(metrics) == told for _, metrics in seen)
     assert model.manifest.epochs == 3
     assert model.metrics["validation_loss"] == min(metrics["validation_loss"] for _, metrics in seen)
 
@@ -56,6 +62,14 @@ def test_the_same_seed_gives_the_same_bytes_whatever_else_is_drawn():
     rng = np.random.default_rng(1)
     first = train(sample_spec(), sample_rows(), lambda *_: rng.random())
     assert sha(first.files) == sha(trained("red").files)
+
+
+def test_metrics_that_nobody_asks_for_change_nothing_that_is_learnt(monkeypatch):
+    monkeypatch.setattr(epochs, "keep_asked_metrics", lambda trainer: None)
+    seen = {}
+    every = train(sample_spec(), sample_rows(), lambda epoch, metrics: seen.update(metrics))
+    assert "validation_root_mean_squared_error" in seen
+    assert sha(every.files) == sha(trained("red").files)
 
 
 @pytest.mark.full
