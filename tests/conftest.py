@@ -10,10 +10,14 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from my_dagster_project.foundation.settings import load_settings
-from tests.support import draws, minio
+from tests.support import draws, minio, shared
 
 # What waits 30 s for a server to come back waits a moment here, in child processes too.
 os.environ.setdefault("TRADING_RETRY_SECONDS", "0.02")
+# A disk makes sure of every write of SQLite, git and ours: 100 ms each on a busy machine, and a sixth of the CPU. No test can
+# tell memory from a disk; a run of all needs 2 GB of it.
+if shared.memory_to_spare() > 6e9:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(shared.MEMORY))
 draws.load_profile()
 
 

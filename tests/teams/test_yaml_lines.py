@@ -70,17 +70,17 @@ def test_a_billion_laughs_cost_nothing():
     bomb = "a0: &a0 [lol]\n" + "".join(
         f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
     )
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(YamlProblemError, match="anchors"):
         parse_yaml(bomb)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_a_base_60_number_that_fills_the_file_costs_nothing():
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(YamlProblemError, match="base-60"):
         parse_yaml("a: " + "1:" * 100_000 + "1\n")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_every_key_and_item_has_its_line():

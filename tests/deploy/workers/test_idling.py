@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -100,18 +100,19 @@ def test_one_that_waits_counts_as_there_and_wakes_for_a_run(redis, pool):
     client = connect(redis.url)
 
     def hand_out() -> None:
-        wait_for(lambda: slots_by_queue(connect(redis.url)) == {"dagster": 3}, every=0.02)
-        assert pool.alive_file.exists()
-        redis.client().lpush("dagster", "a run")
+        try:
+            # It says so in Redis, then by the file.
+            wait_for(lambda: slots_by_queue(connect(redis.url)) == {"dagster": 3}, every=0.02)
+            wait_for(pool.alive_file.exists, every=0.02)
+        finally:
+            redis.client().lpush("dagster", "a run")
 
-    other = threading.Thread(target=hand_out)
     before = signal.getsignal(signal.SIGTERM)
-    other.start()
-    try:
+    with ThreadPoolExecutor() as other:
+        handed_out = other.submit(hand_out)
         wait_for_a_run(pool, client, "w", look_seconds=0.02)
-    finally:
         signal.signal(signal.SIGTERM, before)
-        other.join()
+    handed_out.result()
     # Until it has imported everything again.
     assert client.ttl("trading:worker:w") > 60
 

