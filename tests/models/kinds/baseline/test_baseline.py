@@ -79,7 +79,7 @@ def test_of_a_direction_it_answers_with_a_probability():
 @pytest.mark.parametrize(
     ("section", "told"),
     [
-        ({}, ["strategy: is missing"]),
+        ({}, ["strategy: is missing (valid: drift, last_value, always_up, hold, momentum)"]),
         ({"strategy": "drift"}, []),
         ({"strategy": "momentum", "input": "return_1"}, []),
         ({"strategy": "drfit"}, ['strategy: cannot be "drfit" (did you mean drift?)']),
