@@ -32,6 +32,11 @@ def sizes(usual: int, full: int) -> list[Any]:
     return [usual, pytest.param(full, marks=pytest.mark.full)]
 
 
+def only_whole(*cases: Any) -> list[Any]:
+    """For `parametrize`: cases that take long, which there are in `make test-full` only."""
+    return list(cases) if _FULL else []
+
+
 def draws(examples: int, **more: Any) -> settings:
     """This many examples of a test, ten times as many in `make test-full` (in CI four times); `more` as for hypothesis' own settings."""
     return settings(max_examples=examples * _TIMES, **more)
