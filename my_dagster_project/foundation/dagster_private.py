@@ -103,7 +103,7 @@ def web_request_context() -> Any:
 
 
 def dev_command_module() -> Any:
-    """The module behind `dagster dev`: it has `dev_command` and the `open_ipc_subprocess` that starts its processes."""
+    """The module behind `dagster dev`: it has `dev_command`, the `open_ipc_subprocess` that starts its processes, and how long it waits for their end."""
     from dagster._cli import dev
 
     return dev

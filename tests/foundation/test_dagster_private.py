@@ -55,6 +55,7 @@ def test_what_is_loaded_late_is_there_too():
     assert set(late.items()) <= declared
     assert all(hasattr(dagster_private, name) for name in late)
     assert dagster_private.dev_command_module().open_ipc_subprocess
+    assert dagster_private.dev_command_module()._SUBPROCESS_WAIT_TIMEOUT
 
 
 def test_nobody_else_reaches_into_dagster():

@@ -17,11 +17,14 @@ _open = _dev.open_ipc_subprocess
 
 # What has not ended by itself so many seconds after it was asked to, is ended; then killed.
 _SECONDS = 3
+# Dagster gives web server and daemon a minute each; on a busy machine who pressed Ctrl-C waited that long for a daemon in mid-tick.
+_SECONDS_OF_A_SERVICE = 15
 
 
 def main() -> None:
     """Run web server, daemon and code server until Ctrl-C or SIGTERM; none of them is there afterwards."""
     _dev.open_ipc_subprocess = open_guarded
+    _dev._SUBPROCESS_WAIT_TIMEOUT = _SECONDS_OF_A_SERVICE  # Dagster's own; no public setting
     try:
         _dev.dev_command()
     finally:

@@ -18,7 +18,8 @@ OVERRIDE = "overrides: {IBM: {features: {rsi_14: {timeperiod: 21}}, ludwig: {tra
 
 @pytest.fixture(scope="module")
 def plain() -> Platform:
-    return committed()
+    platform = committed()
+    return replace(platform, teams={**platform.teams, "red": load(edited("red"))})
 
 
 @pytest.fixture(scope="module")
