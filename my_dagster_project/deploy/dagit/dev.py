@@ -1,5 +1,6 @@
 """`python -m my_dagster_project.deploy.dagit.dev`: `dagster dev`, whose web server is ours (`my_dagster_project.deploy.dagit`)."""
 
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -23,6 +24,8 @@ _SECONDS_OF_A_SERVICE = 15
 
 def main() -> None:
     """Run web server, daemon and code server until Ctrl-C or SIGTERM; none of them is there afterwards."""
+    # Who started this may have had them blocked, which a new program inherits: it could be ended by kill -9 alone.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     _dev.open_ipc_subprocess = open_guarded
     _dev._SUBPROCESS_WAIT_TIMEOUT = _SECONDS_OF_A_SERVICE  # Dagster's own; no public setting
     try:
