@@ -233,7 +233,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "report",
         "team-symbol",
-        needs=("predictions", "features", "bars"),
+        # Of what the model in force learned from: that is what its inputs are measured against.
+        needs=("predictions", "training_rows", "features", "bars"),
         jobs=("daily",),
         figures=("mase", "direction", "ic"),
         restorable=True,

@@ -56,7 +56,7 @@ def build_report(
     """The report of one team and symbol, one of `looks` that the table has (`chance.suspicions`).
 
     `scored` comes from `evaluation.score`; `features_current` holds the features of the scored sessions and
-    `features_reference` those of training rows (the last 250, say), one column per feature (a `session` column is ignored,
+    `features_reference` those of the rows that the model in force learned from, one column per feature (a `session` column is ignored,
     text columns are categories), `earlier` the scored sessions that an earlier model predicted. With fewer than
     `FEWEST_SESSIONS` scored sessions the report says so and Evidently is not run; with fewer reference rows the drift is
     skipped; without `measured` Evidently is not run either, and there is no plot. The same inputs give the same report.json.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import dagster as dg
+import pandas as pd
 import pytest
 
 from my_dagster_project.foundation.adopted import Resolver
@@ -15,9 +16,12 @@ from my_dagster_project.history.restore import restore
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.assets.report_asset import _rows_in_force
+from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.due import Due, Part
 from my_dagster_project.pipeline.freshness import Freshness, _Loading
+from my_dagster_project.pipeline.io_manager import StoredWindows
 from my_dagster_project.pipeline.refit_windows import windows_in_use
 from my_dagster_project.storage.names import of_window
 from my_dagster_project.storage.parquet import from_parquet
@@ -113,6 +117,20 @@ def test_every_refit_is_up_to_date_with_a_version_of_its_own(house):
     events = house.instance.fetch_materializations(MODEL, limit=10).records
     assert [event.partition_key for event in events] == WINDOWS[::-1]
     assert len({event.asset_materialization.tags["dagster/data_version"] for event in events}) == 2
+
+
+def test_a_report_measures_drift_against_what_the_model_in_force_learned_from(house):
+    """It took the 250 rows before the first scored session: what no model that predicts had learned from alone, months ago."""
+    red = TeamContext("red", house.platform.teams["red"], house.platform)
+    stored = StoredWindows(house.store, (*RED, "training_rows"), ["2012-12-01", *WINDOWS])
+    for newest, window in ((SESSIONS[1], JANUARY), (SESSIONS[-1], FEBRUARY)):
+        predictions = pd.DataFrame({"session": pd.to_datetime([SESSIONS[0], newest])})
+        assert _rows_in_force(red, predictions, stored).equals(stored[window])
+    untrained = pd.DataFrame({"session": pd.to_datetime(["2012-12-03"])})
+    assert _rows_in_force(red, untrained, stored).empty
+    made(house, keys.report_key(*RED))
+    graph = build_definitions(house.platform, house.settings).resolve_asset_graph()
+    assert graph.get(keys.report_key(*RED)).parent_keys >= {ROWS, PREDICTIONS}
 
 
 def test_new_rows_of_features_make_no_refit_of_the_past_stale(house):

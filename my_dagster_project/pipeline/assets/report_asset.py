@@ -7,6 +7,7 @@ import dagster as dg
 
 from my_dagster_project.domain.evaluation import score
 from my_dagster_project.domain.predictions import by_earlier_models
+from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.alarming import SCORED
 from my_dagster_project.pipeline.assets.keys import report_key
@@ -19,9 +20,6 @@ from my_dagster_project.reports.plots import prediction_plot
 from my_dagster_project.reports.report_tests import ReportTest, report_tests
 from my_dagster_project.storage.parquet import to_parquet
 from my_dagster_project.teams.platform import Platform
-
-# Sessions just before the first prediction that drift is measured against: about a year.
-REFERENCE_SESSIONS = 250
 
 
 def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
@@ -36,10 +34,11 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         **team.stamped("report", "evidently", "html", symbol=symbol),
     )
     def report(
-        context: dg.AssetExecutionContext, predictions: Any, features: Any, bars: Any
+        context: dg.AssetExecutionContext, predictions: Any, training_rows: Any, features: Any, bars: Any
     ) -> Iterator[Any]:
         scored = explained(lambda: score(predictions, bars))
-        made = explained(lambda: _report(team, symbol, scored, predictions, features))
+        learnt_from = explained(lambda: _rows_in_force(team, predictions, training_rows))
+        made = explained(lambda: _report(team, symbol, scored, predictions, features, learnt_from))
         context.log.info(
             f"{team.name} {symbol}: {made.metrics.n} sessions scored, MASE {made.metrics.mase:.3f}"
         )
@@ -53,15 +52,30 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     return report
 
 
-def _report(team: TeamContext, symbol: str, scored: Any, predictions: Any, features: Any) -> ReportFiles:
+def _rows_in_force(team: TeamContext, predictions: Any, training_rows: Any) -> Any:
+    """What the model learned from that predicts now, that of the newest session; no rows where none are stored of its window.
+
+    So it is of sessions that were predicted before the team's file had other windows.
+    """
+    window = team.config.training.window_of(predictions["session"].max().date())
+    if not window:
+        return training_rows
+    try:
+        return training_rows[window]
+    except (KeyError, ObjectMissingError):
+        return predictions[["session"]].head(0)
+
+
+def _report(
+    team: TeamContext, symbol: str, scored: Any, predictions: Any, features: Any, learnt_from: Any
+) -> ReportFiles:
     inputs = features[["session", *team.config.for_symbol(symbol).input_names]]
-    first = predictions["session"].min()
     judged = predictions[predictions["session"].isin(scored["session"])]
     earlier = by_earlier_models(judged, team.config.training.window_of)["session"]
     return build_report(
         scored,
         inputs[inputs["session"].isin(scored["session"])],
-        inputs[inputs["session"] < first].tail(REFERENCE_SESSIONS),
+        learnt_from[[name for name in inputs.columns if name in learnt_from]],
         target=team.config.target,
         team=team.name,
         symbol=symbol,
