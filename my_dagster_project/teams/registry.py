@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 else:
     SourceName = Literal[tuple(SOURCES)]
 
+type Visibility = Literal["open", "own"]
 type NotifyKind = Literal["success", "failure", "bad_configuration", "drift", "alarm"]
 
 
@@ -159,6 +160,8 @@ class Registry(Strict):
     competition: Competition
     season: Season | None = None
     """Whether a season is lived; without it what is computed is a replay. Of no recipe: the clock changes no result."""
+    visibility: Visibility = "open"
+    """Whether everybody may look at everything, or a team at its own only; of the organiser and the leaderboard it hides nothing."""
     platform_branch: BranchName = "platform"
     retention: Retention = Retention()
     notify: Annotated[tuple[NotifyKind, ...], Field(strict=False)] = ("failure", "bad_configuration", "alarm")

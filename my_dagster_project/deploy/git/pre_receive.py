@@ -17,12 +17,10 @@ from my_dagster_project.deploy.git.rules import (
     Branches,
     RegistryError,
     Update,
-    branches_of,
     refusal,
 )
+from my_dagster_project.deploy.git.sight import REGISTRY, registered_branches, stolen
 from my_dagster_project.deploy.git.sizes import too_large
-
-REGISTRY = "configs/teams.yaml"
 
 
 def main() -> int:
@@ -38,21 +36,20 @@ def main() -> int:
         return _refuse([f"{REGISTRY} on {MAIN} cannot be read, so only the organiser can push: {error}"])
     lines = [line for line in sys.stdin if line.strip()]
     # The platform's pushes are not measured: a first one brings the pointers of a whole history.
-    return _refuse(refusals(user, lines, branches) or ([] if user == PLATFORM else too_large(_tips(lines))))
+    return _refuse(
+        refusals(user, lines, branches) or ([] if user == PLATFORM else _of_a_team(user, lines, branches))
+    )
+
+
+def _of_a_team(user: str, lines: Iterable[str], branches: Branches) -> list[str]:
+    tips = _tips(lines)
+    return (stolen(user, tips, branches) if branches.own else []) or too_large(tips)
 
 
 def refusals(user: str, lines: Iterable[str], branches: Branches) -> list[str]:
     """What is wrong with each of the updates that may not be."""
     updates = [_update(*line.split(" ", 2)) for line in lines]
     return [said for update in updates if (said := refusal(user, update, branches))]
-
-
-def registered_branches() -> Branches:
-    """The branches as main of this repository names them; raises RegistryError when it does not."""
-    found = _git("show", f"refs/heads/{MAIN}:{REGISTRY}")
-    if found.returncode:
-        raise RegistryError("it is not there")
-    return branches_of(found.stdout)
 
 
 def _update(old: str, new: str, ref: str) -> Update:

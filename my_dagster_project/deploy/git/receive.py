@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from my_dagster_project.deploy.git.sight import become_backend
+
 MOST_REQUEST = 100 * 1024 * 1024  # bytes of a push as it travels, the organiser's too
-_BACKEND = "/usr/lib/git-core/git-http-backend"
 _TYPE = "application/x-git-receive-pack-result"
 _UPDATE = re.compile(rb"[0-9a-f]{40,64} [0-9a-f]{40,64} ([^\0\n]+)")
 _LONGEST = 60_000  # bytes of one message of the protocol
@@ -21,7 +22,7 @@ def main() -> None:
     """Refuse, or become git's own program."""
     size = int(os.environ.get("CONTENT_LENGTH") or 0)
     if size <= MOST_REQUEST:
-        os.execv(_BACKEND, [_BACKEND])  # noqa: S606
+        become_backend()
     from my_dagster_project.deploy.git.sizes import UNDO, in_words
 
     said = f"Refused: this push has {in_words(size)}; {in_words(MOST_REQUEST)} is the most one may have as it travels. {UNDO}"

@@ -12,6 +12,8 @@ ORGANISER = "organiser"
 PLATFORM = "platform"
 MAIN = "main"
 HEADS = "refs/heads/"
+OPEN = "open"
+"""Everybody may fetch every branch; any other word, also a mistyped one, closes the others'."""
 
 
 class RegistryError(Exception):
@@ -20,10 +22,11 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True)
 class Branches:
-    """The branch of each team, and the platform's own."""
+    """The branch of each team, the platform's own, and whether a team sees its own only (`visibility: own`)."""
 
     teams: Mapping[str, str]
     platform: str = PLATFORM
+    own: bool = False
 
     def owner(self, branch: str) -> str:
         """For people: whose a branch is, '' when it is nobody's."""
@@ -32,6 +35,15 @@ class Branches:
         if branch == self.platform:
             return "the platform's"
         return next((f"team {team}'s" for team, own in self.teams.items() if own == branch), "")
+
+    def seen_by(self, user: str) -> list[str]:
+        """The refs that an account may fetch where a team sees its own only."""
+        own = [self.teams[user]] if user in self.teams else []
+        return [HEADS + branch for branch in (MAIN, self.platform, *own)]
+
+    def not_seen_by(self, user: str) -> list[str]:
+        """The branches of the other teams."""
+        return [HEADS + branch for team, branch in self.teams.items() if team != user]
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,8 @@ def branches_of(text: str) -> Branches:
     try:
         document = yaml.safe_load(text)
         teams = {str(team): str(entry["branch"]) for team, entry in document["teams"].items()}
-        return Branches(teams, str(document.get("platform_branch") or PLATFORM))
+        platform = str(document.get("platform_branch") or PLATFORM)
+        return Branches(teams, platform, document.get("visibility", OPEN) != OPEN)
     except yaml.YAMLError as error:
         raise RegistryError(" ".join(str(error).split())) from None
     except (TypeError, KeyError, AttributeError) as error:

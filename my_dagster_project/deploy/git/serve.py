@@ -32,7 +32,8 @@ def main() -> None:
         for folder in (root / "uploads", run):
             folder.mkdir(parents=True, exist_ok=True)
         write_htpasswd(accounts, run / "htpasswd")
-        install(root / "receive", "my_dagster_project.deploy.git.receive")
+        for program, module in (("receive", "receive"), ("look", "sight")):
+            install(root / program, f"my_dagster_project.deploy.git.{module}")
         print(prepare(root / _REPOSITORY, Path(environ["GIT_SOURCE"]), environ["GIT_SEASON"]))
     except (AccountsError, SeedError, OSError) as error:
         sys.exit(f"git: {error}")
