@@ -30,6 +30,7 @@ class _Here:
     road: Callable[[], "Session"]
     token: str
     accounts: dict[str, Broker] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
 
 
 class EmbeddedBroker:
@@ -49,9 +50,16 @@ class EmbeddedBroker:
     def open(self, team: str) -> Broker:
         """The team's account, made with the starting cash if it is new."""
         here = self._here()
+        if team not in here.opened:
+            self._terms.open(self.admin(), team, f"PK-{team}", local_secret(self._home))
+            here.opened.add(team)
+        return self.as_it_is(team)
+
+    def as_it_is(self, team: str) -> Broker:
+        """The team's account for who only looks: it is not made and gets no new terms; one that is not there refuses (401)."""
+        here = self._here()
         if team not in here.accounts:
             key, secret = f"PK-{team}", local_secret(self._home)
-            self._terms.open(self.admin(), team, key, secret)
             here.accounts[team] = BundledBroker(ADDRESS, key, secret, team=team, road=here.road)
         return here.accounts[team]
 

@@ -123,6 +123,10 @@ class BrokerResource(dg.ConfigurableResource):
         """The team's account; `slot` names its credentials in the environment. Raises BrokerError without them."""
         return self.bundled().open(team) if self.is_bundled else self._at_alpaca(team, slot)
 
+    def as_it_is(self, team: str, slot: str) -> Broker:
+        """The team's account for who only looks: at the bundled broker it is neither made nor given new terms."""
+        return self.bundled().as_it_is(team) if self.is_bundled else self._at_alpaca(team, slot)
+
     def account_name(self, team: str, slot: str) -> str:
         """What `open` opens, by the name it is leased under: the credential slot, or the team at the bundled broker."""
         return team if self.is_bundled else slot

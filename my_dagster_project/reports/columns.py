@@ -68,7 +68,10 @@ def _marked[Row](column: Column[Row], row: Row) -> str:
 
 
 def csv_table[Row](columns: Sequence[Column[Row]], rows: Iterable[Row]) -> str:
-    """The bare figures as CSV with a head of their names: fractions and dollars unrounded, nothing where there is none."""
+    """The bare figures as CSV with a head of their names: fractions and dollars unrounded, nothing where there is none.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it, as people type it there.
+    """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow([name for column in columns for name in column.figure_names])
@@ -77,5 +80,11 @@ def csv_table[Row](columns: Sequence[Column[Row]], rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
+# What a spreadsheet takes for a formula where a cell begins with it: a team's text could ask another host with it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
 def _bare(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA) else value
     return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value

@@ -182,6 +182,23 @@ def costs_of(stored: Mapping[str, Any], spread_bps: Decimal) -> Decimal:
     return Decimal(stored["traded"]) * spread_bps / _BPS + Decimal(stored["fees"])
 
 
+def settled_order(stored: Mapping[str, Any]) -> SettledOrder:
+    """Give an order of a settlement as it is stored; KeyError, ValueError or ArithmeticError where it is none."""
+    amounts = ("qty", "filled_qty", "planned_price", "price", "slippage_bps", "slippage")
+    read = {name: None if stored[name] is None else Decimal(stored[name]) for name in amounts}
+    executions = tuple(
+        Execution(Decimal(one["qty"]), Decimal(one["price"]), one["at"], _cost(one))
+        for one in stored["executions"]
+    )
+    return SettledOrder(**{**stored, **read, "executions": executions})
+
+
+def _cost(execution: Mapping[str, Any]) -> Decimal | None:
+    """Executions from before brokers said what they cost have none."""
+    bps = execution.get("cost_bps")
+    return None if bps is None else Decimal(bps)
+
+
 def _order(
     name: str,
     outcome: Mapping[str, Any] | None,

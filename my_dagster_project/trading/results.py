@@ -14,7 +14,8 @@ from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.trading.fills import NEVER_SENT, costs_of
+from my_dagster_project.trading.fill_columns import SettledRow
+from my_dagster_project.trading.fills import NEVER_SENT, costs_of, settled_order
 
 type _Stored = dict[date, dict[str, Any]]
 
@@ -52,6 +53,19 @@ def result_of(assets: AssetStore, team: str, spread_bps: Decimal) -> Result:
         )
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise StorageError(f"the orders or fills of team {team} on record are damaged: {error!r}") from error
+
+
+def settled_rows(assets: AssetStore, team: str) -> tuple[SettledRow, ...]:
+    """Give every order of a team with what became of it, oldest first; raises StorageError for a record that cannot be read."""
+    stored = _stored(assets, names.fills(team))
+    try:
+        return tuple(
+            SettledRow(team, day, date.fromisoformat(stored[day]["filled_in"]), settled_order(order))
+            for day in sorted(stored)
+            for order in stored[day]["orders"]
+        )
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise StorageError(f"the fills of team {team} on record are damaged: {error!r}") from error
 
 
 def expected_sessions(calendar: TradingCalendar, window: Sequence[date], result: Result) -> list[date]:

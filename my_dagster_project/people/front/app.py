@@ -1,4 +1,4 @@
-"""The front: leaderboard, status, reports, and the door that a git host knocks at. It reads; only a push notice does anything."""
+"""The front: leaderboard, status, teams, reports, and the door that a git host knocks at. It reads; only a push notice does anything."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.foundation.sign_in import ORGANISER, USER_HEADER
 from my_dagster_project.people.front import hook
+from my_dagster_project.people.front.asked_team import AskedTeam
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import (
     REFRESH_SECONDS,
@@ -20,9 +21,16 @@ from my_dagster_project.people.front.pages import (
 from my_dagster_project.people.front.reports import PAGE, ReportFile, Reports
 from my_dagster_project.people.front.security import REPORT_POLICY, headers
 from my_dagster_project.people.front.snapshots import Snapshot, Snapshots
+from my_dagster_project.people.front.team_html import team_html
+from my_dagster_project.people.front.team_pages import TeamPages
+from my_dagster_project.people.status.page import StatusPage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI, Request, Response
+
+    type Show = Callable[[Request], Response]
 
 _log = logging.getLogger(__name__)
 _LOOK = ["GET", "HEAD"]
@@ -39,7 +47,9 @@ class Front:
         self._settings = settings
         self._links = Links.from_settings(settings, served=True)
         self._snapshots = Snapshots(Gatherer(settings).snapshot)
-        self._reports = Reports(settings)
+        self._asked = AskedTeam(settings)
+        self._reports = Reports(settings, self._asked)
+        self._teams = TeamPages(settings, self._asked)
 
     def home(self, _: "Request") -> "Response":
         """The leaderboard."""
@@ -90,6 +100,38 @@ class Front:
             return Response(status_code=304, headers=headers(REPORT_POLICY) | {"ETag": tag})
         return Response(found.data, media_type=found.media_type, headers=_report_headers(found, tag))
 
+    def of_team(self, show: "Show") -> "Show":
+        """A page with a team in its path, once there is such a team: every page about one team goes through here."""
+
+        def shown(request: "Request") -> "Response":
+            self._asked.require(request.path_params["team"])
+            return show(request)
+
+        return shown
+
+    def team(self, request: "Request") -> "Response":
+        """A team's own page."""
+        newest = self._teams.page(request.path_params["team"], self._status_page())
+        if newest is None:
+            return self._being_made()
+        return _html(team_html(self._links, newest.page, newest.status, age=newest.age))
+
+    def download(self, request: "Request") -> "Response":
+        """A table of a team's page as CSV."""
+        from fastapi import Response
+
+        team, file = request.path_params["team"], request.path_params["file"]
+        text = self._teams.download(team, file, self._status_page())
+        if text is None:
+            return self._being_made()
+        named = {"Content-Disposition": f'attachment; filename="{team}-{file}"'}
+        return Response(redact(text), media_type="text/csv", headers=headers() | named)
+
+    def _status_page(self) -> StatusPage | None:
+        """The newest status page there is, unless that is old: a team's page is not to wait for Dagster's book."""
+        now = self._snapshots.get(0) or self._snapshots.get()
+        return now.page if now else None
+
     def audit(self, request: "Request") -> "Response":
         """Who did what; the organiser's."""
         from my_dagster_project.storage.audit import newest
@@ -135,10 +177,12 @@ def create_app(settings: Settings) -> "FastAPI":
         "/equity.png": front.equity,
         "/audit": front.audit,
         "/healthz": front.health,
+        "/teams/{team}": front.team,
+        "/teams/{team}/{file}": front.download,
         "/reports/{team}/{symbol}": front.report,
         "/reports/{team}/{symbol}/{name:path}": front.report,
     }.items():
-        app.add_route(path, page, methods=_LOOK)
+        app.add_route(path, front.of_team(page) if "{team}" in path else page, methods=_LOOK)
     app.add_route("/hooks/git", front.push, methods=["POST"])
     _explain_errors(app, front)
     return app
@@ -149,7 +193,7 @@ def _explain_errors(app: "FastAPI", front: Front) -> None:
     from starlette.exceptions import HTTPException
 
     def missing(_: "Request", error: Exception) -> "Response":
-        return front.message_page(404, "There is no such report", [str(error)])
+        return front.message_page(404, "There is nothing at this address", [str(error)])
 
     def misconfigured(_: "Request", error: Exception) -> "Response":
         return front.message_page(503, "The organiser's own files cannot be used", str(error).splitlines())

@@ -38,7 +38,7 @@ def _rank(_: "Links", rank: int | None, alarms: int) -> "Markup":
 
 def _team(links: "Links", team: str, house: bool, sessions: int, expected: int) -> "Markup":
     part = part_words(sessions, expected)
-    name = _filled("{}" if house else '<a href="{1}/status#team-{0}">{0}</a>', team, links.front)
+    name = _filled("{}" if house else '<a href="{1}">{0}</a>', team, links.team(team))
     return name + _filled(' <span class="small quiet">{}</span>', part) if part else name
 
 

@@ -35,3 +35,7 @@ class Links:
     def report(self, team: str, symbol: str) -> str:
         """A report on the front."""
         return f"{self.front}/reports/{quote(team)}/{quote(symbol)}"
+
+    def team(self, team: str) -> str:
+        """A team's page on the front."""
+        return f"{self.front}/teams/{quote(team)}"

@@ -32,7 +32,7 @@ REFRESH_SECONDS = 30
 
 def status_html(page: StatusPage, links: Links, *, refresh: int = 0, age: str = "") -> str:
     """The status page; with `refresh` it loads itself anew every so many seconds, with `age` it says that it is old."""
-    return _filled(
+    return filled(
         "status.html",
         links,
         here="status",
@@ -54,7 +54,7 @@ def home_html(
     age: str = "",
 ) -> str:
     """The leaderboard, the teams and the way to everything else; `equity` is the address of the plot or empty."""
-    return _filled(
+    return filled(
         "home.html",
         links,
         here="home",
@@ -73,14 +73,14 @@ def home_html(
 
 def audit_html(links: Links, acts: Sequence[Act]) -> str:
     """Who did what, the newest first."""
-    return _filled("audit.html", links, here="audit", acts=acts, refresh=0)
+    return filled("audit.html", links, here="audit", acts=acts, refresh=0)
 
 
 def message_html(
     links: Links, title: str, lines: Sequence[str], state: State = "warn", refresh: int = 0
 ) -> str:
     """A page that says one thing."""
-    return _filled("message.html", links, here="", title=title, lines=lines, state=state, refresh=refresh)
+    return filled("message.html", links, here="", title=title, lines=lines, state=state, refresh=refresh)
 
 
 @cache
@@ -89,7 +89,8 @@ def style() -> str:
     return (_TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
-def _filled(template: str, links: Links, **values: Any) -> str:
+def filled(template: str, links: Links, **values: Any) -> str:
+    """A template with these values; no secret is on it."""
     return redact(_environment().get_template(template).render(links=links, style=ours(style()), **values))
 
 
@@ -100,6 +101,7 @@ def _environment() -> "Environment":
         "session": words.session_word,
         "cell": page_cell,
         "code": _code,
+        "of_one_team": status_columns.of_one_team,
     }
     return environment
 

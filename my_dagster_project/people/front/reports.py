@@ -1,22 +1,19 @@
 """Files of the stored reports: only those of a team and symbol of the platform, only names that the report has."""
 
 import threading
-import time
 from dataclasses import dataclass
 from mimetypes import guess_type
 
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.foundation.settings import Settings
+from my_dagster_project.people.front.asked_team import AskedTeam
 from my_dagster_project.people.status.asking import SilentError, ask_once
 from my_dagster_project.pipeline.assets.keys import report_key
 from my_dagster_project.storage.opening import open_assets
-from my_dagster_project.teams.deployment import current_platform
-from my_dagster_project.teams.platform import Platform
 
 PAGE = "report.html"
 # Longer than a page of 2 MB takes over a slow line to the store, shorter than a reader's patience.
 _SECONDS = 8.0
-_PLATFORM_SECONDS = 10.0
 # A silent store keeps its readers; further visitors are turned away until these are back.
 _MOST_READERS = 8
 
@@ -39,11 +36,9 @@ class ReportFile:
 class Reports:
     """Reads report files; raises ObjectMissingError for what is not there, StorageError when the store does not answer."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, asked: AskedTeam) -> None:
+        self._settings, self._asked = settings, asked
         self._readers = threading.BoundedSemaphore(_MOST_READERS)
-        self._lock = threading.Lock()
-        self._platform: tuple[float, Platform] | None = None
 
     def file(self, team: str, symbol: str, name: str) -> ReportFile:
         """One file of a report."""
@@ -64,18 +59,9 @@ class Reports:
         return found
 
     def _check(self, team: str, symbol: str) -> None:
-        platform = self._current()
-        if team not in platform.registry.teams:
-            raise ObjectMissingError(
-                f"There is no such team; teams are {', '.join(platform.registry.teams)}."
-            )
-        config = platform.teams.get(team)
-        if config is None:
-            raise ObjectMissingError(
-                f"Team {team} has no valid file; the status page says what is wrong with it."
-            )
-        if symbol not in config.symbols:
-            raise ObjectMissingError(f"Team {team} does not trade that; it has {', '.join(config.symbols)}.")
+        symbols = self._asked.require(team).teams[team].symbols
+        if symbol not in symbols:
+            raise ObjectMissingError(f"Team {team} does not trade that; it has {', '.join(symbols)}.")
 
     def _read(self, team: str, symbol: str, name: str) -> ReportFile:
         assets = open_assets(self._settings.store_url, self._settings.dvc_url)
@@ -85,10 +71,3 @@ class Reports:
         if content is None:
             raise ObjectMissingError(f"The report of team {team} on {symbol} has no such file.")
         return ReportFile(name, assets.read_file(asset, name), content.md5)
-
-    def _current(self) -> Platform:
-        """The platform of the last seconds: reading it asks git several times."""
-        with self._lock:
-            if self._platform is None or time.monotonic() - self._platform[0] > _PLATFORM_SECONDS:
-                self._platform = time.monotonic(), current_platform(self._settings)
-            return self._platform[1]

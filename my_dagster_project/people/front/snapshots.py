@@ -17,18 +17,10 @@ _OLD_WAIT_SECONDS = 8.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The status page, the table (None with the reason in `why`) and the plot of the teams' equity, as of one moment.
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """Something that was found out at one moment, by the monotonic clock."""
 
-    `page` is None when not even the registry can be read; `broken` says why.
-    """
-
-    page: StatusPage | None
-    board: Leaderboard | None
-    why: str
-    equity: bytes | None
-    broken: str = ""
     taken: float = field(default_factory=time.monotonic)
 
     @property
@@ -44,17 +36,31 @@ class Snapshot:
         )
 
 
-class Snapshots:
+@dataclass(frozen=True)
+class Snapshot(Taken):
+    """The status page, the table (None with the reason in `why`) and the plot of the teams' equity, as of one moment.
+
+    `page` is None when not even the registry can be read; `broken` says why.
+    """
+
+    page: StatusPage | None
+    board: Leaderboard | None
+    why: str
+    equity: bytes | None
+    broken: str = ""
+
+
+class Snapshots[One: Taken]:
     """The newest snapshot. One that is younger than KEEP_SECONDS is shown as it is; an older one is being replaced."""
 
-    def __init__(self, make: Callable[[], Snapshot]) -> None:
+    def __init__(self, make: Callable[[], One]) -> None:
         self._make = make
         self._changed = threading.Condition()
-        self._newest: Snapshot | None = None
+        self._newest: One | None = None
         self._made_at = -KEEP_SECONDS
         self._making = False
 
-    def get(self, wait: float = WAIT_SECONDS) -> Snapshot | None:
+    def get(self, wait: float = WAIT_SECONDS) -> One | None:
         """The newest snapshot; waits so many seconds for one that is not old. None when there never was one."""
         began = time.monotonic()
         with self._changed:

@@ -76,7 +76,7 @@ class RunStatus:
 class SymbolStatus:
     """A team's chain for a symbol: by asset whether it is up to date, the newest predicted session, how good it was.
 
-    `mase` is None without a report; `marks` is empty where Dagster's storage could not be read.
+    `mase` is None without a report, `report_run` is the run that made it; `marks` is empty where Dagster's storage could not be read.
     """
 
     symbol: str
@@ -85,6 +85,7 @@ class SymbolStatus:
     mase: float | None
     scored: int
     check: Check
+    report_run: str = ""
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,9 @@ class ChainReader:
     ) -> SymbolStatus:
         chain = {name: marks.is_fresh(key) for name, key in _keys(team, symbol).items()}
         last = max(marks.sessions_of(keys.predictions_key(team, symbol)), default=None)
-        mase, scored = _figures(records.get(keys.report_key(team, symbol)))
-        return SymbolStatus(symbol, chain, last, mase, scored, _check(symbol, chain, last, expected.newest))
+        mase, scored, run = _figures(records.get(keys.report_key(team, symbol)))
+        check = _check(symbol, chain, last, expected.newest)
+        return SymbolStatus(symbol, chain, last, mase, scored, check, run)
 
 
 class _Marks:
@@ -117,13 +118,14 @@ def _keys(team: str, symbol: str) -> dict[str, dg.AssetKey]:
     return {noun: keys.key(noun, team, symbol) for noun in chain_of_symbols()}
 
 
-def _figures(record: AssetRecord | None) -> tuple[float | None, int]:
-    """MASE and scored sessions, as the report's run noted them."""
+def _figures(record: AssetRecord | None) -> tuple[float | None, int, str]:
+    """MASE and scored sessions, as the report's run noted them, and that run."""
     entry = record.asset_entry.last_materialization if record else None
     metadata = entry.asset_materialization.metadata if entry and entry.asset_materialization else {}
     mase, scored = metadata.get("mase"), metadata.get("n")
     figure = float(mase.value) if mase else math.nan  # type: ignore[arg-type]
-    return (None if math.isnan(figure) else figure), (int(scored.value) if scored else 0)  # type: ignore[arg-type]
+    number = int(scored.value) if scored else 0  # type: ignore[arg-type]
+    return (None if math.isnan(figure) else figure), number, entry.run_id if entry else ""
 
 
 def _check(symbol: str, marks: dict[str, bool], last: date | None, newest: date | None) -> Check:

@@ -16,13 +16,15 @@ from my_dagster_project.pipeline.chain import maker
 from my_dagster_project.pipeline.partitions import is_looked_at
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.pipeline.retries import explained, network_retries
+from my_dagster_project.reports.columns import markdown_table
 from my_dagster_project.reports.markdown import NONE, table
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.account_tables import account_markdown
 from my_dagster_project.trading.broker import Broker
-from my_dagster_project.trading.fills import NO_RECORD, SettledOrder, Settlement
+from my_dagster_project.trading.fill_columns import FILL_COLUMNS, SettledRow
+from my_dagster_project.trading.fills import NO_RECORD, Settlement
 from my_dagster_project.trading.journal import TeamJournal, team_journal
 from my_dagster_project.trading.journal_columns import journal_markdown, journal_sum
 from my_dagster_project.trading.planning import limits_of
@@ -102,7 +104,7 @@ def _metadata(
     platform: Platform,
 ) -> dict[str, Any]:
     state, trips = seen
-    orders = [(one, order) for one in made for order in one.orders]
+    orders = [SettledRow(one.team, one.session, one.filled_in, order) for one in made for order in one.orders]
     curve = [(point.session, float(point.equity)) for point in state.curve]
     # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
     seen_whole = len(curve) > 1 and is_looked_at(platform)
@@ -110,16 +112,14 @@ def _metadata(
     rows = [_equity_row(one) for one in made[-_SHOWN:]]
     return {
         "orders": len(orders),
-        "executions": sum(len(order.executions) for _, order in orders),
+        "executions": sum(len(row.order.executions) for row in orders),
         "not_filled_whole": sum(len(one.unfilled) for one in made),
         "breaches": dg.MetadataValue.md(
             "\n".join(f"- {one.session}: {breach}" for one in made for breach in one.breaches) or NONE
         ),
         "slippage": float(sum(one.slippage for one in made)),
         "fees": float(sum(one.fees for one in made)),
-        "what_became_of_them": dg.MetadataValue.md(
-            table(_ORDER_HEAD, [_order_row(one, order) for one, order in orders[-_SHOWN:]])
-        ),
+        "what_became_of_them": dg.MetadataValue.md(markdown_table(FILL_COLUMNS, orders[-_SHOWN:])),
         "equity_curve": dg.MetadataValue.md(table(_EQUITY_HEAD, rows)),
         "account": dg.MetadataValue.md(account_markdown(state, starting_cash)),
         **drawn,
@@ -132,30 +132,7 @@ def _journal(trips: TeamJournal) -> dict[str, Any]:
     return {"round_trips": dg.MetadataValue.md(lines)}
 
 
-_ORDER_HEAD = (
-    "filled in",
-    "order",
-    "planned at",
-    "filled",
-    "at",
-    "slippage, bps",
-    "dollars",
-    "why not whole",
-)
 _EQUITY_HEAD = ("session", "orders", "traded", "slippage", "fees", "equity at the next close")
-
-
-def _order_row(one: Settlement, order: SettledOrder) -> list[str]:
-    return [
-        one.filled_in.isoformat(),
-        f"{order.side} {order.qty} {order.symbol}",
-        NONE if order.planned_price is None else f"{order.planned_price:,.2f}",
-        str(order.filled_qty),
-        NONE if order.price is None else f"{order.price:,.4f}",
-        NONE if order.slippage_bps is None else f"{order.slippage_bps:+}",
-        f"{order.slippage:+,.2f}",
-        order.reason,
-    ]
 
 
 def _equity_row(one: Settlement) -> list[str]:

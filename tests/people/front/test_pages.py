@@ -22,7 +22,7 @@ def test_the_leaderboard(shown):
     assert "0.981" in page
     assert "$101,000.00" in page
     assert 'href="/reports/red/IBM"' in page
-    assert 'href="/status#team-blue"' in page
+    assert 'href="/teams/red"' in page
 
 
 def test_the_status_page_and_its_json_say_the_same(shown):
@@ -34,7 +34,9 @@ def test_the_status_page_and_its_json_say_the_same(shown):
         assert word in page
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/reports/red/IBM", "/nothing"])
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/reports/red/IBM", "/teams/red", "/teams/red/fills.csv", "/nothing"]
+)
 def test_every_answer_has_the_security_headers(shown, path):
     headers = shown.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -43,7 +45,7 @@ def test_every_answer_has_the_security_headers(shown, path):
 
 
 def test_our_own_pages_run_no_script_and_ask_no_other_host(shown):
-    for path in ("/", "/status"):
+    for path in ("/", "/status", "/teams/red"):
         answer = shown.get(path)
         policy = answer.headers["content-security-policy"]
         assert "script-src" not in policy
@@ -75,6 +77,22 @@ def test_no_secret_is_on_any_page(open_front, monkeypatch):
     )
     for path in PAGES:
         assert "canary" not in front.get(path).text, path
+
+
+def test_a_team_has_a_page_and_downloads_and_nobody_else_has(shown):
+    page = shown.get("/teams/red").text
+    assert "Team red" in page
+    assert 'href="/reports/red/IBM"' in page
+    answer = shown.get("/teams/red/round-trips.csv")
+    assert answer.headers["content-disposition"] == 'attachment; filename="red-round-trips.csv"'
+    assert answer.text.startswith("team,symbol,shares,entry")
+    for path, said in {
+        "/teams/green": "There is no such team; teams are red, blue.",
+        "/teams/naive": "naive is a house team",
+        "/teams/red/secrets.csv": "Downloads of a team are predictions.csv",
+    }.items():
+        answer = shown.get(path)
+        assert (answer.status_code, said in answer.text) == (404, True), answer.text
 
 
 @pytest.mark.parametrize("method", ["get", "head"])

@@ -1,0 +1,99 @@
+"""What a team changed in its file, edit by edit, and what its reports said before each one and after it."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from statistics import fmean
+
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.git.branch import BranchRepo
+from my_dagster_project.history.diff import ConfigLine, differences, show
+from my_dagster_project.history.log import Version, team_versions
+from my_dagster_project.teams.sources import team_path
+from my_dagster_project.teams.yaml_lines import YamlProblemError, parse_yaml
+
+MOST_EDITS = 10
+_REPORT = "report"
+type Figures = Mapping[str, Mapping[str, float]]
+"""By symbol what its report said: {"IBM": {"mase": 1.012}}."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A commit that changed a team's file: where it differs from the edit before, and the reports' figures around it.
+
+    `before` is what was recorded last before it, `after` last until the next edit; without a report they lack the symbol.
+    `problem` says why it cannot be told what was changed.
+    """
+
+    version: Version
+    changed: tuple[ConfigLine, ...] = ()
+    before: Figures = field(default_factory=dict)
+    after: Figures = field(default_factory=dict)
+    problem: str = ""
+
+    def effect(self, figure: str) -> tuple[float | None, float | None]:
+        """Give the mean of a figure over the symbols before and after it; None where there is no report."""
+        return _mean(self.before, figure), _mean(self.after, figure)
+
+
+def edits(repo: Path, versions: Sequence[Version], team: str, most: int = MOST_EDITS) -> list[Edit]:
+    """Give the last edits of a team's file among its versions (`history.log`), both newest first; VersioningError where git fails."""
+    places = [place for place, version in enumerate(versions) if version.config_changed]
+    made = []
+    for place, earlier in zip(places[:most], [*places[1:], None][:most], strict=True):
+        later = max((one for one in places if one < place), default=-1)
+        before = versions[earlier].sha if earlier is not None else None
+        changed, problem = _changed(repo, team, before, versions[place].sha)
+        told = (_newest(versions[place + 1 :]), _newest(versions[later + 1 : place + 1]))
+        made.append(Edit(versions[place], changed, *told, problem))
+    return made
+
+
+@lru_cache(maxsize=64)
+def versions_at_head(repo: Path, branch: str, head: str, team: str) -> tuple[Version, ...]:
+    """Give a team's versions, the newest first, as of a commit that its branch stands at; what was read once is kept."""
+    return tuple(team_versions(repo, branch, team=team))
+
+
+def _newest(versions: Iterable[Version]) -> Figures:
+    """What the versions' reports said last, by symbol; figures that are no numbers are none."""
+    found: dict[str, Mapping[str, float]] = {}
+    for version in versions:
+        for asset, figures in version.figures.items():
+            if len(asset) == 3 and asset[-1] == _REPORT:
+                found.setdefault(asset[1], _numbers(figures))
+    return found
+
+
+def _numbers(figures: Mapping[str, str]) -> dict[str, float]:
+    """Anybody can write a commit with a trailer that is no number."""
+    found = {}
+    for name, text in figures.items():
+        with suppress(ValueError):
+            found[name] = float(text)
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _mean(figures: Figures, name: str) -> float | None:
+    values = [one[name] for one in figures.values() if name in one]
+    return fmean(values) if values else None
+
+
+# Commits never change: what differs between two of them is read once.
+@lru_cache(maxsize=512)
+def _changed(repo: Path, team: str, before: str | None, after: str) -> tuple[tuple[ConfigLine, ...], str]:
+    git, path = BranchRepo(repo), team_path(team)
+    try:
+        texts = [git.read_file(sha, path) if sha else None for sha in (before, after)]
+        old, new = (None if text is None else parse_yaml(text).data for text in texts)
+        if old is None:
+            return (), "the file's first version" if new is not None else "the file was taken away"
+        return tuple(ConfigLine(key, show(a), show(b)) for key, a, b in differences(old, new)), ""
+    except YamlProblemError as problem:
+        return (), f"one of the two is no YAML: line {problem.line}: {problem.message}"
+    except VersioningError as error:
+        return (), str(error)

@@ -1,0 +1,61 @@
+"""A team's page as HTML."""
+
+import math
+from collections.abc import Sequence
+
+from my_dagster_project.people.front.links import Links
+from my_dagster_project.people.front.pages import REFRESH_SECONDS, filled
+from my_dagster_project.people.status.page import Check, TeamStatus
+from my_dagster_project.people.team.team_columns import (
+    EDIT_COLUMNS,
+    FORECAST_COLUMNS,
+    shown_columns,
+)
+from my_dagster_project.people.team.team_page import ScoredPrediction, TeamPage
+from my_dagster_project.reports.markdown import percent
+from my_dagster_project.trading.account_tables import tables_of
+from my_dagster_project.trading.fill_columns import FILL_COLUMNS
+from my_dagster_project.trading.journal_columns import JOURNAL_COLUMNS, journal_sum
+
+# Rows of a table; the downloads have them all.
+_ROWS = 15
+
+
+def team_html(links: Links, team: TeamPage, status: TeamStatus | None, *, age: str = "") -> str:
+    """Everything about a team; `status` is its part of the status page, None where that could not be read."""
+    symbols = {one.symbol: one for one in status.symbols} if status else {}
+    return filled(
+        "team.html",
+        links,
+        here="team",
+        team=team,
+        branch=team.branch,
+        origin=team.origin,
+        trading=status.trading if status else None,
+        todo=_todo(status),
+        account=tables_of([team.account], team.starting_cash) if team.account else [],
+        journal_sum=journal_sum(team.trips),
+        summaries={symbol: _summary(team.scored.get(symbol, ())) for symbol in team.symbols},
+        runs={symbol: one.report_run for symbol, one in symbols.items()},
+        rows=_ROWS,
+        forecast_columns=FORECAST_COLUMNS,
+        journal_columns=JOURNAL_COLUMNS,
+        fill_columns=FILL_COLUMNS,
+        edit_columns=EDIT_COLUMNS,
+        shown_columns=shown_columns,
+        refresh=REFRESH_SECONDS,
+        age=age,
+    )
+
+
+def _todo(status: TeamStatus | None) -> list[tuple[str, Check]]:
+    """What is wrong with a team, the worst first, in the status page's words."""
+    checks = status.checks if status else ()
+    return [("", check) for state in ("red", "warn") for check in checks if check.state == state]
+
+
+def _summary(scored: Sequence[ScoredPrediction]) -> str:
+    """How often up or down was called right."""
+    hits = [one.hit for one in scored if one.hit is not None]
+    share = percent(sum(hits) / len(hits) if hits else math.nan)
+    return f"{len(scored)} scored, {share} of {len(hits)} calls right" if scored else ""
