@@ -483,6 +483,65 @@ def test_a_foreign_page_is_refused_in_a_sentence_whatever_it_asks(people):
         assert (answer.status_code, answer.text.startswith("A page of another site asked")) == (403, True)
 
 
+SAID = """{ nodes: assetNodes { assetKey { path } description metadataEntries { label }
+    assetMaterializations(limit: 1) { description metadataEntries { label ... on TextMetadataEntry { text } } }
+    assetChecksOrError { ... on AssetChecks { checks { description
+      executionForLatestMaterialization { evaluation { description metadataEntries { label } } } } } } }
+  repositoriesOrError { ... on RepositoryConnection { nodes { usedSolids { definition { name description
+    metadata { value } outputDefinitions { description metadataEntries { label } } } } } } } }"""
+
+
+@pytest.fixture
+def on_record(people, monkeypatch) -> Iterator[Any]:
+    """What each asset says in Dagit to somebody, once an event of each is there; and the registry to be changed."""
+    from my_dagster_project.deploy.dagit import permissions
+    from my_dagster_project.teams import visibility
+
+    registry = load_settings().project / "configs" / "teams.yaml"
+    text = registry.read_text()
+    monkeypatch.setattr(visibility, "_SECONDS", -1.0)
+    permissions._sight.cache_clear()
+    for key in (RED, BLUE, BARS):
+        plan = {"plan": dg.MetadataValue.text(f"secret of {key.path[0]}")}
+        people.instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=plan))
+    spec = keys.team_file_key("blue")
+    people.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(spec, "valid", True, {"why": "secret of blue"}, description="secret of blue")
+    )
+
+    def said(who: str | None) -> tuple[str, dict[str, Any]]:
+        answer = people.post(who, {"query": SAID})
+        data = answer.json()["data"]
+        return answer.text, {"/".join(node["assetKey"]["path"]): node for node in data["nodes"]}
+
+    yield said, lambda words: registry.write_text(f"{text}\n{words}\n")
+    registry.write_text(text)
+    permissions._sight.cache_clear()
+
+
+def test_where_teams_see_their_own_nothing_in_dagit_says_more_of_another(on_record):
+    said, write = on_record
+    for who in ("red", "blue", "teams", None, "organiser"):
+        assert "secret of blue" in said(who)[0]
+    write("visibility: own")
+    for who, shown in (("red", {"red"}), ("blue", {"blue"}), ("teams", set()), (None, set())):
+        text, nodes = said(who)
+        assert {team for team in ("red", "blue") if f"secret of {team}" in text} == shown
+        assert "secret of market" in text
+        for key, node in nodes.items():
+            if key.split("/")[0] not in {*shown, "market", "competition"}:
+                assert _leaves(node) <= {None, False, *node["assetKey"]["path"]}, node
+    everything = said("organiser")[0]
+    assert "secret of red" in everything
+    assert "secret of blue" in everything
+
+
+def _leaves(node: Any) -> set[Any]:
+    if isinstance(node, dict):
+        return set().union(*map(_leaves, node.values()))
+    return set().union(*map(_leaves, node)) if isinstance(node, list) else {node}
+
+
 def test_without_a_proxy_there_is_one_person_who_may_everything(people, monkeypatch):
     monkeypatch.delenv("TRADING_PROXY_NAMES_USER")
     load_settings.cache_clear()

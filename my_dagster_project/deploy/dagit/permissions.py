@@ -5,7 +5,7 @@ The organiser may everything. A team may launch, re-execute, terminate and backf
 """
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from starlette.requests import HTTPConnection
@@ -19,6 +19,7 @@ from my_dagster_project.foundation.dagster_private import (
 )
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.foundation.sign_in import EVERYTHING, USER_HEADER, VISITORS
+from my_dagster_project.teams.visibility import Sight
 
 TO_LOOK = "Here you look at Dagit. The organiser changes things; a team signs in with its own name to run what is its own."
 _OF_OWNER: Mapping[str, PermissionResult] = dict.fromkeys(
@@ -54,6 +55,15 @@ class PersonsContext(WorkspaceRequestContext):
             " jobs, and nothing else here; the organiser may everything."
         )
 
+    @cached_property
+    def sees_everything(self) -> bool:
+        """Whether nothing here is hidden from this person: always in an open competition."""
+        return self.may_everything or _sight().visibility == "open"
+
+    def sees(self, team: str) -> bool:
+        """Whether this person may see what is a team's."""
+        return self.sees_everything or _sight().may_see(self.user, team)
+
     # A page asks some hundred times; made anew for each question they took three times as long as the page itself.
     @cached_property
     def permissions(self) -> Mapping[str, PermissionResult]:
@@ -82,6 +92,11 @@ class PersonsContext(WorkspaceRequestContext):
     @cached_property
     def _of_location(self) -> Mapping[str, PermissionResult]:
         return {name: self.permissions[name] for name in get_location_scoped_user_permissions(self.read_only)}
+
+
+@cache
+def _sight() -> Sight:
+    return Sight(load_settings())
 
 
 def user_of(connection: HTTPConnection) -> str:

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from my_dagster_project.deploy.dagit.doors import Doors
 from my_dagster_project.deploy.dagit.mutations import guard
 from my_dagster_project.deploy.dagit.permissions import PersonsContext, context_for
+from my_dagster_project.deploy.dagit.seeing import veil
 from my_dagster_project.foundation.dagster_private import DagsterWebserver, WorkspaceProcessContext
 from my_dagster_project.foundation.errors import RefusedError
 from my_dagster_project.foundation.same_origin import SameOrigin, names_of
@@ -21,9 +22,10 @@ class PersonsWebserver(DagsterWebserver[WorkspaceProcessContext, PersonsContext]
     """Dagster's own, with our answers to who may do what."""
 
     def build_graphql_schema(self) -> Any:
-        """Dagster's schema, with our rules before its mutations."""
+        """Dagster's schema, with our rules before its mutations and what carries something of a team."""
         schema = super().build_graphql_schema()
         guard(schema.graphql_schema)
+        veil(schema.graphql_schema)
         return schema
 
     def _make_request_context(self, conn: HTTPConnection) -> PersonsContext:
