@@ -26,7 +26,7 @@ def percent(value: float, *, sign: bool = False) -> str:
 
 def dollars(value: float) -> str:
     """An amount with cents; a dash where there is none."""
-    return NONE if math.isnan(value) else f"${value:,.2f}"
+    return NONE if math.isnan(value) else f"{'-' * (round(value, 2) < 0)}${abs(value):,.2f}"
 
 
 def direction(share: float, low: float, high: float) -> str:

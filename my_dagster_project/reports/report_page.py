@@ -51,6 +51,8 @@ def render(
         templates(_TEMPLATES)
         .get_template("report.html")
         .render(
+            team=heading.team,
+            symbol=heading.symbol,
             title=f"{heading.team} · {heading.symbol}",
             subtitle=_subtitle(heading, metrics),
             notices=notices,

@@ -59,6 +59,17 @@ def test_from_the_leaderboard_to_a_report_on_a_phone(front, page):
     page.locator("a[href='/reports/red/IBM']").first.click()
     page.get_by_text("IBM").first.wait_for()
     assert_fits(page)
+    # The report may do nothing but draw itself, and be left: its links lead to the team, at the symbol.
+    page.get_by_text("Predictions one by one").click()
+    page.get_by_text("round trips gained").wait_for()
+    assert page.url == f"{url}/teams/red#IBM"
+    assert page.locator("#IBM").is_visible()
+    for part in ("next", "account", "equity", "past", "fills", "configuration"):
+        assert page.locator(f"#{part}").count() == 1
+    assert_fits(page)
+    with page.expect_download() as begun:
+        page.get_by_text("All predictions as CSV").click()
+    assert begun.value.suggested_filename == "red-predictions.csv"
     assert page.trouble == []
 
 
@@ -104,7 +115,7 @@ def test_the_status_page(front, page):
 
 def test_it_stays_thin(front):
     url, process, _ = front
-    for path in ("/", "/status", "/status.json", "/reports/red/IBM"):
+    for path in ("/", "/status", "/status.json", "/reports/red/IBM", "/teams/red"):
         urllib.request.urlopen(f"{url}{path}", timeout=30).read()
     assert psutil.Process(process.pid).memory_info().rss / 1e6 < MOST_MB
 

@@ -25,6 +25,7 @@ def test_figures_read_well():
     assert number(1.0) == "1.000"
     assert percent(0.0123, sign=True) == "+1.2%"
     assert dollars(100123.456) == "$100,123.46"
+    assert (dollars(-0.17), dollars(-0.001)) == ("-$0.17", "$0.00")
     assert direction(0.5333, 0.409, 0.654) == "53.3% [40.9, 65.4]"
 
 

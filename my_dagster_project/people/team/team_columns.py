@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from datetime import date, datetime
+from textwrap import shorten
 
 from my_dagster_project.domain.plan import PlannedOrder, Signal
 from my_dagster_project.domain.strategies import describe
@@ -14,6 +15,8 @@ from my_dagster_project.reports.columns import Column, Mark, csv_table
 from my_dagster_project.reports.markdown import NONE
 
 _SHA = 10
+_LONGEST = 110  # characters of a line in a table
+_MOST_KEYS = 8
 
 
 def _dollars(value: float | None) -> str:
@@ -50,11 +53,11 @@ def _order_mark(row: Forecast) -> Mark:
 FORECAST_COLUMNS: tuple[Column[Forecast], ...] = (
     Column("symbol", lambda row: row.symbol, text=True, key=True),
     Column("predicted", lambda row: row.signal, _signal, "The return from close to close, or the probability that it rises."),
-    Column("close", lambda row: row.close, _dollars, "Of the session it was predicted after."),
-    Column("predicted close", lambda row: row.predicted_close, _dollars, "The close with the predicted return."),
     Column("order", lambda row: row.order, _order, "At the next open; shares.", text=True, mark=_order_mark),
     Column("why", lambda row: row.why, text=True, long=True),
-    Column("what became of it", lambda row: row.became, text=True, long=True),
+    Column("what became of it", lambda row: row.became, text=True),
+    Column("close", lambda row: row.close, _dollars, "Of the session it was predicted after."),
+    Column("predicted close", lambda row: row.predicted_close, _dollars, "The close with the predicted return."),
 )  # fmt: skip
 
 SCORED_COLUMNS: tuple[Column[ScoredPrediction], ...] = (
@@ -91,14 +94,22 @@ def predictions_csv(rows: Iterable[ScoredPrediction]) -> str:
     return csv_table((team, *SCORED_COLUMNS), rows)
 
 
-def _when(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"
+def _edit(sha: str, when: datetime, author: str) -> str:
+    return f"{sha[:_SHA]}\n{when:%Y-%m-%d %H:%M}\n{author}"
+
+
+def _subject(text: str) -> str:
+    return shorten(text, _LONGEST, placeholder=" …")
 
 
 def _lines(edit: Edit) -> str:
     if edit.problem or not edit.changed:
         return edit.problem or "nothing that counts (comments, order of keys)"
-    return "\n".join(f"{line.path}: {line.a} → {line.b}" for line in edit.changed)
+    lines = [
+        shorten(f"{line.path}: {line.a} → {line.b}", _LONGEST, placeholder=" …") for line in edit.changed
+    ]
+    more = [f"and {len(lines) - _MOST_KEYS} keys more"] if len(lines) > _MOST_KEYS else []
+    return "\n".join([*lines[:_MOST_KEYS], *more])
 
 
 def _effect(before: float | None, after: float | None, form: str) -> str:
@@ -115,10 +126,11 @@ def _direction(before: float | None, after: float | None) -> str:
 
 
 EDIT_COLUMNS: tuple[Column[Edit], ...] = (
-    Column("commit", lambda row: row.version.sha[:_SHA], text=True, key=True),
-    Column("UTC", lambda row: row.version.when, _when, text=True),
-    Column("by", lambda row: row.version.author, text=True),
-    Column("says", lambda row: row.version.subject, means="The commit's first line.", text=True, long=True),
+    Column(
+        "edit", lambda row: (row.version.sha, row.version.when, row.version.author), _edit, "Commit, UTC, whose it is.",
+        text=True, key=True, long=True,
+    ),
+    Column("says", lambda row: row.version.subject, _subject, "The commit's first line.", text=True, long=True),
     Column("changed", _lines, text=True, long=True),
     Column("MASE", lambda row: row.effect("mase"), _mase, "Mean of the symbols' reports before the edit → after it; less is better."),
     Column("direction", lambda row: row.effect("direction"), _direction, "The same of right calls of up or down."),
