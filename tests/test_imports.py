@@ -22,6 +22,8 @@ HEAVY = (
     "fastapi",
     "boto3",
     "matplotlib",
+    "statsmodels",
+    "arch",
 )
 MOST_MB = 200
 
