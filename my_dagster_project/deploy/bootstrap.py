@@ -16,6 +16,7 @@ from my_dagster_project.foundation.addresses import address, host_name
 from my_dagster_project.foundation.errors import PassingError, TradingError
 from my_dagster_project.foundation.settings import remote_of
 from my_dagster_project.git.remote_clone import clone_project
+from my_dagster_project.teams.sources import read_registry
 
 _PATIENCE = 120  # seconds; the services around us were told to start in the same moment
 _PAUSE = 2
@@ -29,9 +30,10 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     """Do all of it in order; 1 with one line saying what failed and what to do."""
     steps: dict[str, Callable[[], object]] = {
         "databases": lambda: prepare_databases(_superuser(environ), _databases(environ)),
-        "buckets": lambda: prepare_buckets(_server(environ), environ),
         "tables": migrate,
         "repository": lambda: _clone(environ),
+        # After the clone, which says whether teams see their own only.
+        "buckets": lambda: prepare_buckets(_server(environ), environ, teams_apart(environ)),
     }
     for name, step in steps.items():
         try:
@@ -46,6 +48,20 @@ def _clone(environ: Mapping[str, str]) -> str:
     _needed(environ, "TRADING_GIT_REMOTE")
     remote, login = remote_of(environ)
     return clone_project(str(remote), Path(_needed(environ, "TRADING_PROJECT")), login)
+
+
+def teams_apart(environ: Mapping[str, str]) -> list[str]:
+    """The teams that see their own only, none where everybody sees everything. (A broken registry apart: nobody reads more.)"""
+    project = Path(_needed(environ, "TRADING_PROJECT"))
+    try:
+        registry = read_registry(project)
+    except TradingError as error:
+        print(
+            f"bootstrap: people's keys read nothing of teams before the next `make up`: {error}",
+            file=sys.stderr,
+        )
+        return ["-"]
+    return [] if registry.visibility == "open" else list(registry.teams)
 
 
 def patiently[T](step: Callable[[], T], patience: float = _PATIENCE, pause: float = _PAUSE) -> T:

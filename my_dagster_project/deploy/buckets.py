@@ -1,13 +1,14 @@
 """Buckets, and users that reach their own bucket only; minio-py is used here and nowhere else."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from my_dagster_project.foundation.addresses import address
 from my_dagster_project.foundation.errors import StorageError, StorageUnreachableError
+from my_dagster_project.storage.names import COMPETITION, MARKET
 
 if TYPE_CHECKING:
     from minio import Minio, MinioAdmin
@@ -31,13 +32,17 @@ class Server:
 
 @dataclass(frozen=True)
 class User:
-    """A key and what it may do with the objects under its places, each `bucket` or `bucket/prefix`."""
+    """A key and what it may do with the objects under its places, each `bucket` or `bucket/prefix`.
+
+    Without `lists` it is told no names but those under its places.
+    """
 
     name: str
     places: tuple[str, ...]
     actions: list[str]
     key: str
     secret: str = field(repr=False)
+    lists: bool = True
 
     @property
     def buckets(self) -> list[str]:
@@ -48,17 +53,23 @@ class User:
         """The policy in AWS's language."""
         buckets = [f"arn:aws:s3:::{bucket}" for bucket in self.buckets]
         objects = [f"arn:aws:s3:::{place.rstrip('/')}/*" for place in self.places]
+        listing = {"Effect": "Allow", "Action": _LIST, "Resource": buckets}
+        if not self.lists:
+            below = [f"{place.partition('/')[2].rstrip('/')}/*" for place in self.places]
+            listing |= {"Action": _LIST[:1], "Condition": {"StringLike": {"s3:prefix": below}}}
         return {
             "Version": "2012-10-17",
-            "Statement": [
-                {"Effect": "Allow", "Action": _LIST, "Resource": buckets},
-                {"Effect": "Allow", "Action": self.actions, "Resource": objects},
-            ],
+            "Statement": [listing, {"Effect": "Allow", "Action": self.actions, "Resource": objects}],
         }
 
 
-def users_of(environ: Mapping[str, str]) -> list[User]:
-    """The platform, MLflow, and people's `dvc pull`, which reads versions and neither writes nor sees anything else."""
+def users_of(environ: Mapping[str, str], own: Sequence[str] = ()) -> list[User]:
+    """The platform, MLflow, and people's `dvc pull`, which reads versions and neither writes nor sees anything else.
+
+    With teams that see their `own` only: a key for each (`team-red`, and its password in GIT_ACCOUNTS) that reads its current
+    objects, the market's and the competition's; the key that all share reads the last two. The versions of all teams lie in one
+    pool under their md5, so that pool is closed.
+    """
     platform = environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]
     mlflow = environ["MLFLOW_S3_KEY"], environ["MLFLOW_S3_SECRET"]
     reader = environ["DVC_READ_KEY"], environ["DVC_READ_SECRET"]
@@ -66,19 +77,33 @@ def users_of(environ: Mapping[str, str]) -> list[User]:
     dvc = address(environ, "TRADING_DVC_URL") or "s3://trading/dvc"
     artifacts = address(environ, "TRADING_MLFLOW_BUCKET") or "s3://mlflow"
     store, dvc, artifacts = (url.removeprefix("s3://") for url in (store, dvc, artifacts))
+    public = tuple(f"{store}/{owner}" for owner in (MARKET, COMPETITION))
+    passwords = dict(pair.split(":", 1) for pair in environ.get("GIT_ACCOUNTS", "").split(",") if ":" in pair)
     return [
         User("trading", (store, dvc), _WRITE, *platform),
         User("mlflow", (artifacts,), _WRITE, *mlflow),
-        User("dvc-read", (dvc,), _READ, *reader),
+        User("dvc-read", public if own else (dvc,), _READ, *reader, lists=not own),
+        *(
+            User(
+                f"team-{team}",
+                (f"{store}/{team}", *public),
+                _READ,
+                f"team-{team}",
+                passwords[team],
+                lists=False,
+            )
+            for team in own
+            if team in passwords
+        ),
     ]
 
 
-def prepare_buckets(server: Server, environ: Mapping[str, str]) -> str:
-    """Make the buckets, policies and users that are missing; says what was done.
+def prepare_buckets(server: Server, environ: Mapping[str, str], own: Sequence[str] = ()) -> str:
+    """Make the buckets, policies and users that are missing; says what was done. `own` as in `users_of`.
 
-    On a server without MinIO's admin API the keys given must exist there already; it says so. Raises StorageError.
+    A team's key of a time when teams saw their own only stays, and reads what it read. On a server without MinIO's admin API the keys given must exist there already; it says so. Raises StorageError.
     """
-    users = users_of(environ)
+    users = users_of(environ, own)
     made = _make_buckets(server, sorted({bucket for user in users for bucket in user.buckets}))
     told = f"made {', '.join(made)}" if made else "are there"
     admin = _admin(server)

@@ -2,16 +2,18 @@
 
 import secrets
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from botocore.exceptions import ClientError
 
-from my_dagster_project.deploy.bootstrap import main, patiently
+from my_dagster_project.deploy.bootstrap import main, patiently, teams_apart
 from my_dagster_project.deploy.buckets import Server, prepare_buckets
 from my_dagster_project.deploy.databases import DatabaseUnreachableError, Superuser, prepare_databases
 from my_dagster_project.foundation.errors import StorageError, StorageUnreachableError
 from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.storage.s3_store import process_client
+from tests.support.deployment import write_project
 from tests.support.minio import free_port
 from tests.support.postgres import Postgres, postgres
 
@@ -109,6 +111,47 @@ def test_every_user_reaches_its_own_and_nothing_else(server, keys):
     assert refused(reader.delete_object, Bucket="trading", Key="dvc/b")
     assert refused(platform.put_object, Bucket="trading", Key="elsewhere/c", Body=b"")
     assert refused(platform.create_bucket, Bucket="more")
+
+
+def test_a_team_that_sees_its_own_reads_its_own_the_markets_and_the_competitions(server, keys):
+    keys |= {"GIT_ACCOUNTS": "organiser:of-organiser,red:of-red-team,blue:of-blue-team"}
+    prepare_buckets(server, keys)
+    platform, reader = (client(server, keys[NAMES[i]], keys[NAMES[i + 1]]) for i in (0, 4))
+    names = (
+        "store/red/x",
+        "store/blue/x",
+        "store/redder/x",
+        "store/market/x",
+        "store/competition/x",
+        "dvc/b",
+    )
+    for name in names:
+        platform.put_object(Bucket="trading", Key=name, Body=b"a")
+    assert "team-red, team-blue" in prepare_buckets(server, keys, ["red", "blue"])
+    red = client(server, "team-red", "of-red-team")
+    for who, readable in ((red, {names[0], names[3], names[4]}), (reader, {names[3], names[4]})):
+        for name in names:
+            if name in readable:
+                assert who.get_object(Bucket="trading", Key=name)["Body"].read() == b"a"
+                assert who.list_objects_v2(Bucket="trading", Prefix=f"{name[:-1]}")["KeyCount"] == 1
+            else:
+                assert refused(who.get_object, Bucket="trading", Key=name), name
+                assert refused(who.list_objects_v2, Bucket="trading", Prefix=name[:-1]), name
+        for prefix in ("", "store/", "store/red", "dvc/"):
+            assert refused(who.list_objects_v2, Bucket="trading", Prefix=prefix), prefix
+        assert refused(who.put_object, Bucket="trading", Key="store/red/x", Body=b"")
+    prepare_buckets(server, keys)
+    assert reader.get_object(Bucket="trading", Key="dvc/b")["Body"].read() == b"a"
+
+
+@pytest.mark.parametrize(
+    ("said", "apart"), [("", []), ("visibility: own", ["red", "blue"]), ("teams: [", ["-"])]
+)
+def test_whether_teams_see_their_own_says_the_registry(tmp_path, said, apart):
+    write_project(tmp_path, ["red", "blue"], ["AAPL"], date(2025, 9, 2))
+    registry = tmp_path / "configs" / "teams.yaml"
+    registry.write_text(f"{registry.read_text()}\n{said}\n")
+    assert teams_apart({"TRADING_PROJECT": str(tmp_path)}) == apart
 
 
 def test_a_changed_secret_counts(server, keys):
