@@ -53,7 +53,7 @@ class User:
         """The policy in AWS's language."""
         buckets = [f"arn:aws:s3:::{bucket}" for bucket in self.buckets]
         objects = [f"arn:aws:s3:::{place.rstrip('/')}/*" for place in self.places]
-        listing = {"Effect": "Allow", "Action": _LIST, "Resource": buckets}
+        listing: dict[str, object] = {"Effect": "Allow", "Action": _LIST, "Resource": buckets}
         if not self.lists:
             below = [f"{place.partition('/')[2].rstrip('/')}/*" for place in self.places]
             listing |= {"Action": _LIST[:1], "Condition": {"StringLike": {"s3:prefix": below}}}
