@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain import plain_json
 from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.chance import Chances
 from my_dagster_project.domain.evaluation import Metrics
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
 NAIVE = "naive"
 BUY_AND_HOLD = "buy-and-hold"
 HOUSE_TEAMS = (NAIVE, BUY_AND_HOLD)
+type Curves = dict[str, list[tuple[str, float]]]
+"""By team its equity (dollars) at the close of each session (ISO)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,8 @@ class TeamRow:
 
     `drift_mase` is the MASE of "as always so far" on the same rows; `chances` are the p values over all symbols. `since` is the
     first scored session (ISO) of a team that came when others had begun, whose rank is of the sessions it shares with each.
+    `rose` says how many lines it stands higher than in the table of the session before (0 where it had none), and
+    `equity_before` what it was worth then.
     """
 
     rank: int | None
@@ -80,6 +88,8 @@ class TeamRow:
     chances: Chances = field(default_factory=Chances)
     alarms: tuple[Alarm, ...] = ()
     since: str = ""
+    rose: int = 0
+    equity_before: float = math.nan
 
     @property
     def open_alarms(self) -> tuple[Alarm, ...]:
@@ -116,6 +126,18 @@ class Leaderboard:
 def to_json(board: Leaderboard) -> str:
     """The table as JSON text with sorted keys; a figure that does not exist is null. Same table, same text."""
     return plain_json.to_text(asdict(board))
+
+
+def curves_to_json(curves: Mapping[str, Sequence[tuple[date, float]]]) -> str:
+    """Equity curves by team as JSON text."""
+    return plain_json.to_text(
+        {team: [[str(day), value] for day, value in one] for team, one in curves.items()}
+    )
+
+
+def curves_from_json(text: str) -> Curves:
+    """The curves back from `curves_to_json`, sessions as ISO; ValueError or TypeError when the text is none."""
+    return {team: [(str(day), float(value)) for day, value in one] for team, one in json.loads(text).items()}
 
 
 def from_json(text: str) -> Leaderboard:

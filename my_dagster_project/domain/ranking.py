@@ -76,6 +76,20 @@ def assemble(
     return Leaderboard(ranked, symbols)
 
 
+def beside(board: Leaderboard, before: Leaderboard) -> Leaderboard:
+    """The table with how each team stands to that of the session before: lines it rose, and its equity then."""
+    then = {row.team: (place, row.trading.equity) for place, row in enumerate(before.teams)}
+    return replace(
+        board,
+        teams=tuple(
+            replace(row, rose=then[row.team][0] - place, equity_before=then[row.team][1])
+            if row.team in then
+            else row
+            for place, row in enumerate(board.teams)
+        ),
+    )
+
+
 def _team_row(
     team: str,
     figures: list[Metrics],

@@ -9,7 +9,7 @@ import dagster as dg
 
 from my_dagster_project.domain.alarms import Alarm, check_alarm, leak_alarms, with_clearances
 from my_dagster_project.domain.evaluation import score
-from my_dagster_project.domain.leaderboard import Leaderboard, from_json
+from my_dagster_project.domain.leaderboard import Curves, Leaderboard, curves_from_json, from_json
 from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.pipeline.partitions import replay_sessions
@@ -29,6 +29,8 @@ SCORED = "scored.parquet"
 NO_ALARM = "no_alarm"
 """The table's own check; its metadata has by team what is open, and under OPEN the alarms' ids."""
 OPEN = "open alarms"
+LEADERBOARD, EQUITY = "leaderboard.json", "equity.json"
+"""The files of the leaderboard: the table, and the teams' equity curves behind its figures."""
 _FAILED = "FAILED"
 
 
@@ -122,10 +124,18 @@ def failed_checks(
 def stored_leaderboard(assets: AssetStore) -> Leaderboard:
     """The current table; raises ObjectMissingError before the first main job, ValueError or KeyError when it is none."""
     try:
-        data = assets.read_file(names.leaderboard(), "leaderboard.json")
+        data = assets.read_file(names.leaderboard(), LEADERBOARD)
     except ObjectMissingError:
         raise ObjectMissingError(f"There is no leaderboard yet; {everything_due()} makes it.") from None
     return from_json(data.decode())
+
+
+def stored_curves(assets: AssetStore) -> Curves:
+    """The equity curves beside the current table, those of teams and of buying and holding; none beside one from before they were kept."""
+    try:
+        return curves_from_json(assets.read_file(names.leaderboard(), EQUITY).decode())
+    except ObjectMissingError:
+        return {}
 
 
 def alarms_changed(

@@ -4,6 +4,7 @@ A new column is one line here; a figure that a page draws in its own way is told
 """
 
 import math
+from collections.abc import Sequence
 
 from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.chance import SIGNIFICANT
@@ -41,6 +42,11 @@ def rank_words(rank: int | None, alarms: int) -> str:
     if alarms:
         return "alarm"
     return NONE if rank is None else str(rank)
+
+
+def rose_words(lines: int) -> str:
+    """How far a team rose or fell, such as `▲2`; '' where it stands as it stood."""
+    return f"{'▲' if lines > 0 else '▼'}{abs(lines)}" if lines else ""
 
 
 def alarm_lines(board: Leaderboard) -> list[str]:
@@ -187,6 +193,26 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
     Column("drawdown", lambda row: row.trading.max_drawdown, percent, "Deepest fall from a high before."),
     Column("costs", lambda row: row.trading.costs, dollars, "Paid for spread and fees."),
 )
+
+MOVED: Column[TeamRow] = Column(
+    "±",
+    lambda row: row.rose,
+    rose_words,
+    "Lines the team stands higher or lower than a session ago.",
+)
+DAY: Column[TeamRow] = Column(
+    "day",
+    lambda row: row.trading.equity / row.equity_before - 1 if row.equity_before else math.nan,
+    signed,
+    "What the equity has become since the close a session ago.",
+)
+
+
+def living(columns: Sequence[Column[TeamRow]]) -> list[Column[TeamRow]]:
+    """The columns of teams for who watches a season: with what has moved since the session before."""
+    beside = {"#": MOVED, "equity": DAY}
+    return [one for column in columns for one in (column, beside.get(column.name)) if one is not None]
+
 
 SYMBOL_COLUMNS: tuple[Column[SymbolRow], ...] = (
     Column("team", lambda row: row.team, text=True, key=True),

@@ -11,7 +11,7 @@ from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.evaluation import Metrics, score, wilson_interval
 from my_dagster_project.domain.latecomers import Latecomer, latecomers
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, NAIVE, TradingSummary, from_json, to_json
-from my_dagster_project.domain.ranking import assemble, pooled_mase
+from my_dagster_project.domain.ranking import assemble, beside, pooled_mase
 from my_dagster_project.reports.leaderboard_columns import ranking_rule
 
 
@@ -198,3 +198,15 @@ def test_who_came_later_is_told_by_the_first_scored_session():
     assert {of: figures.n for of, figures in found["blue"].common.items()} == {
         ("red", "A"): 38, ("red", "B"): 38, ("blue", "A"): 38,
     }  # fmt: skip
+
+
+def test_a_table_says_how_far_teams_moved_since_the_one_before():
+    before = assemble(
+        {("red", "A"): metrics_of(0.90), ("blue", "A"): metrics_of(0.95)}, {"red": TradingSummary(equity=1e5)}
+    )
+    now = assemble(
+        {("red", "A"): metrics_of(0.95), ("blue", "A"): metrics_of(0.90), ("new", "A"): metrics_of(0.5)}, {}
+    )
+    rows = {row.team: row for row in from_json(to_json(beside(now, before))).teams}
+    assert [rows[team].rose for team in ("red", "blue", "new", "naive")] == [-2, 0, 0, -1]
+    assert rows["red"].equity_before == 1e5

@@ -3,7 +3,6 @@
 import logging
 from typing import TYPE_CHECKING
 
-from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import ConfigError, ObjectMissingError, TradingError
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings
@@ -21,6 +20,7 @@ from my_dagster_project.people.front.pages import (
 from my_dagster_project.people.front.reports import PAGE, ReportFile, Reports
 from my_dagster_project.people.front.security import REPORT_POLICY, headers
 from my_dagster_project.people.front.snapshots import Snapshot, Snapshots
+from my_dagster_project.people.front.static_files import script
 from my_dagster_project.people.front.team_html import team_html
 from my_dagster_project.people.front.team_pages import TeamPages
 from my_dagster_project.people.status.page import StatusPage
@@ -56,8 +56,7 @@ class Front:
         now = self._snapshots.get()
         if now is None:
             return self._being_made()
-        equity = "/equity.png" if now.equity else ""
-        return _html(home_html(self._links, now.page, now.board, equity, why=now.why, age=now.age))
+        return _html(home_html(self._links, now.page, now.board, now.curves, why=now.why, age=now.age))
 
     def status(self, _: "Request") -> "Response":
         """The status page."""
@@ -80,14 +79,13 @@ class Front:
             return _text(plain_json.to_text({"state": "red", "verdict": said}), 503, "application/json")
         return _text(redact(plain_json.to_text(now.page.to_plain())), 200, "application/json")
 
-    def equity(self, _: "Request") -> "Response":
-        """The plot of the teams' equity."""
+    def static(self, request: "Request") -> "Response":
+        """A script of the pages; a browser asks once for each version."""
         from fastapi import Response
 
-        now = self._snapshots.get()
-        if now is None or now.equity is None:
-            return self.message_page(404, "There is no plot yet", [f"{everything_due()} draws it."])
-        return Response(now.equity, media_type="image/png", headers=headers())
+        found = script(request.path_params["name"])
+        kept = {"Content-Encoding": "gzip", "Cache-Control": "public, max-age=31536000, immutable"}
+        return Response(found.packed, media_type="text/javascript", headers=headers() | kept)
 
     def report(self, request: "Request") -> "Response":
         """A file of a report; the page itself when none is named."""
@@ -174,7 +172,7 @@ def create_app(settings: Settings) -> "FastAPI":
         "/": front.home,
         "/status": front.status,
         "/status.json": front.status_json,
-        "/equity.png": front.equity,
+        "/static/{name}": front.static,
         "/audit": front.audit,
         "/healthz": front.health,
         "/teams/{team}": front.team,

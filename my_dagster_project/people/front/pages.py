@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from my_dagster_project.domain.leaderboard import Leaderboard
+from my_dagster_project.domain.leaderboard import Curves, Leaderboard
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.people.front.cells import page_cell
+from my_dagster_project.people.front.curves import equity_chart
 from my_dagster_project.people.front.links import Links
+from my_dagster_project.people.front.static_files import script_address
 from my_dagster_project.people.status import status_columns, words
 from my_dagster_project.people.status.page import State, StatusPage
+from my_dagster_project.reports.colours import team_colour
 from my_dagster_project.reports.html import ours, templates
 from my_dagster_project.reports.leaderboard_columns import (
     SYMBOL_COLUMNS,
     TEAM_COLUMNS,
     alarm_lines,
+    living,
     ranking_rule,
 )
 from my_dagster_project.storage.audit import Act
@@ -48,23 +52,25 @@ def home_html(
     links: Links,
     page: StatusPage | None,
     board: Leaderboard | None,
-    equity: str,
+    curves: Curves,
     *,
     why: str = "",
     age: str = "",
 ) -> str:
-    """The leaderboard, the teams and the way to everything else; `equity` is the address of the plot or empty."""
+    """The leaderboard, the teams' equity and the way to everything else."""
+    chart = equity_chart(curves)
     return filled(
         "home.html",
         links,
         here="home",
         page=page,
         board=board,
-        equity=equity,
+        equity=chart,
+        charts=chart is not None,
         why=why,
         rule=ranking_rule(board) if board else "",
         alarms=alarm_lines(board) if board else (),
-        team_columns=TEAM_COLUMNS,
+        team_columns=living(TEAM_COLUMNS),
         symbol_columns=SYMBOL_COLUMNS,
         refresh=REFRESH_SECONDS,
         age=age,
@@ -102,8 +108,16 @@ def _environment() -> "Environment":
         "cell": page_cell,
         "code": _code,
         "of_one_team": status_columns.of_one_team,
+        "anchor": _anchor,
+        "colour": team_colour,
     }
+    environment.globals["script"] = script_address
     return environment
+
+
+def _anchor(name: str) -> str:
+    """A name as a part of an id of the page: what is no letter or digit by its number."""
+    return "".join(one if one.isalnum() else f"-{ord(one):x}" for one in name)
 
 
 def _code(text: str) -> "Markup":

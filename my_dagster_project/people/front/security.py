@@ -1,4 +1,4 @@
-"""Headers of every answer: no page of ours runs a script or asks another host, and a report can do nothing but draw itself."""
+"""Headers of every answer: a page of ours runs scripts of this server alone, asks no other host, and a report can do nothing but draw itself."""
 
 import base64
 from functools import cache
@@ -13,15 +13,25 @@ REPORT_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts allow-downloads"
 )
 
+# Of plotly.js 2.35.2; another one logs a violation, which tests/e2e/test_front.py sees.
+_OF_PLOTLY = "gG0b4ixT/IQUp7JJLbyKcpYcYDjq2Wp8NGv3f+aasqo="
+
 
 @cache
 def page_policy() -> str:
-    """The policy of our own pages: the one style sheet by its hash, pictures from here, nothing else."""
-    digest = base64.b64encode(sha256(style().encode()).digest()).decode()
+    """The policy of our own pages: the one style sheet by its hash, scripts, pictures and forms of this server, nothing else.
+
+    The empty style sheet is allowed too, to which plotly.js adds its rules, and the one it brings along for maps.
+    """
+    styles = " ".join(f"'sha256-{digest}'" for digest in (_digest(style()), _digest(""), _OF_PLOTLY))
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src {styles}; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(sha256(text.encode()).digest()).decode()
 
 
 def headers(policy: str | None = None) -> dict[str, str]:

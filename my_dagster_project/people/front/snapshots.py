@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from my_dagster_project.domain.leaderboard import Leaderboard
+from my_dagster_project.domain.leaderboard import Curves, Leaderboard
 from my_dagster_project.people.status.page import StatusPage
 
 KEEP_SECONDS = 10.0
@@ -38,7 +38,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Snapshot(Taken):
-    """The status page, the table (None with the reason in `why`) and the plot of the teams' equity, as of one moment.
+    """The status page, the table (None with the reason in `why`) and the teams' equity curves, as of one moment.
 
     `page` is None when not even the registry can be read; `broken` says why.
     """
@@ -46,7 +46,7 @@ class Snapshot(Taken):
     page: StatusPage | None
     board: Leaderboard | None
     why: str
-    equity: bytes | None
+    curves: Curves = field(default_factory=dict)
     broken: str = ""
 
 

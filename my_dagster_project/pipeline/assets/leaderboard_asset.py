@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.chance import evidence
 from my_dagster_project.domain.evaluation import evaluate
 from my_dagster_project.domain.latecomers import latecomers
-from my_dagster_project.domain.leaderboard import Leaderboard, to_json
+from my_dagster_project.domain.leaderboard import Leaderboard, TradingSummary, curves_to_json, to_json
 from my_dagster_project.domain.performance import EquityCurve
-from my_dagster_project.domain.ranking import assemble
+from my_dagster_project.domain.ranking import assemble, beside
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.operations.mlflow_history import current_runs
 from my_dagster_project.pipeline.alarming import (
+    EQUITY,
+    LEADERBOARD,
     NO_ALARM,
     OPEN,
     blocking_checks,
@@ -82,11 +85,13 @@ def leaderboard_asset(
         figures = {name: evaluate(frame) for name, frame in scored.items()}
         replayed = is_replay(platform)
         ranked = assemble(figures, money, evidences, alarms, latecomers(scored))
-        board = replace(ranked, **_dates(window), replayed=replayed)
+        before = _session_before(scored, curves, alarms)
+        board = replace(beside(ranked, before), **_dates(window), replayed=replayed)
         context.log.info(f"{len(board.teams)} teams on the table")
         yield _alarm_result(board)
         _note_figures(context, tracking, board)
-        yield files_output({"leaderboard.json": to_json(board).encode()}, _metadata(board, curves))
+        files = {LEADERBOARD: to_json(board).encode(), EQUITY: curves_to_json(curves).encode()}
+        yield files_output(files, _metadata(board, curves))
 
     return leaderboard
 
@@ -101,6 +106,22 @@ def _of_the_house(platform: Platform, bars: "dict[str, pd.DataFrame]") -> "dict[
 def _results(platform: Platform, assets: AssetStore, teams: list[TeamContext]) -> dict[str, Result]:
     spread = Decimal(str(platform.registry.competition.cost_bps))
     return {team.name: result_of(assets, team.name, spread) for team in teams}
+
+
+def _session_before(
+    scored: "dict[tuple[str, str], pd.DataFrame]",
+    curves: dict[str, EquityCurve],
+    alarms: dict[str, tuple[Alarm, ...]],
+) -> Leaderboard:
+    """The table as it stood a session earlier, on today's bars: ranks and equity alone."""
+    newest = max((frame["session"].max() for frame in scored.values() if len(frame)), default=None)
+    parts = {of: frame[frame["session"] < newest] for of, frame in scored.items() if len(frame)}
+    shorter = {of: frame for of, frame in parts.items() if len(frame)}
+    figures = {of: evaluate(frame) for of, frame in shorter.items()}
+    last = max((curve[-1][0] for curve in curves.values() if curve), default=None)
+    known = {team: [value for day, value in curve if day < last] for team, curve in curves.items() if last}
+    money = {team: TradingSummary(equity=values[-1]) for team, values in known.items() if values}
+    return assemble(figures, money, None, alarms, latecomers(shorter))
 
 
 def _dates(window: list[date]) -> dict[str, Any]:

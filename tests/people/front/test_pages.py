@@ -44,15 +44,26 @@ def test_every_answer_has_the_security_headers(shown, path):
     assert "default-src 'none'" in headers["content-security-policy"]
 
 
-def test_our_own_pages_run_no_script_and_ask_no_other_host(shown):
+def test_our_own_pages_run_scripts_of_this_server_alone_and_ask_no_other_host(shown):
     for path in ("/", "/status", "/teams/red"):
         answer = shown.get(path)
         policy = answer.headers["content-security-policy"]
-        assert "script-src" not in policy
+        assert "script-src 'self';" in policy
         assert "unsafe" not in policy
-        assert "<script" not in answer.text
-        assert " style=" not in answer.text
+        scripts = re.findall(r"<script([^>]*)>(.*?)</script>", answer.text)
+        assert scripts
+        for attributes, inside in scripts:
+            assert not inside
+            address = re.search(r'src="(/static/[^"]+)"', attributes)
+            assert shown.get(address[1]).headers["content-type"].startswith("text/javascript")
+        assert not re.findall(r" (?:style|on[a-z]+)=", answer.text)
         assert not re.findall(r'(?:src|action)="(?!/|data:)', answer.text)
+
+
+def test_only_the_scripts_of_the_pages_are_served(shown):
+    assert shown.get("/static/front.js").headers["cache-control"].endswith("immutable")
+    for name in ("app.py", "..%2fapp.py", "style.css"):
+        assert shown.get(f"/static/{name}").status_code == 404
 
 
 def test_what_a_team_wrote_is_shown_and_not_executed(front, settings):
@@ -136,7 +147,7 @@ def test_the_leaderboard_says_its_dates_and_what_costs_a_team_its_rank():
         first="2012-12-03",
         last="2013-02-28",
     )
-    shown = home_html(Links("", "", ""), None, board, "")
+    shown = home_html(Links("", "", ""), None, board, {})
     assert "Sessions 2012-12-03 to 2013-02-28" in shown
     assert "red has no rank: IBM: too good to be true" in shown
     assert '<span class="rank red">alarm</span>' in shown
