@@ -5,7 +5,12 @@ the server's file system or in the bucket, and register models. So what is not l
 (tests/deploy/test_mlflow_readers.py asks every route of the installed one).
 """
 
+import json
+import os
 import re
+import threading
+import time
+import urllib.request
 from typing import Any
 
 _PAGES = r"/|/version|/build/.+|/static-files/.+|/get-artifact|/model-versions/get-artifact"
@@ -63,6 +68,48 @@ def may_look(method: str, path: str) -> bool:
     return bool(allowed and allowed.fullmatch(path))
 
 
+_SECONDS = 15.0
+
+
+class Sight:
+    """Whether teams see their own only: what the front says of the registry; of MLflow alone, without a front, no."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._own = bool(os.environ.get("TRADING_VISIBILITY_URL"))
+        self._asked = -_SECONDS
+
+    @property
+    def own(self) -> bool:
+        """As of the last seconds. While the front is away what it said last, and from a start on: yes."""
+        url = os.environ.get("TRADING_VISIBILITY_URL")
+        with self._lock:
+            if url and time.monotonic() - self._asked > _SECONDS:
+                try:
+                    with urllib.request.urlopen(url, timeout=3) as answer:  # noqa: S310 - the compose file's address
+                        self._own = json.load(answer)["visibility"] != "open"
+                except (OSError, ValueError, KeyError, TypeError):
+                    pass
+                self._asked = time.monotonic()
+            return self._own
+
+
+_sight = Sight()
+
+
+def limit(auth: Any, account: str) -> None:
+    """Let an account that reads see every experiment, or where teams see their own only the one that has its name."""
+    wanted = "NO_PERMISSIONS" if _sight.own else "READ"
+    if auth.auth_config.default_permission != wanted:
+        auth.auth_config = auth.auth_config._replace(default_permission=wanted)
+    if _sight.own:
+        from mlflow.server.handlers import _get_tracking_store
+
+        found = _get_tracking_store().get_experiment_by_name(account)
+        if found:
+            auth.store.grant_user_permission(account, "experiment", found.experiment_id, "READ")
+
+
 def authenticate() -> Any:
     """MLflow's hook (`authorization_function`): the request's account, or the answer that refuses it."""
     from flask import Response, make_response, request
@@ -72,6 +119,7 @@ def authenticate() -> Any:
     if isinstance(found, Response) or found.username == auth.auth_config.admin_username:
         return found
     if may_look(request.method, request.path):
+        limit(auth, found.username)
         return found
     said = f"The account {found.username} reads; experiments, runs and models are made by the platform.\n"
     return make_response(said, 403)

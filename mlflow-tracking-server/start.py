@@ -7,6 +7,7 @@ from pathlib import Path
 SECRETS = Path("/run/secrets")
 AUTH_FILE = Path("/tmp/mlflow-auth.ini")  # noqa: S108 - a container has its own /tmp
 TEAMS = "teams"
+LEAST = 12  # characters of a password, MLflow's own rule
 SERVER = {
     "MLFLOW_HOST": "0.0.0.0",  # noqa: S104 - what is published is the compose file's business
     "MLFLOW_PORT": "5000",
@@ -30,7 +31,7 @@ def main() -> None:
     admin = secrets["MLFLOW_TRACKING_USERNAME"], secrets["MLFLOW_TRACKING_PASSWORD"]
     database = os.environ["MLFLOW_ACCOUNTS_URI"]
     write_auth_file(AUTH_FILE, database, admin)
-    make_accounts(database, admin, secrets["TEAMS_PASSWORD"])
+    make_accounts(database, admin, {TEAMS: secrets["TEAMS_PASSWORD"], **team_accounts(secrets)})
     serve()
 
 
@@ -71,8 +72,21 @@ def write_auth_file(file: Path, database: str, admin: tuple[str, str]) -> None:
     file.write_text("\n".join(lines) + "\n")
 
 
-def make_accounts(database: str, admin: tuple[str, str], teams_password: str) -> None:
-    """The administrator, and `teams`, who may look; a password changed in .env.secrets counts from the next start.
+def team_accounts(secrets: dict[str, str]) -> dict[str, str]:
+    """A team signs in here as at git; its name is its experiment's. (None where MLflow runs alone.)"""
+    pairs = (pair.split(":", 1) for pair in secrets.get("GIT_ACCOUNTS", "").split(",") if ":" in pair)
+    others = (TEAMS, "organiser", "platform", secrets["MLFLOW_TRACKING_USERNAME"])
+    teams = {name: password for name, password in pairs if name not in others}
+    for name in [name for name, password in teams.items() if len(password) < LEAST]:
+        print(
+            f"Team {name} has no account here: its password in GIT_ACCOUNTS is shorter than {LEAST} characters."
+        )
+        del teams[name]
+    return teams
+
+
+def make_accounts(database: str, admin: tuple[str, str], readers: dict[str, str]) -> None:
+    """The administrator, and those who may look; a password changed in .env.secrets counts from the next start.
 
     MLflow itself makes the administrator once and ignores the password ever after.
     """
@@ -80,7 +94,8 @@ def make_accounts(database: str, admin: tuple[str, str], teams_password: str) ->
 
     store = SqlAlchemyStore()
     store.init_db(database)
-    for name, password, is_admin in ((*admin, True), (TEAMS, teams_password, False)):
+    accounts = [(*admin, True), *((name, password, False) for name, password in readers.items())]
+    for name, password, is_admin in accounts:
         if not store.has_user(name):
             store.create_user(name, password, is_admin=is_admin)
         elif not store.authenticate_user(name, password):

@@ -138,7 +138,7 @@ def test_the_image_is_built_once(compose):
         ("MINIO_ROOT_PASSWORD", {"minio", "bootstrap", "tools"}),
         ("POSTGRES_PASSWORD", {"postgres", "bootstrap"}),
         ("ORGANISER_PASSWORD", {"caddy"}),
-        ("GIT_ACCOUNTS", {"git", "caddy", "bootstrap"}),
+        ("GIT_ACCOUNTS", {"git", "caddy", "bootstrap", "mlflow"}),
     ],
 )
 def test_the_keys_to_everything_are_held_by_few(compose, secret, holders):
