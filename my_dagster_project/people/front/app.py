@@ -1,6 +1,7 @@
 """The front: leaderboard, status, teams, reports, and the door that a git host knocks at. It reads; only a push notice does anything."""
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from my_dagster_project.foundation.errors import ConfigError, ObjectMissingError, TradingError
@@ -24,6 +25,7 @@ from my_dagster_project.people.front.static_files import script
 from my_dagster_project.people.front.team_html import team_html
 from my_dagster_project.people.front.team_pages import TeamPages
 from my_dagster_project.people.status.page import StatusPage
+from my_dagster_project.teams.visibility import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,19 +50,20 @@ class Front:
         self._links = Links.from_settings(settings, served=True)
         self._snapshots = Snapshots(Gatherer(settings).snapshot)
         self._asked = AskedTeam(settings)
+        self._sight = Sight(settings)
         self._reports = Reports(settings, self._asked)
         self._teams = TeamPages(settings, self._asked)
 
-    def home(self, _: "Request") -> "Response":
+    def home(self, request: "Request") -> "Response":
         """The leaderboard."""
-        now = self._snapshots.get()
+        now = self._seen_by(request)
         if now is None:
             return self._being_made()
         return _html(home_html(self._links, now.page, now.board, now.curves, why=now.why, age=now.age))
 
-    def status(self, _: "Request") -> "Response":
+    def status(self, request: "Request") -> "Response":
         """The status page."""
-        now = self._snapshots.get()
+        now = self._seen_by(request)
         if now is None:
             return self._being_made()
         if now.page is None:
@@ -69,11 +72,11 @@ class Front:
             status_html(now.page, self._links, refresh=_SOON if now.age else REFRESH_SECONDS, age=now.age)
         )
 
-    def status_json(self, _: "Request") -> "Response":
+    def status_json(self, request: "Request") -> "Response":
         """The status for programs: 200 whatever it says, 503 when it could not be found out."""
         from my_dagster_project.domain import plain_json
 
-        now = self._snapshots.get()
+        now = self._seen_by(request)
         if now is None or now.page is None:
             said = now.broken if now else "the status is still being found out"
             return _text(plain_json.to_text({"state": "red", "verdict": said}), 503, "application/json")
@@ -103,9 +106,35 @@ class Front:
 
         def shown(request: "Request") -> "Response":
             self._asked.require(request.path_params["team"])
-            return show(request)
+            user = request.headers.get(USER_HEADER, "")
+            return (
+                show(request)
+                if self._sight.may_see(user, request.path_params["team"])
+                else self._not_theirs()
+            )
 
         return shown
+
+    def visibility(self, _: "Request") -> "Response":
+        """What the registry says of who may look, for the other services."""
+        return _text(f'{{"visibility": "{self._sight.visibility}"}}', 200, "application/json")
+
+    def _seen_by(self, request: "Request") -> Snapshot | None:
+        """The newest snapshot without the teams that are not for this person to see."""
+        now, user = self._snapshots.get(), request.headers.get(USER_HEADER, "")
+        if now is None or now.page is None:
+            return now
+        teams = tuple(team for team in now.page.teams if self._sight.may_see(user, team.name))
+        return replace(now, page=replace(now.page, teams=teams))
+
+    def _not_theirs(self) -> "Response":
+        """Asks who looks: whoever is signed in as somebody else may sign in anew."""
+        said = [
+            "In this competition a team sees its own only. Sign in with your team's name and its password."
+        ]
+        answer = self.message_page(401, "This is for its team to see", said)
+        answer.headers["WWW-Authenticate"] = 'Basic realm="trading"'
+        return answer
 
     def team(self, request: "Request") -> "Response":
         """A team's own page."""
@@ -175,6 +204,7 @@ def create_app(settings: Settings) -> "FastAPI":
         "/static/{name}": front.static,
         "/audit": front.audit,
         "/healthz": front.health,
+        "/visibility": front.visibility,
         "/teams/{team}": front.team,
         "/teams/{team}/{file}": front.download,
         "/reports/{team}/{symbol}": front.report,
