@@ -32,6 +32,11 @@ def sizes(usual: int, full: int) -> list[Any]:
     return [usual, pytest.param(full, marks=pytest.mark.full)]
 
 
+def size[T](usual: T, full: T) -> T:
+    """How much a fixture makes that tests share; the second in `make test-full` only."""
+    return full if _FULL else usual
+
+
 def only_whole(*cases: Any) -> list[Any]:
     """For `parametrize`: cases that take long, which there are in `make test-full` only."""
     return list(cases) if _FULL else []

@@ -9,6 +9,7 @@ from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.parity import TOLERANCE, compare, probe_rows
 from my_dagster_project.models.prediction import predict
 from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs
+from tests.support.draws import only_whole
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +22,8 @@ COMBINERS = {
     "tabnet": {"size": 8, "output_size": 8},
     "project_aggregate": {},
 }
+NORMALIZATIONS = ("zscore", "minmax", "iq", "log1p", None)
+STRATEGIES = ("fill_with_mean", "fill_with_const", "fill_with_mode")
 
 
 def parity(files, rows):
@@ -54,14 +57,19 @@ def test_every_combiner_says_what_ludwig_says(combiner, team):
     exported(spec, sample_rows(team))
 
 
-@pytest.mark.parametrize("normalization", ["zscore", "minmax", "iq", "log1p", None])
-def test_every_normalisation_of_inputs_is_in_the_graph(normalization):
-    inputs = [
-        {"name": "rsi_14", "type": "number", "preprocessing": {"normalization": normalization}},
-        {"name": "volatility_21", "type": "number", "preprocessing": {"normalization": normalization}},
-        {"name": "weekday", "type": "category"},
-    ]
-    exported(with_inputs(sample_spec(epochs=1), inputs), sample_rows())
+@pytest.mark.parametrize(
+    "normalizations", [NORMALIZATIONS, *only_whole(*((one,) for one in NORMALIZATIONS))], ids=str
+)
+def test_every_normalisation_of_inputs_is_in_the_graph(normalizations):
+    """All of them in one model, each of two features; in `make test-full` each alone too."""
+    rows, inputs = sample_rows(), [{"name": "weekday", "type": "category"}]
+    for normalization in normalizations:
+        for feature in ("rsi_14", "volatility_21"):
+            name = f"{feature}_{normalization}"
+            rows[name] = rows[feature]
+            preprocessing = {"normalization": normalization}
+            inputs.append({"name": name, "type": "number", "preprocessing": preprocessing})
+    exported(with_inputs(sample_spec(epochs=1), inputs), rows)
 
 
 @pytest.mark.parametrize("normalization", ["zscore", "minmax", "iq", None])
@@ -70,12 +78,17 @@ def test_every_normalisation_of_the_target_is_undone_in_the_graph(normalization)
     exported(sample_spec(epochs=1, output_features=[output]), sample_rows())
 
 
-@pytest.mark.parametrize("strategy", ["fill_with_mean", "fill_with_const", "fill_with_mode"])
-def test_missing_values_are_filled_as_ludwig_fills_them(strategy):
-    rows = sample_rows()
-    rows.loc[rows.index[::7], "gap"] = np.nan
-    number = {"preprocessing": {"normalization": "zscore", "missing_value_strategy": strategy}}
-    exported(sample_spec(epochs=1, defaults={"number": number}), rows)
+@pytest.mark.parametrize("strategies", [STRATEGIES, *only_whole(*((one,) for one in STRATEGIES))], ids=str)
+def test_missing_values_are_filled_as_ludwig_fills_them(strategies):
+    """All of them in one model, each of a feature; in `make test-full` each alone too."""
+    rows, inputs = sample_rows(), [{"name": "weekday", "type": "category"}]
+    for strategy in strategies:
+        name = f"gap_{strategy}"
+        rows[name] = rows["gap"]
+        rows.loc[rows.index[::7], name] = np.nan
+        preprocessing = {"normalization": "zscore", "missing_value_strategy": strategy}
+        inputs.append({"name": name, "type": "number", "preprocessing": preprocessing})
+    exported(with_inputs(sample_spec(epochs=1), inputs), rows)
 
 
 def test_outliers_are_replaced_as_ludwig_replaces_them():
