@@ -3,7 +3,9 @@
 `python -m my_dagster_project.deploy.health code-server|daemon`: silent and 0, or one line and 1.
 """
 
+import json
 import os
+import re
 import sys
 from collections.abc import Callable
 
@@ -13,10 +15,14 @@ _HEARTBEATS = """
 SELECT daemon_type, extract(epoch FROM (now() AT TIME ZONE 'utc') - timestamp) FROM daemon_heartbeats
 """
 _TIMEOUT = 5
+# The service says "serving" whatever became of the definitions; asked for its repositories it gives the error, as JSON of
+# Dagster's own (naming its classes costs nothing, importing them what the health check is to save).
+_LIST = "/api.DagsterApi/ListRepositories"
+_ERROR = re.compile(rb'"__class__": "SerializableErrorInfo".*?"message": ("(?:[^"\\]|\\.)*")', re.DOTALL)
 
 
 def code_server(address: str = "localhost:4000") -> str:
-    """What is wrong with the code server, empty when it answers that it serves."""
+    """What is wrong with the code server, empty when it answers that it serves, and its definitions are loaded."""
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -24,9 +30,13 @@ def code_server(address: str = "localhost:4000") -> str:
         try:
             asked = health_pb2.HealthCheckRequest(service="DagsterApi")
             answer = health_pb2_grpc.HealthStub(channel).Check(asked, timeout=_TIMEOUT)
+            loaded = channel.unary_unary(_LIST)(b"", timeout=_TIMEOUT)
         except grpc.RpcError as error:
             return f"{address}: {error.code().name}"
-    return "" if answer.status == health_pb2.HealthCheckResponse.SERVING else f"{address}: not serving"
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        return f"{address}: not serving"
+    found = _ERROR.search(loaded)
+    return f"the definitions cannot be loaded: {json.loads(found[1]).strip()}" if found else ""
 
 
 def daemon() -> str:

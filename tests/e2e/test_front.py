@@ -13,7 +13,9 @@ from tests.reports.samples import sample_bars, sample_features, sample_scored, s
 from tests.support.minio import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-MOST_MB = 350  # 292 measured after every page was shown: Dagster's import 79, the broker's client with pandas 100
+MOST_MB = (
+    350  # 292 measured after every page was shown: Dagster's import 79, the broker's client with pandas 100
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
 
