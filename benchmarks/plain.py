@@ -1,8 +1,8 @@
 """The plain alternative, a script as one would write it without a platform: `python -m benchmarks.plain WHAT RECIPES ...`.
 
-train RECIPES MODELS             train every model with Ludwig and save it
+train RECIPES MODELS             train every refit with Ludwig and save it
 predict RECIPES MODELS           load every model with Ludwig, predict the replay's sessions, write predictions.parquet
-chain RECIPES MODELS             train, predict, and the Evidently report of each, as one script
+chain RECIPES MODELS             train, predict, and the Evidently report of each symbol, as one script
 """
 
 import json
@@ -10,12 +10,13 @@ import logging
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 
 def recipes(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every recipe with its folder, team by team."""
+    """Every recipe with its folder, team by team, symbol by symbol, refit by refit."""
     for path in sorted(folder.glob("*/recipe.json")):
         yield path.parent, json.loads(path.read_text(encoding="utf-8"))
 
@@ -67,27 +68,38 @@ def predict(folder: Path, models: Path) -> None:
 
 
 def report(folder: Path, models: Path) -> None:
-    """Score and report each model; the platform's own page, so that both sides ask Evidently for the same."""
+    """Score and report each symbol; the platform's own page, so that both sides ask Evidently for the same."""
+    import pandas as pd
+
+    from my_dagster_project.domain.evaluation import score
+    from my_dagster_project.reports.evidently_report import build_report
+
+    for (team, symbol), refits in groupby(recipes(folder), lambda one: (one[1]["team"], one[1]["symbol"])):
+        places = list(refits)
+        place, recipe = places[-1]
+        table = pd.concat([_table(models, *one) for one in places], ignore_index=True)
+        asked = pd.concat([_rows(*one) for one in places], ignore_index=True)
+        scored = score(table, pd.read_parquet(place / "bars.parquet"))
+        learnt_from = pd.read_parquet(place / "rows.parquet")[recipe["inputs"]]
+        names = {"target": recipe["target"], "team": team, "symbol": symbol}
+        made = build_report(scored, asked[["session", *recipe["inputs"]]], learnt_from, **names)
+        for name, data in made.files.items():
+            (models / place.name / name).write_bytes(data)
+
+
+def _table(models: Path, place: Path, recipe: dict[str, Any]) -> Any:
+    """A refit's predictions in the platform's columns."""
     from datetime import date
 
     import pandas as pd
 
-    from my_dagster_project.domain.evaluation import score
     from my_dagster_project.domain.predictions import prediction_table
     from my_dagster_project.foundation.calendar import load_calendar
-    from my_dagster_project.reports.evidently_report import build_report
 
-    for place, recipe in recipes(folder):
-        bars, rows = pd.read_parquet(place / "bars.parquet"), _rows(place, recipe)
-        answers = pd.read_parquet(models / place.name / "predictions.parquet")
-        through = date.fromisoformat(recipe["trained_through"])
-        table = prediction_table(rows, answers, bars, load_calendar("XNYS"), recipe["symbol"], through)
-        features = pd.read_parquet(place / "features.parquet")[["session", *recipe["inputs"]]]
-        before = features[features["session"] < rows["session"].min()].tail(250)
-        names = {"target": recipe["target"], "team": recipe["team"], "symbol": recipe["symbol"]}
-        made = build_report(score(table, bars), rows[["session", *recipe["inputs"]]], before, **names)
-        for name, data in made.files.items():
-            (models / place.name / name).write_bytes(data)
+    answers = pd.read_parquet(models / place.name / "predictions.parquet")
+    bars, through = pd.read_parquet(place / "bars.parquet"), date.fromisoformat(recipe["trained_through"])
+    calendar = load_calendar("XNYS")
+    return prediction_table(_rows(place, recipe), answers, bars, calendar, recipe["symbol"], through)
 
 
 def _rows(place: Path, recipe: dict[str, Any]) -> Any:

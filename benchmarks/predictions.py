@@ -52,7 +52,8 @@ def _compare(project: Project, models: Path) -> tuple[int, float]:
     columns = ["predicted_return", "probability_up"]
     count, apart = 0, 0.0
     for place, recipe in recipes(project.folder / "recipes"):
-        files = assets.read((recipe["team"], recipe["symbol"], "predictions"))
+        of_team = (recipe["team"], recipe["symbol"], "predictions")
+        files = assets.read_files(of_team, [f"{session}.parquet" for session in recipe["sessions"]])
         ours = pd.concat(map(from_parquet, files.values()), ignore_index=True)
         plain = pd.read_parquet(models / place.name / "predictions.parquet")
         if list(ours["session"]) != list(plain["session"]):

@@ -1,6 +1,6 @@
 """The platform's side: real jobs, in one process, in the project of the environment: `python -m benchmarks.through_dagster STEP ...`.
 
-Steps: bars, features, models (the whole <team>_train jobs), predictions, replay. Its last line says in JSON how long each
+Steps: bars, rows (features and training rows), models (the whole <team>_train jobs), predictions, replay. Its last line says in JSON how long each
 step took without the start of the process.
 """
 
@@ -18,6 +18,7 @@ from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.partitions import replay_sessions
+from my_dagster_project.pipeline.refit_windows import windows_in_use
 from my_dagster_project.teams.deployment import current_platform
 
 
@@ -35,17 +36,18 @@ class Jobs:
         """Every symbol's bars."""
         self._run("market", "", [keys.bars_key(symbol) for symbol in self.platform.symbols])
 
-    def features(self) -> None:
-        """Every team's features."""
+    def rows(self) -> None:
+        """Every team's features, and the training rows of each refit that the replay predicts by."""
         for team in self.platform.teams:
-            self._run("train", team, self._keys(team, keys.features_key))
+            self._train(team, keys.features_key, keys.training_rows_key)
 
     def models(self) -> None:
-        """The whole <team>_train jobs: features, and models with tracking, ONNX export and checks."""
+        """The whole <team>_train jobs: features, rows, and each refit with tracking, ONNX export and checks."""
         for team in self.platform.teams:
-            self._run(
-                "train", team, self._keys(team, keys.features_key, keys.training_rows_key, keys.model_key)
-            )
+            self._train(team, keys.features_key, keys.training_rows_key, keys.model_key)
+
+    def _train(self, team: str, *of: keys.TeamSymbolKey) -> None:
+        self._run("train", team, self._keys(team, *of), windows_in_use(self.platform, team))
 
     def predictions(self) -> None:
         """All sessions of the replay in one run per team."""
@@ -72,7 +74,7 @@ def main(steps: Sequence[str]) -> None:
     jobs = Jobs()
     by_name: dict[str, Callable[[], None]] = {
         "bars": jobs.bars,
-        "features": jobs.features,
+        "rows": jobs.rows,
         "models": jobs.models,
         "predictions": jobs.predictions,
         "replay": jobs.replay,

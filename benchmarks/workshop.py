@@ -95,9 +95,9 @@ class Workshop:
 
     @cached_property
     def prepared(self) -> Project:
-        """A project with bars and features, and in `recipes` what plain Ludwig trains from; made once, only copied."""
+        """A project with bars, features and training rows, and in `recipes` what plain Ludwig trains from; made once, only copied."""
         project = self.fresh()
-        project.python("through_dagster", "bars", "features")
+        project.python("through_dagster", "bars", "rows")
         project.python("recipes", project.folder / "recipes")
         return project
 

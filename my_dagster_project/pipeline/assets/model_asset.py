@@ -66,7 +66,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         )
         manifests = []
         for window in events.left() if events else [""]:
-            spec = _spec(team, symbol, window)
+            spec = training_spec(team, symbol, window)
             rows = explained(partial(_rows, training_rows, window))
             context.log.info(f"{spec.of}: training on {len(rows)} sessions through {spec.trained_through}")
             work = partial(_bounded_training, context, team, spec, rows, tracking, asset_store)
@@ -108,7 +108,8 @@ def _seed(team: TeamContext, symbol: str, window: str) -> int:
     return training_seed(competition.salt, team.name, symbol, begins)
 
 
-def _spec(team: TeamContext, symbol: str, window: str) -> TrainingSpec:
+def training_spec(team: TeamContext, symbol: str, window: str) -> TrainingSpec:
+    """What is trained for a window ('' of a team that never refits), but for the rows."""
     config = team.config.for_symbol(symbol)
     return TrainingSpec(
         team=team.name,
