@@ -61,13 +61,15 @@ def compute_features(bars: "pd.DataFrame", features: list[Feature], symbol: str 
             f"{symbol}: {len(bars)} sessions of bars, but the features need more than {warmup} to settle; "
             "start the market data earlier or use shorter periods"
         )
-    series = _adjusted(bars)
+    series = _adjusted(bars, symbol)
     columns = {feature.name: _column(feature, series) for feature in features}
     table = pd.DataFrame({"session": bars["session"], **columns})
     return table.iloc[warmup:].reset_index(drop=True)
 
 
-def _adjusted(bars: "pd.DataFrame") -> "dict[str, np.ndarray]":
+def _adjusted(bars: "pd.DataFrame", symbol: str = "") -> "dict[str, np.ndarray]":
+    import numpy as np
+
     factor = bars["adj_close"] / bars["close"]
     prices = {name: (bars[name] * factor).to_numpy("float64") for name in ("open", "high", "low")}
     return {
@@ -75,6 +77,7 @@ def _adjusted(bars: "pd.DataFrame") -> "dict[str, np.ndarray]":
         "close": bars["adj_close"].to_numpy("float64"),
         "volume": bars["volume"].to_numpy("float64"),
         "weekday": bars["session"].dt.weekday.astype(str).to_numpy(object),
+        "symbol": np.full(len(bars), symbol, object),
     }
 
 
@@ -148,6 +151,10 @@ def _weekday(series: "dict[str, np.ndarray]") -> "np.ndarray":
     return series["weekday"]
 
 
+def _symbol(series: "dict[str, np.ndarray]") -> "np.ndarray":
+    return series["symbol"]
+
+
 _OWN_KINDS = {
     "log_return": _log_return,
     "volatility": _volatility,
@@ -156,4 +163,5 @@ _OWN_KINDS = {
     "intraday_return": _intraday_return,
     "daily_range": _daily_range,
     "weekday": _weekday,
+    "symbol": _symbol,
 }

@@ -117,6 +117,13 @@ _OWN = [
     FeatureKind(
         "weekday", 'day of the week of the session, "0" (Monday) to "4"', {}, category=True, past=_window()
     ),
+    FeatureKind(
+        "symbol",
+        "which symbol it is, for a model of several (model.scope team)",
+        {},
+        category=True,
+        past=_window(),
+    ),
 ]
 
 _TALIB = [

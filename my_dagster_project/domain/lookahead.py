@@ -39,7 +39,9 @@ class Mismatch:
         return f"{self.feature} at {self.session}: {self.full} with all bars, {self.cut} {self.why}"
 
 
-def check_features(table: "pd.DataFrame", bars: "pd.DataFrame", features: list[Feature]) -> list[Mismatch]:
+def check_features(
+    table: "pd.DataFrame", bars: "pd.DataFrame", features: list[Feature], symbol: str = ""
+) -> list[Mismatch]:
     """The features of a table that see the future or have not settled after the warm-up; empty is good.
 
     `table` is what will be stored, `bars` as in `compute_features`. Computes it again on a few truncations, one
@@ -47,12 +49,14 @@ def check_features(table: "pd.DataFrame", bars: "pd.DataFrame", features: list[F
     """
     full = table.set_index("session")
     warmup = len(bars) - len(full)
-    found = _differences(full, compute_features(bars, features), "computed again")
+    found = _differences(full, compute_features(bars, features, symbol), "computed again")
     for end in sorted({*_cuts(len(bars), warmup), *_before_surprises(bars, warmup)}):
-        found += _differences(full, compute_features(bars.iloc[:end], features), "with nothing after it")
+        found += _differences(
+            full, compute_features(bars.iloc[:end], features, symbol), "with nothing after it"
+        )
     late = bars.iloc[len(full) // 2 :].reset_index(drop=True)
     if len(full) > 1 and len(late) > warmup:
-        found += _differences(full, compute_features(late, features), "with a later start")
+        found += _differences(full, compute_features(late, features, symbol), "with a later start")
     return found
 
 
@@ -103,6 +107,8 @@ def target_problem(rows: "pd.DataFrame", bars: "pd.DataFrame", target: str, cuto
     import numpy as np
     import pandas as pd
 
+    if rows.empty:
+        return None
     close = np.log(bars["adj_close"].to_numpy("float64"))
     places = pd.Index(bars["session"]).get_indexer(rows["session"])
     given = rows["next_return"].to_numpy("float64")

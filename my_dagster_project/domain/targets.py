@@ -3,6 +3,7 @@
 Never a price level: a tree on raw prices scored 37 times the naive error, because levels do not extrapolate.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from hashlib import md5
 from typing import TYPE_CHECKING, Literal, get_args
@@ -23,6 +24,8 @@ ANSWERS: dict[Target, Answer] = {NEXT_RETURN: "return", NEXT_DIRECTION: "probabi
 
 # How far each looks. Rows between training and validation that share a close are purged: as many as it looks ahead.
 REACH: dict[Target, Reach] = {NEXT_RETURN: Reach(0, 1), NEXT_DIRECTION: Reach(0, 1)}
+# Fewer teach nothing.
+FEWEST_ROWS = 100
 # Decimals of a return that prices carry: a cent of a thousand dollars.
 _CARRIED = 5
 
@@ -43,11 +46,13 @@ def training_rows(
     *,
     start: date | None,
     cutoff: date,
-    validation_fraction: float,
+    validation_fraction: float | None,
     sessions: int | None = None,
     symbol: str = "",
 ) -> "pd.DataFrame":
     """The rows a model may see: features, `next_return`, the target, and `split` (0 training, 1 validation, in time order).
+
+    Without a fraction they are those of one symbol of several: however few, and without `split` (`pooled_rows`).
 
     Those of the newest `sessions`, or all since `start`. A row of session t is kept only when the close of t+1 is at or
     before `cutoff`: truncating the bars first makes a later close impossible to see rather than merely filtered out. One row
@@ -62,13 +67,40 @@ def training_rows(
         rows = rows[rows["session"] >= pd.Timestamp(start)]
     if sessions is not None:
         rows = rows.tail(sessions)
-    if len(rows) < 100:
-        raise ModelError(f"{symbol}: only {len(rows)} training rows up to {cutoff}; at least 100 are needed")
+    if len(rows) < FEWEST_ROWS and validation_fraction is not None:
+        raise ModelError(
+            f"{symbol}: only {len(rows)} training rows up to {cutoff}; at least {FEWEST_ROWS} are needed"
+        )
     if target == "next_direction":
         # A session without change teaches no direction; counting it as "down" would bias the model.
         rows = rows[rows["next_return"] != 0]
         rows = rows.assign(next_direction=(rows["next_return"] > 0).astype(int))
-    return _split(rows.reset_index(drop=True), validation_fraction, REACH[target].future)
+    rows = rows.reset_index(drop=True)
+    return rows if validation_fraction is None else _split(rows, validation_fraction, REACH[target].future)
+
+
+def pooled_rows(
+    tables: "Mapping[str, pd.DataFrame]", target: Target, validation_fraction: float
+) -> "pd.DataFrame":
+    """What one model of several symbols learns from: their rows one under another by session, with `symbol` and `split`.
+
+    All are split at the same session: symbols move together, and by a later one of another symbol training would know what
+    its validation is about. As many sessions before it are purged as the target looks ahead. A symbol with fewer than
+    `FEWEST_ROWS` is left out; raises ModelError where that is each.
+    """
+    import pandas as pd
+
+    enough = {symbol: rows for symbol, rows in tables.items() if len(rows) >= FEWEST_ROWS}
+    if not enough:
+        counted = ", ".join(f"{symbol} {len(rows)}" for symbol, rows in tables.items())
+        raise ModelError(f"no symbol has {FEWEST_ROWS} training rows ({counted or 'none has any'})")
+    whole = pd.concat([rows.assign(symbol=symbol) for symbol, rows in sorted(enough.items())])
+    whole = whole.sort_values(["session", "symbol"], kind="stable", ignore_index=True)
+    sessions = sorted(whole["session"].unique())
+    first = sessions.index(whole["session"].iloc[len(whole) - round(len(whole) * validation_fraction)])
+    purged = sessions[max(first - REACH[target].future, 0) : first]
+    whole = whole.assign(split=(whole["session"] >= sessions[first]).astype(int))
+    return whole[~whole["session"].isin(purged)].reset_index(drop=True)
 
 
 def rows_version(rows: "pd.DataFrame") -> str:

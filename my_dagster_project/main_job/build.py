@@ -50,7 +50,7 @@ def made_by(platform: Platform, row: Job, team: str) -> list[Asset]:
     return [
         of_window(one.asset(place), window)
         for one in chain.stages_of(row.purpose, own=True)
-        for place in chain.places(one, teams, Place(team))
+        for place in chain.places(one, teams, Place(team), pooled=platform.pooled)
         for window in (windows if one.windows and windows else [""])
     ]
 

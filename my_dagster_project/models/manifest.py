@@ -58,6 +58,7 @@ class Manifest:
     Attributes:
         kind: the kind of model, by its name in `models/kinds/table.py`; what was stored before there were kinds is Ludwig's.
         answers: what it answers with; None where the target says it.
+        symbols: whose rows a model of all the team's symbols has learned from, where `symbol` is ''.
         inputs: in the order the network takes them.
         trained_through: last session whose close the training saw; never predict with it for an earlier one.
         rows: training and validation rows.
@@ -83,6 +84,7 @@ class Manifest:
     parity: Parity | None = None
     kind: str = "ludwig"
     answers: Answer | None = None
+    symbols: tuple[str, ...] = ()
 
     @property
     def answer(self) -> Answer:
@@ -91,8 +93,8 @@ class Manifest:
 
     @property
     def label(self) -> str:
-        """How errors name the model: `red/AAPL`."""
-        return f"{self.team}/{self.symbol}"
+        """How errors name the model: `red/AAPL`; `red` of all its symbols."""
+        return "/".join(filter(None, (self.team, self.symbol)))
 
     def require(self, team: str, symbol: str, target: str) -> None:
         """Raise ModelError unless it is the model of this team, symbol and target: a copied folder or pointer is not."""
@@ -128,6 +130,7 @@ def read_manifest(files: Mapping[str, bytes]) -> Manifest:
             )
         content["inputs"] = tuple(Input(**entry) for entry in content["inputs"])
         content["trained_through"] = date.fromisoformat(content["trained_through"])
+        content["symbols"] = tuple(content.get("symbols", ()))
         content["parity"] = Parity(**content["parity"]) if content["parity"] else None
         return Manifest(**content)
     except (ValueError, KeyError, TypeError) as error:

@@ -26,6 +26,7 @@ class TrainingSpec:
     """One model to train.
 
     Attributes:
+        symbol: whose rows it learns from; '' for those of all symbols of the team, which the rows then name in `symbol`.
         section: the complete section of its kind of model (`TeamConfig.complete_section`).
         features: columns of the rows that are inputs.
         seed: the same seed, configuration and rows give the same bytes.
@@ -47,8 +48,8 @@ class TrainingSpec:
 
     @property
     def label(self) -> str:
-        """How errors name the model: `red/AAPL`."""
-        return f"{self.team}/{self.symbol}"
+        """How errors name the model: `red/AAPL`; `red` of all its symbols."""
+        return "/".join(filter(None, (self.team, self.symbol)))
 
     @property
     def of(self) -> str:
@@ -66,6 +67,7 @@ def what_it_learnt_from(spec: TrainingSpec, rows: pd.DataFrame) -> dict[str, Any
     return {
         "team": spec.team,
         "symbol": spec.symbol,
+        "symbols": () if spec.symbol else tuple(sorted(rows["symbol"].unique())),
         "target": spec.target,
         "trained_through": spec.trained_through,
         "seed": spec.seed,
@@ -152,7 +154,7 @@ def _check_target(spec: TrainingSpec, rows: pd.DataFrame) -> None:
     if len(distinct) < 2:
         raise spec.error(
             f"target {spec.target} is {distinct[0]} in every training row: nothing to learn. "
-            f"Check the bars of {spec.symbol}."
+            f"Check the bars of {spec.symbol or 'its symbols'}."
         )
     if spec.target == "next_direction" and not set(distinct) <= {0, 1}:
         raise spec.error(f"target next_direction must be 0 or 1, found {sorted(distinct)[:5]}.")

@@ -66,7 +66,11 @@ def forget_experiments(
 
 
 def _runs_of_current_models(platform: Platform, instance: dg.DagsterInstance) -> set[str]:
-    pairs = [(team, symbol) for team, config in platform.teams.items() for symbol in config.symbols]
+    pairs = [
+        (team, symbol)
+        for team, config in platform.teams.items()
+        for symbol in ([""] if config.pooled else config.symbols)
+    ]
     return {run for team, symbol in pairs for run in current_runs(instance, team, symbol)}
 
 

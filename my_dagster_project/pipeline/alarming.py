@@ -12,6 +12,7 @@ from my_dagster_project.domain.evaluation import score
 from my_dagster_project.domain.leaderboard import Curves, Leaderboard, curves_from_json, from_json
 from my_dagster_project.foundation.advice import everything_due
 from my_dagster_project.foundation.errors import ObjectMissingError
+from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
@@ -76,9 +77,7 @@ def _given_up(assets: AssetStore, team: str, symbols: Collection[str]) -> list[s
 def blocking_checks(assets: Iterable[object]) -> list[dg.AssetCheckKey]:
     """The checks of teams' assets that keep a bad result from being stored."""
     specs = [spec for asset in assets if isinstance(asset, dg.AssetsDefinition) for spec in asset.check_specs]
-    return [
-        spec.key for spec in specs if spec.blocking and len(spec.asset_key.path) == len(names.report("", ""))
-    ]
+    return [spec.key for spec in specs if spec.blocking and chain.stage(spec.asset_key.path[-1]).of_symbol]
 
 
 def standing_alarms(
@@ -112,12 +111,15 @@ def failed_checks(
     """By team an alarm for each of these checks that failed when it was last asked."""
     found: dict[str, list[Alarm]] = {}
     for key in guards:
-        team, symbol = key.asset_key.path[:2]
+        team, *of = key.asset_key.path[:-1]
         record = instance.get_latest_asset_check_evaluation_record(key) if team in platform.teams else None
         if record and record.status.value == _FAILED and record.evaluation:
-            model = platform.teams[team].for_symbol(symbol).model_fingerprint()
+            config = platform.teams[team]
+            model = config.for_symbol(of[0] if of else "").model_fingerprint()
             said = record.evaluation.description or "no reason given"
-            found.setdefault(team, []).append(check_alarm(symbol, key.name, said, model))
+            found.setdefault(team, []).append(
+                check_alarm(of[0] if of else ", ".join(config.symbols), key.name, said, model)
+            )
     return found
 
 

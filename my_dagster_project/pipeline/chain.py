@@ -5,7 +5,7 @@ back, the figures in commit messages, `trading build` and `dvc.yaml` follow from
 and one file in `pipeline/assets/`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,7 +28,8 @@ class Stage:
     commit; `restorable`: `trading restore` brings it back. Its file with what that calls is its recipe
     (`pipeline/recipes.py`); `code` names what computes besides (`module:function`), `kind_does` the function that it calls
     of the team's kind of model. `before` is the code version it had before recipes, where that did not follow from a
-    configuration. `came_later`: it came between others when those were there; what they made without it is adopted.
+    configuration. `pooled`: a team with one model of all its symbols has one of it, not one for each. `came_later`: it came
+    between others when those were there; what they made without it is adopted.
     """
 
     noun: str
@@ -42,6 +43,7 @@ class Stage:
     decided: bool = False
     figures: tuple[str, ...] = ()
     restorable: bool = False
+    pooled: bool = False
     before: str = ""
     made_by: str = ""
     kind_does: str = ""
@@ -69,8 +71,9 @@ class Stage:
         return "team" in self.scope
 
     def asset(self, place: "Place") -> Asset:
-        """The name of its asset at a place."""
-        return named(self.scope, self.noun, place.team, place.symbol)
+        """The name of its asset at a place; one that is pooled has no symbol there."""
+        scope = "team" if self.pooled and not place.symbol else self.scope
+        return named(scope, self.noun, place.team, place.symbol)
 
 
 class Place(NamedTuple):
@@ -213,6 +216,7 @@ STAGES: tuple[Stage, ...] = (
         needs=("training_rows",),
         jobs=("train",),
         kind_does="fit",
+        pooled=True,
         windows=True,
         decided=True,
         figures=("epochs",),
@@ -352,7 +356,7 @@ def restore_turn(asset: Asset, *, season: bool = False) -> int | None:
     """
     rows = [row for row in STAGES if row.restorable and not (season and row.sessions)]
     of, _ = without_window(asset)
-    found = [turn for turn, row in enumerate(rows) if row.asset(Place(*of[:2])) == of]
+    found = [turn for turn, row in enumerate(rows) if row.asset(Place(*of[:-1])) == of]
     return found[0] if found else None
 
 
@@ -361,23 +365,29 @@ def places(
     teams: Mapping[str, Sequence[str]],
     at: Place = Place(),  # noqa: B008
     kept: Iterable[str] = (),
+    pooled: Collection[str] = (),
 ) -> Iterator[Place]:
     """Where a stage has assets, given each team's symbols; with `at` only those of its team and of its symbol.
 
-    Of symbols that are `kept` there is what is nobody's: bars.
+    Of symbols that are `kept` there is what is nobody's: bars. `pooled` are the teams with one model of all their symbols.
     """
     if not row.of_team:
         symbols = sorted({symbol for traded in teams.values() for symbol in traded}.union(kept))
         mine: Iterable[Place] = [Place(symbol=symbol) for symbol in symbols] if row.of_symbol else [Place()]
     else:
-        mine = [
-            Place(team, symbol)
+        mine = dict.fromkeys(
+            place_of(row, Place(team, symbol), pooled)
             for team, traded in teams.items()
             for symbol in (traded if row.of_symbol else ("",))
-        ]
+        )
     for place in mine:
         if all(not one or not other or one == other for one, other in zip(place, at, strict=True)):
             yield place
+
+
+def place_of(row: Stage, place: Place, pooled: Collection[str]) -> Place:
+    """Where a stage has what is of a symbol of a team: there, or of a team with one model of all its symbols at the team."""
+    return Place(place.team) if row.pooled and place.team in pooled else place
 
 
 def owner(row: Stage, place: Place) -> str:

@@ -107,20 +107,23 @@ class Due:
         found = [
             (place, key_at(row, place))
             for row in rows
-            for place in chain.places(row, teams, Place(team), self._platform.kept)
+            for place in chain.places(row, teams, Place(team), self._platform.kept, self._platform.pooled)
         ]
         order = [*teams[team]] if team else self._platform.symbols
         asked = order if any(row.of_symbol for row in rows) else []
         direct = {noun for row in rows for noun in row.needs}
         needed = [row for row in chain.behind(chain.job(purpose)) if row.noun in direct and not row.sessions]
-        ready = ["", *(symbol for symbol in asked if self._are_there(needed, Place(team, symbol), asked_of))]
-        there = [pair for pair in found if pair[0].symbol in ready]
-        return [key for _, key in sorted(there, key=lambda pair: ready.index(pair[0].symbol))]
+        ready = [*(symbol for symbol in asked if self._are_there(needed, Place(team, symbol), asked_of)), ""]
+        # What is of all symbols is made after them, of those that are ready.
+        turns = {symbol: turn for turn, symbol in enumerate(ready)} if ready[1:] or not asked else {}
+        there = [pair for pair in found if pair[0].symbol in turns]
+        return [key for _, key in sorted(there, key=lambda pair: turns[pair[0].symbol])]
 
     def has_a_model(self, team: str) -> bool:
         """Whether a model of the team was ever made, so that something can have been predicted."""
-        models = [keys.model_key(team, symbol) for symbol in self._platform.teams[team].symbols]
-        return any(map(self.fresh.exists, models))
+        symbols, row = {team: self._platform.teams[team].symbols}, chain.stage("model")
+        found = chain.places(row, symbols, pooled=self._platform.pooled)
+        return any(self.fresh.exists(key_at(row, place)) for place in found)
 
     def trades(self, team: str, sessions: list[str]) -> list[str]:
         """The sessions after the newest one on record, in order: none is traded again, and none that was missed."""
@@ -147,7 +150,12 @@ class Due:
 
     def _are_there(self, needed: list[Stage], place: Place, sessions: list[str]) -> bool:
         """Whether these are there to be read, and what is decided once is up to date."""
-        judged = [(row, key_at(row, place)) for row in needed if place.team or not row.of_team]
+        pooled = self._platform.pooled
+        judged = [
+            (row, key_at(row, chain.place_of(row, place, pooled)))
+            for row in needed
+            if place.team or not row.of_team
+        ]
         return all(
             self.fresh.is_fresh(key, sessions) if row.decided else self.fresh.exists(key)
             for row, key in judged

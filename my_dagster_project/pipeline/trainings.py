@@ -7,7 +7,8 @@ from my_dagster_project.foundation.dagster_private import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 from my_dagster_project.pipeline import chain
-from my_dagster_project.pipeline.assets.keys import MARKET, bars_key, key
+from my_dagster_project.pipeline.assets.keys import MARKET, bars_key, key_at
+from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.dagster_records import symbols_with_bars
 from my_dagster_project.pipeline.refit_windows import windows_in_use
 from my_dagster_project.teams.platform import Platform
@@ -68,7 +69,12 @@ def _bars(symbols: set[str]) -> dg.RunRequest:
 
 def _training(platform: Platform, team: str, models: dict[str, str]) -> dg.RunRequest:
     job = chain.maker("model")
-    made = [row.noun for row in chain.stages_of(job.purpose, own=True)]
+    rows = chain.stages_of(job.purpose, own=True)
+    selected = dict.fromkeys(
+        key_at(row, chain.place_of(row, Place(team, symbol), platform.pooled))
+        for symbol in models
+        for row in rows
+    )
     windows = windows_in_use(platform, team)
     ends = (
         {ASSET_PARTITION_RANGE_START_TAG: windows[0], ASSET_PARTITION_RANGE_END_TAG: windows[-1]}
@@ -78,7 +84,7 @@ def _training(platform: Platform, team: str, models: dict[str, str]) -> dg.RunRe
     return dg.RunRequest(
         run_key=f"{team}:{':'.join(models.values())}",
         job_name=job.of(team),
-        asset_selection=[key(noun, team, symbol) for symbol in models for noun in made],
+        asset_selection=[*selected],
         partition_key=windows[0] if len(windows) == 1 else None,
         tags={"team": team, "config": platform.origin(team), **ends},
     )

@@ -44,8 +44,8 @@ def bars(symbol: str) -> Asset:
 
 
 def model(team: str, symbol: str, window: str = "") -> Asset:
-    """A team's trained model of a symbol, of a team that refits the one of a window."""
-    return of_window(named("team-symbol", "model", team, symbol), window)
+    """A team's trained model of a symbol ('': of all its symbols), of a team that refits the one of a window."""
+    return of_window(named("team-symbol" if symbol else "team", "model", team, symbol), window)
 
 
 def predictions(team: str, symbol: str) -> Asset:

@@ -14,7 +14,7 @@ from my_dagster_project.models.kinds.port import Task
 from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.cron import times_a_day
 from my_dagster_project.teams.feature_checks import feature_problems
-from my_dagster_project.teams.model_forms import LONG_FORM, SHORT_FORM
+from my_dagster_project.teams.model_forms import LONG_FORM, OF_ALL_KINDS, SHORT_FORM
 from my_dagster_project.teams.registry import Registry, TeamEntry, TrainingBudget, symbol_problems
 from my_dagster_project.teams.schema import TeamConfig
 
@@ -37,6 +37,7 @@ def team_problems(config: TeamConfig, registry: Registry) -> list[Problem]:
         # A file can hold 45 000: the rest is too much anyway.
         *(one.below(("symbols",)) for one in symbol_problems(config.symbols[:most], registry.market)),
         *feature_problems(config),
+        *scope_problems(config),
         *training_problems(config, registry),
         *history_problems(config, registry),
         *budget_problems(config, entry.training),
@@ -56,7 +57,7 @@ def section_problems(data: dict[str, Any]) -> list[Problem]:
     if isinstance(short, dict):
         problems += [problem.below((SHORT_FORM,)) for problem in KINDS[SHORT_FORM].lint(short)]
     if isinstance(long, dict) and (kind := KINDS.get(str(long.get("kind")))):
-        own = {name: value for name, value in long.items() if name != "kind"}
+        own = {name: value for name, value in long.items() if name not in OF_ALL_KINDS}
         problems += [problem.below((LONG_FORM,)) for problem in kind.lint(own)]
     return problems
 
@@ -68,6 +69,19 @@ def number_of_symbols(config: TeamConfig, most: int) -> Iterator[Problem]:
     if len(config.symbols) > most:
         text = f"{len(config.symbols)} symbols; the registry allows {config.team} {most}"
         yield Problem(("symbols",), text)
+
+
+def scope_problems(config: TeamConfig) -> Iterator[Problem]:
+    """One model of all symbols has nothing that one of them could have differently; and all are of one scope."""
+    for symbol, override in config.overrides.items():
+        if config.pooled:
+            text = (
+                f"nothing of {symbol} can differ: model.scope team is one model of all symbols; take it out"
+            )
+            yield Problem(("overrides", symbol), text)
+        elif override.model.get("scope", "symbol") != "symbol":
+            loc = ("overrides", symbol, "model", "scope")
+            yield Problem(loc, "it is the same for all of a team's symbols")
 
 
 def training_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ def effects(
     made anew that was decided.
     """
     if before is None:
-        return [f"new: trains {_names(after.symbols)}{_times(after.symbols, windows)}"]
+        return [f"new: {_trains(after, after.symbols, windows)}"]
     if before.canonical_json() == after.canonical_json():
         return []
     found = []
@@ -24,7 +24,7 @@ def effects(
     trained = [symbol for symbol, model in after.model_fingerprints().items() if models.get(symbol) != model]
     if trained:
         then = "for the next session" if lived else "then predicts and trades anew"
-        found.append(f"trains {_names(trained)}{_times(trained, windows)}, {then}")
+        found.append(f"{_trains(after, trained, windows)}, {then}")
     elif before.trading != after.trading or gone:
         anew = "trades by its new rules from the next session on" if lived else "trades anew"
         found.append(f"{anew} with the models there are")
@@ -46,14 +46,21 @@ def outranked(config: TeamConfig, limits: Limits) -> list[str]:
     ]
 
 
-def _times(symbols: Sequence[str], windows: Sequence[str]) -> str:
+def _trains(config: TeamConfig, symbols: Sequence[str], windows: Sequence[str]) -> str:
+    """What is trained, and how often; a model of all symbols once, however many of them an edit is about."""
+    if config.pooled:
+        return f"trains one model of {_names(config.symbols)}{_times(1, windows)}"
+    return f"trains {_names(symbols)}{_times(len(symbols), windows)}"
+
+
+def _times(models: int, windows: Sequence[str]) -> str:
     """What remaking the past costs: how many trainings of which windows."""
     if not windows:
         return ""
     span = windows[0] if len(windows) == 1 else f"{windows[0]} to {windows[-1]}"
-    counted = len(symbols) * len(windows)
+    counted = models * len(windows)
     return f" ({counted} training{'s' * (counted > 1)}, window{'s' * (len(windows) > 1)} from {span})"
 
 
-def _names(symbols: list[str] | tuple[str, ...]) -> str:
+def _names(symbols: Sequence[str]) -> str:
     return ", ".join(symbols)

@@ -14,9 +14,9 @@ from my_dagster_project.foundation.strict import Strict
 from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.teams.layers import Layer, merged
 from my_dagster_project.teams.loading import FROM_REGISTRY, load_defaults
-from my_dagster_project.teams.model_forms import LONG_FORM, SHORT_FORM
+from my_dagster_project.teams.model_forms import LONG_FORM, OF_ALL_KINDS, SHORT_FORM
 from my_dagster_project.teams.schema import FEATURE_NAME, SYMBOL, TEAM_NAME, Target, TeamConfig
-from my_dagster_project.teams.sections import Schedule, SymbolOverride, Trading, Training
+from my_dagster_project.teams.sections import Model, Schedule, SymbolOverride, Trading, Training
 
 type Schema = dict[str, Any]
 
@@ -113,7 +113,7 @@ def _model(shapes: dict[str, Schema]) -> Schema:
     return {
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": {"anyOf": kinds}},
+        "properties": {"kind": {"anyOf": kinds}, "scope": _untitled(_fields(Model)["scope"])},
         "allOf": [_if("kind", name, _shape(schema)) for name, schema in shapes.items() if schema],
     }
 
@@ -121,7 +121,7 @@ def _model(shapes: dict[str, Schema]) -> Schema:
 def _shape(schema: Schema) -> Schema:
     own = {name: _untitled(field) for name, field in schema["properties"].items()}
     return {
-        "properties": {"kind": {}, **own},
+        "properties": {**{name: {} for name in OF_ALL_KINDS}, **own},
         "required": schema.get("required", []),
         "additionalProperties": False,
     }

@@ -5,6 +5,8 @@ from typing import Any
 from my_dagster_project.foundation.problems import Problem
 
 LONG_FORM, SHORT_FORM = "model", "ludwig"
+OF_ALL_KINDS = ("kind", "scope")
+"""What stands in the section `model` beside the keys of its kind."""
 
 
 def form_problems(data: dict[str, Any]) -> list[Problem]:
@@ -31,7 +33,7 @@ def alike(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
         same = isinstance(written, dict) and written.get("kind") == SHORT_FORM
     else:
         same = section.get("kind") == SHORT_FORM
-        section = {name: value for name, value in section.items() if name != "kind"}
+        section = {name: value for name, value in section.items() if name not in OF_ALL_KINDS}
     return {**kept, other: section} if same else kept
 
 

@@ -61,6 +61,11 @@ class Platform:
         return sorted({symbol for team in self.teams.values() for symbol in team.symbols}.union(self.kept))
 
     @property
+    def pooled(self) -> list[str]:
+        """The teams that have one model of all their symbols."""
+        return [name for name, config in self.teams.items() if config.pooled]
+
+    @property
     def kinds(self) -> list[Kind]:
         """The kinds of models that some team has, of whichever symbol."""
         used = {team.for_symbol(symbol).kind.name for team in self.teams.values() for symbol in team.symbols}

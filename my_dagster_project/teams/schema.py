@@ -130,9 +130,11 @@ class TeamConfig(Strict):
     def for_symbol(self, symbol: str) -> Self:
         """The configuration of one symbol: this one with the symbol's override merged in, and no override left.
 
-        Without an override it differs from this one in nothing, fingerprints included. Raises ConfigError for a symbol
-        the team does not trade.
+        Without an override it differs from this one in nothing, fingerprints included. '' is what a model of all symbols is
+        of. Raises ConfigError for a symbol the team does not trade.
         """
+        if not symbol and self.pooled:
+            return self
         if symbol not in self.symbols:
             traded = ", ".join(self.symbols)
             raise ConfigError(f"team {self.team} does not trade {show(symbol)}; its symbols are {traded}")
@@ -177,6 +179,11 @@ class TeamConfig(Strict):
         return KINDS[SHORT_FORM if self.model is None else self.model.kind]
 
     @property
+    def pooled(self) -> bool:
+        """Whether one model is trained on the rows of all symbols, and predicts each of them."""
+        return self.model is not None and self.model.scope == "team"
+
+    @property
     def answers(self) -> Answer:
         """What its model answers with."""
         return self.kind.answers(self.section, self.target)
@@ -209,6 +216,7 @@ class TeamConfig(Strict):
                 "target": self.target,
                 "training": training,
                 self.kind.name: self.complete_section(),
+                **({"symbols": sorted(self.symbols)} if self.pooled else {}),
             }
         )
 

@@ -128,6 +128,10 @@ class Model(Strict):
         json_schema_extra={"enum": list(KINDS)},
         description=" ".join(f"{kind.name}: {kind.says}" for kind in KINDS.values()),
     )
+    scope: Literal["symbol", "team"] = Field(
+        default="symbol",
+        description="symbol: one model for each symbol. team: one for all of them, trained on the rows of all.",
+    )
 
     @field_validator("kind")
     @classmethod
@@ -135,6 +139,11 @@ class Model(Strict):
         if value not in KINDS:
             raise ValueError(f"cannot be {show(value)}{suggestion(value, KINDS)}")
         return value
+
+    @model_serializer(mode="wrap")
+    def _as_it_was(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the scope that every model had before there were two: old fingerprints stay."""
+        return {name: value for name, value in dump(self).items() if (name, value) != ("scope", "symbol")}
 
 
 class Trading(Strict):

@@ -65,7 +65,7 @@ def _signal(
         value=math.nan if value is None else float(value),
         target=config.target,
         trained_through=row["trained_through"].date(),
-        problem=_problem(row, symbol, names.model(team, symbol, window), assets),
+        problem=_problem(row, symbol, names.model(team, "" if config.pooled else symbol, window), assets),
         position=row.get("position"),
     ), float(row["close"])
 

@@ -108,7 +108,7 @@ def test_logic_in_an_assets_file_is_part_of_its_recipe_and_what_is_only_shown_is
         ("pipeline.assets.training_rows_asset", "_rows", {"training_rows"}),
         ("domain.windows", "last_close_before", {"training_rows"}),
         ("domain.windows", "window_of", {"predictions"}),
-        ("pipeline.assets.model_asset", "_spec", {"model"}),
+        ("pipeline.assets.model_asset", "training_spec", {"model"}),
         ("pipeline.assets.predictions_asset", "_again", {"predictions"}),
         ("pipeline.assets.orders_asset", "_trader", {"orders"}),
         ("pipeline.alarming", "scored_sessions", {"leaderboard"}),

@@ -65,11 +65,40 @@ def test_one_symbol_may_have_another_kind():
             "overrides: {}",
             "model.input: weekday is a category, which has no sign",
         ),
+        (
+            "model: {kind: baseline, scope: teams, strategy: drift}\n",
+            "overrides: {}",
+            "model.scope: ",
+        ),
+        (
+            "model: {kind: baseline, scope: team, strategy: drift}\n",
+            "overrides: {IBM: {features: {rsi_14: {timeperiod: 21}}}}",
+            "overrides.IBM: nothing of IBM can differ: model.scope team is one model of all symbols",
+        ),
+        (
+            BASELINE,
+            "overrides: {IBM: {model: {scope: team}}}",
+            "overrides.IBM.model.scope: it is the same for all of a team's symbols",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_where_it_is_written(model, overrides, told):
     said = complaint(with_model(model, overrides))
     assert told in str(said)
+
+
+def test_a_model_of_all_symbols_is_one_that_changes_with_them():
+    """The scope that every model had before is no part of its fingerprint, nor of what is stored of the file."""
+    each, pooled = load(with_model(BASELINE)), load(with_model(BASELINE.replace("}", ", scope: team}")))
+    assert (
+        load(with_model(BASELINE.replace("}", ", scope: symbol}"))).canonical_json() == each.canonical_json()
+    )
+    assert "scope" not in each.canonical_json()
+    assert (each.pooled, pooled.pooled) == (False, True)
+    assert pooled.section == {"strategy": "drift"}
+    assert len(set(pooled.model_fingerprints().values())) == 1
+    fewer = pooled.model_copy(update={"symbols": ("AAPL", "IBM")})
+    assert fewer.model_fingerprint() != pooled.model_fingerprint()
 
 
 def test_positions_are_held_as_told_and_nothing_else_is():
@@ -85,6 +114,8 @@ def test_positions_are_held_as_told_and_nothing_else_is():
     ("model", "places"),
     [
         (BASELINE, set()),
+        ("model: {kind: baseline, scope: team, strategy: drift}\n", set()),
+        ("model: {kind: baseline, scope: teams, strategy: drift}\n", {"model.scope"}),
         ("model: {kind: baseline, strategy: drfit}\n", {"model.strategy"}),
         ("model: {kind: baseline, strategy: drift, epochs: 3}\n", {"model"}),
         ("model: {kind: baselin, strategy: drift}\n", {"model.kind"}),

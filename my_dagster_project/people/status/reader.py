@@ -133,7 +133,7 @@ class StatusReader:
         digest = platform.sources.digest
         if self._graph is None or self._graph.digest != digest:
             definitions = build_definitions(platform, self._settings)
-            self._graph = _Graph(digest, definitions, ChainReader(definitions, instance))
+            self._graph = _Graph(digest, definitions, ChainReader(definitions, instance, platform.pooled))
         return self._graph
 
     def _stored(self, platform: Platform) -> Stored:

@@ -7,7 +7,7 @@ middle is.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +16,7 @@ import dagster as dg
 from my_dagster_project.foundation.dagster_private import AssetRecord
 from my_dagster_project.people.status.page import Check, SymbolStatus, chain_of_symbols, how_due_is_made
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.chain import Place, place_of, stage
 from my_dagster_project.pipeline.freshness import Freshness
 
 
@@ -38,8 +39,10 @@ class Expected:
 class ChainReader:
     """Reads chains over one asset graph; what has not changed since it was last asked is not worked out again."""
 
-    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
-        self._definitions, self._instance = definitions, instance
+    def __init__(
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance, pooled: Collection[str] = ()
+    ) -> None:
+        self._definitions, self._instance, self._pooled = definitions, instance, pooled
         self._known: dict[str, tuple[object, TeamChain]] = {}
 
     def team(self, team: str, symbols: Sequence[str], expected: Expected, *, busy: bool) -> TeamChain:
@@ -56,7 +59,7 @@ class ChainReader:
         return chain
 
     def _records(self, team: str, symbols: Sequence[str]) -> dict[dg.AssetKey, AssetRecord]:
-        wanted = {key for symbol in symbols for key in _keys(team, symbol).values()}
+        wanted = {key for symbol in symbols for key in self._keys(team, symbol).values()}
         return {
             record.asset_entry.asset_key: record for record in self._instance.get_asset_records(list(wanted))
         }
@@ -65,7 +68,7 @@ class ChainReader:
         self, team: str, symbols: Sequence[str], expected: Expected, records: dict[dg.AssetKey, AssetRecord]
     ) -> TeamChain:
         freshness = Freshness(self._definitions.resolve_asset_graph(), self._instance)
-        freshness.expect(key for symbol in symbols for key in _keys(team, symbol).values())
+        freshness.expect(key for symbol in symbols for key in self._keys(team, symbol).values())
         marks = _Marks(freshness, self._instance, expected.sessions)
         rows = tuple(self._row(team, symbol, marks, expected, records) for symbol in symbols)
         traded = marks.sessions_of(keys.orders_key(team))
@@ -79,11 +82,15 @@ class ChainReader:
         expected: Expected,
         records: dict[dg.AssetKey, AssetRecord],
     ) -> SymbolStatus:
-        chain = {name: marks.is_fresh(key) for name, key in _keys(team, symbol).items()}
+        chain = {name: marks.is_fresh(key) for name, key in self._keys(team, symbol).items()}
         last = max(marks.sessions_of(keys.predictions_key(team, symbol)), default=None)
         mase, scored, run = _figures(records.get(keys.report_key(team, symbol)))
         check = _check(symbol, chain, last, expected.newest)
         return SymbolStatus(symbol, chain, last, mase, scored, check, run)
+
+    def _keys(self, team: str, symbol: str) -> dict[str, dg.AssetKey]:
+        rows, of = map(stage, chain_of_symbols()), Place(team, symbol)
+        return {row.noun: keys.key_at(row, place_of(row, of, self._pooled)) for row in rows}
 
 
 class _Marks:
@@ -112,10 +119,6 @@ class _Marks:
             made = self._instance.get_materialized_partitions(key)
             self._sessions[key] = {date.fromisoformat(session) for session in made}
         return self._sessions[key]
-
-
-def _keys(team: str, symbol: str) -> dict[str, dg.AssetKey]:
-    return {noun: keys.key(noun, team, symbol) for noun in chain_of_symbols()}
 
 
 def _figures(record: AssetRecord | None) -> tuple[float | None, int, str]:

@@ -34,7 +34,7 @@ def _assets(
     module, name = row.factory
     make = getattr(import_module(module), name)
     symbols = {name: team.config.symbols for name, team in teams.items()}
-    for team, symbol in chain.places(row, symbols, kept=platform.kept):
+    for team, symbol in chain.places(row, symbols, kept=platform.kept, pooled=platform.pooled):
         match row.scope:
             case "symbol":
                 yield make(platform, symbol)

@@ -36,7 +36,7 @@ def features_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     )
     def feature_table(context: dg.AssetExecutionContext, bars: Any) -> Iterator[Any]:
         table = explained(lambda: compute_features(bars, features, symbol))
-        mismatches = check_features(table, bars, features)
+        mismatches = check_features(table, bars, features, symbol)
         said = "\n".join(str(mismatch) for mismatch in mismatches[:10])
         yield from BLIND.answer(said or "No value depends on later bars.", passed=not mismatches)
         context.log.info(f"{team.name} {symbol}: {len(features)} features for {len(table)} sessions")

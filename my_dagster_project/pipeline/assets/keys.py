@@ -54,7 +54,7 @@ def training_rows_key(team: str, symbol: str) -> dg.AssetKey:
 
 
 def model_key(team: str, symbol: str) -> dg.AssetKey:
-    """A team's trained model of a symbol."""
+    """A team's trained model of a symbol; '' is the one of all its symbols."""
     return key("model", team, symbol)
 
 

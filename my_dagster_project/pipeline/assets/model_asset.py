@@ -1,6 +1,7 @@
-"""A team's model of a symbol, stored only if its exported form says what the model itself says."""
+"""A team's model of a symbol, or of all its symbols, stored only if its exported form says what the model itself says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -9,26 +10,31 @@ from typing import Any
 import dagster as dg
 
 from my_dagster_project.domain.seeds import training_seed
+from my_dagster_project.domain.targets import FEWEST_ROWS, pooled_rows
+from my_dagster_project.foundation.errors import ModelError, ObjectMissingError
 from my_dagster_project.models.kinds.port import Kind, TrainedModel
 from my_dagster_project.models.manifest import Manifest
 from my_dagster_project.models.parity import TOLERANCE
 from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.pipeline.assets.gates import Gate
-from my_dagster_project.pipeline.assets.keys import model_key
+from my_dagster_project.pipeline.assets.keys import model_key, training_rows_key
 from my_dagster_project.pipeline.assets.outputs import files_output, shown
 from my_dagster_project.pipeline.assets.session_events import PartitionEvents
 from my_dagster_project.pipeline.assets.sessions_asked import windows_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.io_manager import as_value
 from my_dagster_project.pipeline.rehearsing import require_trainable
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, training_retries
 from my_dagster_project.pipeline.training_budget import metered
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.names import of_window
 
 TRAINING_POOL = "training"
 
 
 def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
-    """The asset `[team, SYMBOL, model]`, of a team that refits partitioned by window.
+    """The asset `[team, SYMBOL, model]`, of a team that refits partitioned by window; `[team, model]` of all symbols ('').
 
     Each refit is on record as soon as it is trained: a run that is killed loses only the one it was at.
     """
@@ -37,7 +43,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     parity = _parity_gate(config.kind)
 
     @dg.asset(
-        description=f"{config.kind.title} model of {config.target} for {symbol}, {_when(team, symbol)}.",
+        description=f"{config.kind.title} model of {config.target} for {symbol or 'all symbols'}, {_when(team, symbol)}.",
         pool=TRAINING_POOL,
         # A person's backfill is a run per window, each with its place in the queue; `trading run` trains its range in one.
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1) if team.refits else None,
@@ -55,9 +61,9 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     )
     def model(
         context: dg.AssetExecutionContext,
-        training_rows: Any,
         tracking: TrackingResource,
         asset_store: AssetStoreResource,
+        **handed: Any,
     ) -> Iterator[Any]:
         events = (
             PartitionEvents(context, asset_store.open(), windows_asked(context, team.platform, team.name))
@@ -67,8 +73,10 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         manifests = []
         for window in events.left() if events else [""]:
             spec = training_spec(team, symbol, window)
-            rows = explained(partial(_rows, training_rows, window))
-            context.log.info(f"{spec.of}: training on {len(rows)} sessions through {spec.trained_through}")
+            rows = explained(partial(_rows, team, handed, window, asset_store.open()))
+            context.log.info(f"{spec.of}: training on {len(rows)} rows through {spec.trained_through}")
+            if left_out := _left_out(team, rows):
+                context.log.warning(f"{spec.of}: {left_out}")
             work = partial(_bounded_training, context, team, spec, rows, tracking, asset_store)
             trained, run_id = explained(work)
             manifests.append(trained.manifest)
@@ -78,7 +86,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
                 context.log.warning(
                     f"{spec.of}: predictions will use {config.kind.title}: {trained.manifest.reason}"
                 )
-            told = (trained.files, _metadata(trained.manifest, run_id))
+            told = (trained.files, _metadata(trained.manifest, run_id, left_out))
             yield events.stored(window, *told) if events else files_output(*told)
         if events:
             yield from _parity(parity, manifests, config.kind)
@@ -91,9 +99,31 @@ def _when(team: TeamContext, symbol: str) -> str:
     return f"refitted {training.refit}" if training.refits else f"trained through {training.cutoff}"
 
 
-def _rows(training_rows: Any, window: str) -> Any:
-    """The table of a window, which is read now; of a team that never refits it was handed in."""
-    return training_rows[window] if window else training_rows
+def _rows(team: TeamContext, handed: Mapping[str, Any], window: str, assets: AssetStore) -> Any:
+    """What is learned from for a window, read now; of a symbol of a team that never refits it was handed in.
+
+    Of a model of all symbols the rows of each that has some.
+    """
+    if handed:
+        return handed["training_rows"][window] if window else handed["training_rows"]
+    config, tables = team.config, {}
+    for symbol in config.symbols:
+        with suppress(ObjectMissingError):
+            stored = of_window(tuple(training_rows_key(team.name, symbol).path), window)
+            tables[symbol] = as_value(assets.read(stored))
+    try:
+        return pooled_rows(tables, config.target, config.training.validation_fraction)
+    except ModelError as error:
+        raise ModelError(f"{team.name}: {error} up to {team.closes(window)}") from error
+
+
+def _left_out(team: TeamContext, rows: Any) -> str:
+    """Of a model of all symbols those it learns nothing of, in words; '' where there are none."""
+    if not team.config.pooled:
+        return ""
+    lacking = [symbol for symbol in team.config.symbols if symbol not in set(rows["symbol"])]
+    learnt = f"{', '.join(lacking)} left out: fewer than {FEWEST_ROWS} training rows. It is predicted by what the others taught"
+    return learnt if lacking else ""
 
 
 def _luck(team: TeamContext, symbol: str) -> object:
@@ -146,7 +176,7 @@ def _tracked_training(
 ) -> tuple[TrainedModel, str]:
     tags = {
         "team": spec.team,
-        "symbol": spec.symbol,
+        **({"symbol": spec.symbol} if spec.symbol else {"symbols": ", ".join(team.config.symbols)}),
         **({"window": spec.window} if spec.window else {}),
         "config_sha": team.config_sha,
         "dagster_run": context.run_id,
@@ -213,8 +243,10 @@ def _parity(gate: Gate, manifests: list[Manifest], kind: Kind) -> Iterator[dg.As
 
 
 @shown
-def _metadata(manifest: Manifest, run_id: str) -> dict[str, Any]:
+def _metadata(manifest: Manifest, run_id: str, left_out: str) -> dict[str, Any]:
     return {
+        **({"symbols": ", ".join(manifest.symbols)} if manifest.symbols else {}),
+        **({"left_out": left_out} if left_out else {}),
         "trained_through": manifest.trained_through.isoformat(),
         "training_rows": sum(manifest.rows.values()),
         "epochs": manifest.epochs,

@@ -86,7 +86,7 @@ def _refits(team: TeamContext, symbol: str, model: Mapping[str, Any], sessions: 
     for window, held in groupby(sorted(sessions), training.window_of):
         files = model[window] if window else model
         manifest = read_manifest(files)
-        manifest.require(team.name, symbol, team.config.target)
+        manifest.require(team.name, "" if team.config.pooled else symbol, team.config.target)
         found.append(_Refit(files, list(held), manifest.trained_through))
     return found
 

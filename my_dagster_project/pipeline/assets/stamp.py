@@ -48,8 +48,11 @@ def stamped(
 
 
 def _kind_of(platform: Platform, place: Place) -> Kind | None:
-    """The kind of model of a symbol of a team; None elsewhere."""
-    return platform.teams[place.team].for_symbol(place.symbol).kind if place.team and place.symbol else None
+    """The kind of model of a symbol of a team, or of the team; None elsewhere."""
+    config = platform.teams.get(place.team)
+    if config is None:
+        return None
+    return (config.for_symbol(place.symbol) if place.symbol else config).kind
 
 
 def tags_of(row: Stage, place: Place) -> dict[str, str]:
@@ -99,11 +102,12 @@ def _inputs(platform: Platform, row: Stage, place: Place) -> dict[str, Any]:
     teams = {team: config.symbols for team, config in platform.teams.items()}
     needed = {
         noun: [
-            dg.AssetKey(chain.stage(noun).asset(one)) for one in chain.places(chain.stage(noun), teams, place)
+            dg.AssetKey(chain.stage(noun).asset(one))
+            for one in chain.places(chain.stage(noun), teams, place, pooled=platform.pooled)
         ]
         for noun in row.needs
     }
-    if row.of_symbol:
+    if place.symbol:
         each = dg.TimeWindowPartitionMapping()
         windowed = {
             noun

@@ -90,7 +90,8 @@ def _rows(team: TeamContext, symbol: str, window: str, features: Any, bars: Any)
         config.target,
         start=config.training.start,
         cutoff=closes,
-        validation_fraction=config.training.validation_fraction,
+        # Of a model of all symbols these are part of a table, which is split as a whole.
+        validation_fraction=None if config.pooled else config.training.validation_fraction,
         sessions=config.training.sessions,
         symbol=label,
     )
@@ -103,6 +104,8 @@ def _wrong(team: TeamContext, symbol: str, window: str, rows: Any, features: Any
 
 @shown
 def _metadata(rows: Any) -> dict[str, Any]:
+    if rows.empty:
+        return {"dagster/row_count": 0}
     return {
         "dagster/row_count": len(rows),
         "first_session": rows["session"].iloc[0].date().isoformat(),

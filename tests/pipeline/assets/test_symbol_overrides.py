@@ -7,7 +7,7 @@ import pytest
 
 from my_dagster_project.pipeline.assets.assembly import all_assets
 from my_dagster_project.pipeline.assets.keys import features_key, model_key
-from my_dagster_project.pipeline.assets.model_asset import _spec
+from my_dagster_project.pipeline.assets.model_asset import training_spec
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.teams.platform import Platform
 from tests.support.committed import committed
@@ -48,5 +48,5 @@ def test_only_the_overridden_symbols_features_and_model_are_made_anew(plain, ove
 
 def test_the_model_is_trained_with_the_symbols_own_section(overridden):
     team = TeamContext("red", overridden.teams["red"], overridden)
-    assert _spec(team, "IBM", "").section["trainer"]["epochs"] == 5
-    assert _spec(team, "AAPL", "").section["trainer"]["epochs"] == 60
+    assert training_spec(team, "IBM", "").section["trainer"]["epochs"] == 5
+    assert training_spec(team, "AAPL", "").section["trainer"]["epochs"] == 60

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def train(spec: TrainingSpec, rows: pd.DataFrame, on_epoch: OnEpoch) -> TrainedModel:
-    """Train one model on one symbol.
+    """Train one model on one symbol, or on all of a team's.
 
     Args:
         spec: what to train.
