@@ -9,7 +9,7 @@ from my_dagster_project.models.encoding import encode
 from my_dagster_project.models.manifest import ONNX, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     import pandas as pd
@@ -41,3 +41,23 @@ def onnx_scores(files: Mapping[str, bytes], manifest: Manifest, features: pd.Dat
     feed = {entry.name: arrays[entry.name] for entry in session.get_inputs()}
     rows = ({name: array[row : row + 1] for name, array in feed.items()} for row in range(len(features)))
     return np.array([session.run(None, row)[0].item() for row in rows], dtype="float64")
+
+
+def answers_at_once(files: Mapping[str, bytes], manifest: Manifest) -> Callable[[pd.DataFrame], np.ndarray]:
+    """What gives the same answers to 1e-7, a thousand times as fast: for figures about many rows, never for a prediction.
+
+    It opens the model itself, because the code of `onnx_scores` is in the recipe of all models and predictions.
+    """
+    import numpy as np
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(files[ONNX], options, providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+
+    def answers(features: pd.DataFrame) -> np.ndarray:
+        arrays = encode(manifest, features)
+        return np.asarray(session.run(None, {name: arrays[name] for name in names})[0], "float64").reshape(-1)
+
+    return answers

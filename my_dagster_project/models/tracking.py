@@ -42,6 +42,7 @@ class TrackedRun:
         self.run_id = run_id
         self._client = client
         self._pending: list[Any] = []
+        self.epochs: list[dict[str, float]] = []
         self._flushed = time.monotonic()
         self._lock = threading.Lock()
 
@@ -56,6 +57,7 @@ class TrackedRun:
 
     def log_epoch(self, step: int, metrics: Mapping[str, float]) -> None:
         """Record the metrics of one epoch; they are sent at the latest two seconds later, or at the end."""
+        self.epochs.append(dict(metrics))
         self._add(step, metrics)
         if time.monotonic() - self._flushed >= FLUSH_SECONDS:
             self.flush()

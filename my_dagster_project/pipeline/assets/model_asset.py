@@ -16,6 +16,7 @@ from my_dagster_project.models.kinds.port import Kind, TrainedModel
 from my_dagster_project.models.manifest import Manifest
 from my_dagster_project.models.parity import TOLERANCE
 from my_dagster_project.models.training_input import TrainingSpec
+from my_dagster_project.pipeline.assets.examined import examined
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import model_key, training_rows_key
 from my_dagster_project.pipeline.assets.outputs import files_output, shown
@@ -167,6 +168,7 @@ def _bounded_training(
         return _tracked_training(context, team, replace(spec, bounds=bounds), rows, tracking)
 
 
+@examined
 def _tracked_training(
     context: dg.AssetExecutionContext,
     team: TeamContext,

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from my_dagster_project.domain.examination import EXAMINATION, read_examination
 from my_dagster_project.foundation.problems import Problem
 from my_dagster_project.models.kinds.port import Kind, TrainedModel
 from my_dagster_project.models.kinds.table import KINDS
@@ -90,6 +91,11 @@ def test_a_baseline_goes_through_the_chain(built):
     made_of, runs = built
     manifest = read_manifest(made_of.store.read(("red", "AAPL", "model")))
     assert (manifest.kind, manifest.exported, manifest.parity.max_abs_diff) == ("baseline", True, 0)
+    seen = read_examination(made_of.store.read_file(("red", "AAPL", "model"), EXAMINATION))
+    assert [one.input for one in seen.importance] == ["return_1"]
+    assert seen.kept == len(seen.epochs["validation_loss"]) == 1
+    assert len(seen.predicted) == len(seen.actual) > 0
+    assert seen.error == pytest.approx(np.abs(np.subtract(seen.predicted, seen.actual)).mean())
     answered = checks(runs["model"])
     assert answered["red/AAPL/model", "onnx_agrees_with_baseline"].passed
     assert made(runs["predictions"])["red/AAPL/predictions"][-1].metadata["engine"].value == "onnxruntime"
