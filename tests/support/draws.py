@@ -1,4 +1,4 @@
-"""How much generated tests draw: a sample that is the same every time, or in `make test-full` the whole."""
+"""How much generated tests draw: a sample that is the same every time, in `make test-full` the whole, in `make test-quick` a third of it."""
 
 import os
 from typing import Any
@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 _FULL = os.environ.get("TRADING_TESTS") == "full"
+_QUICK = os.environ.get("TRADING_TESTS") == "quick"
 _CI = bool(os.environ.get("CI"))
-_TIMES = (4 if _CI else 10) if _FULL else 1
+_TIMES: float = (4 if _CI else 10) if _FULL else 1 / 3 if _QUICK else 1
 
 # Two cores are shared, and the first example of a room pays for pandas: no deadline.
 _COMMON = settings(
     deadline=None,
-    max_examples=30 * _TIMES,
+    max_examples=int(30 * _TIMES),
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -43,8 +44,11 @@ def only_whole(*cases: Any) -> list[Any]:
 
 
 def draws(examples: int, **more: Any) -> settings:
-    """This many examples of a test, ten times as many in `make test-full` (in CI four times); `more` as for hypothesis' own settings."""
-    return settings(max_examples=examples * _TIMES, **more)
+    """This many examples of a test, ten times as many in `make test-full` (in CI four times), a third in `make test-quick`.
+
+    `more` as for hypothesis' own settings.
+    """
+    return settings(max_examples=max(1, int(examples * _TIMES)), **more)
 
 
 def one_folder(examples: int) -> settings:

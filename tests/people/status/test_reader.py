@@ -17,7 +17,8 @@ from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import home_html
 from my_dagster_project.people.status.reader import SECONDS, StatusReader
 from my_dagster_project.people.status.services import services
-from my_dagster_project.teams.deployment import current_platform, on_its_clock, season_book
+from my_dagster_project.teams.deployment import current_platform, season_book
+from my_dagster_project.teams.exchange_clock import LapseClock
 from my_dagster_project.teams.season_section import Season
 from my_dagster_project.trading import halts
 from tests.support.lapse import FIRST, SECTION, lapse
@@ -61,10 +62,10 @@ def test_every_dead_service_is_red_within_three_seconds_and_says_what_to_do(sett
             paper_broker_url=f"http://127.0.0.1:{free_port()}",
         )
         # Of a lapse, whose clock is in the store.
-        registry = current_platform(settings).registry.model_copy(
-            update={"season": Season.model_validate(SECTION)}
-        )
-        platform = on_its_clock(replace(current_platform(settings), registry=registry), dead)
+        platform = current_platform(settings)
+        clock = LapseClock(season_book(dead), platform.calendar, platform.registry.competition.start)
+        registry = platform.registry.model_copy(update={"season": Season.model_validate(SECTION)})
+        platform = replace(platform, registry=registry, clock=clock)
         reader = StatusReader(dead)
         began = time.monotonic()
         page = reader.page(platform)
