@@ -88,7 +88,7 @@ def test_a_season_and_its_clock_are_told(settings):
     assert (line(page, "season").said, page.sessions) == (said, (FIRST, date(2012, 12, 4)))
     for team in page.teams:
         assert all((symbol.last_session or FIRST) <= date(2012, 12, 5) for symbol in team.symbols)
-    shown = home_html(Links("", "", ""), page, None, "")
+    shown = home_html(Links("", "", ""), page, None, {})
     assert "the exchange&#39;s clock is at 2012-12-05 21:00 UTC" in shown
 
 
