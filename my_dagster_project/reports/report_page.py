@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.targets import NEXT_DIRECTION
+from my_dagster_project.reports.colours import team_colour
 from my_dagster_project.reports.html import ours, templates
 from my_dagster_project.reports.leaderboard_columns import verdict
 from my_dagster_project.reports.markdown import NONE, direction, dollars, number, percent
@@ -53,6 +54,7 @@ def render(
         .render(
             team=heading.team,
             symbol=heading.symbol,
+            colour=team_colour(heading.team),
             title=f"{heading.team} · {heading.symbol}",
             subtitle=_subtitle(heading, metrics),
             notices=notices,

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from my_dagster_project.people.front.curves import equity_chart
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import REFRESH_SECONDS, filled
 from my_dagster_project.people.status.page import Check, TeamStatus
+from my_dagster_project.people.team.team_charts import predictions_chart
 from my_dagster_project.people.team.team_columns import (
     EDIT_COLUMNS,
     FORECAST_COLUMNS,
@@ -24,6 +26,8 @@ _ROWS = 15
 def team_html(links: Links, team: TeamPage, status: TeamStatus | None, *, age: str = "") -> str:
     """Everything about a team; `status` is its part of the status page, None where that could not be read."""
     symbols = {one.symbol: one for one in status.symbols} if status else {}
+    equity = equity_chart(dict(team.curves))
+    charts = {symbol: predictions_chart(symbol, team.scored.get(symbol, ())) for symbol in team.symbols}
     return filled(
         "team.html",
         links,
@@ -38,6 +42,9 @@ def team_html(links: Links, team: TeamPage, status: TeamStatus | None, *, age: s
         summaries={symbol: _summary(team.scored.get(symbol, ())) for symbol in team.symbols},
         runs={symbol: one.report_run for symbol, one in symbols.items()},
         rows=_ROWS,
+        equity=equity,
+        charts_of=charts,
+        charts=equity is not None or any(charts.values()),
         forecast_columns=FORECAST_COLUMNS,
         journal_columns=JOURNAL_COLUMNS,
         fill_columns=FILL_COLUMNS,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from my_dagster_project.domain.leaderboard import Curves
 from my_dagster_project.history.edits import Edit
 from my_dagster_project.people.team.coming_session import ComingSession, Forecast
 from my_dagster_project.trading.fill_columns import SettledRow
@@ -49,7 +50,7 @@ class TeamPage:
     scored: Mapping[str, Sequence[ScoredPrediction]] = field(default_factory=dict)
     fills: tuple[SettledRow, ...] = ()
     edits: tuple[Edit, ...] = ()
-    curves: Mapping[str, Sequence[tuple[date, float]]] = field(default_factory=dict)
+    curves: Curves = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -3,7 +3,6 @@
 It only reads. Nothing is asked of a broker that could move an account, its clock included (`BrokerResource.as_it_is`).
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from my_dagster_project.domain.leaderboard import BUY_AND_HOLD
+from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Curves
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError, TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.git.branch import BranchRepo
@@ -20,7 +19,7 @@ from my_dagster_project.people.status.asking import Asking, SilentError
 from my_dagster_project.people.status.page import TeamStatus
 from my_dagster_project.people.team.coming_session import coming_session
 from my_dagster_project.people.team.team_page import ScoredPrediction, TeamPage
-from my_dagster_project.pipeline.alarming import SCORED
+from my_dagster_project.pipeline.alarming import SCORED, stored_curves
 from my_dagster_project.pipeline.partitions import last_session
 from my_dagster_project.pipeline.resources import all_resources
 from my_dagster_project.storage import names
@@ -36,7 +35,6 @@ from my_dagster_project.trading.watch import AccountState, look
 
 # The first page imports pandas and the broker's client; meanwhile "One moment" is shown.
 SECONDS = 8.0
-EQUITY = "equity.json"
 _NO_ACCOUNT = 401
 
 
@@ -147,16 +145,13 @@ def _fills(assets: AssetStore, team: str, last: date) -> tuple[SettledRow, ...]:
     return tuple(row for row in settled_rows(assets, team) if row.filled_in <= last)
 
 
-def _curves(assets: AssetStore, team: str, last: date) -> dict[str, list[tuple[date, float]]]:
+def _curves(assets: AssetStore, team: str, last: date) -> Curves:
     """The team's equity and that of buying and holding; none before there is a table."""
     try:
-        stored = json.loads(assets.read_file(names.leaderboard(), EQUITY))
-        curves = {
-            name: [(date.fromisoformat(session), float(value)) for session, value in stored.get(name, ())]
-            for name in (team, BUY_AND_HOLD)
-        }
-    except ObjectMissingError:
-        return {}
+        curves = stored_curves(assets)
     except (ValueError, TypeError, AttributeError) as error:
         raise StorageError(f"the equity curves on record are damaged: {error!r}") from error
-    return {name: [point for point in curve if point[0] <= last] for name, curve in curves.items()}
+    return {
+        name: [point for point in curves.get(name, ()) if point[0] <= last.isoformat()]
+        for name in (team, BUY_AND_HOLD)
+    }

@@ -24,7 +24,8 @@ function looks(layout) {
 }
 
 function draw(figure) {
-  if (!window.Plotly) return;
+  // Drawn when it is opened: folded away it has no width.
+  if (!window.Plotly || figure.closest("details:not([open])")) return;
   figure.classList.add("is-drawn");
   const { data, layout } = JSON.parse(figure.dataset.chart);
   const options = { responsive: true, displaylogo: false, displayModeBar: false };
@@ -90,6 +91,9 @@ function keepRenewing(seconds) {
   }, seconds * 1000);
 }
 
+document.addEventListener("toggle", ({ target }) => {
+  if (target.open) target.querySelectorAll?.("figure[data-chart]").forEach(draw);
+}, true);
 document.querySelectorAll("[data-live]").forEach((one) => live.set(one.id, one.outerHTML));
 drawAll();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
