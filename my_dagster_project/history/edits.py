@@ -1,7 +1,7 @@
 """What a team changed in its file, edit by edit, and what its reports said before each one and after it."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,8 +11,8 @@ from statistics import fmean
 from my_dagster_project.foundation.errors import VersioningError
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history.diff import ConfigLine, differences, show
-from my_dagster_project.history.log import Version, team_versions
-from my_dagster_project.teams.sources import team_path
+from my_dagster_project.history.log import Version, versions_at
+from my_dagster_project.teams.sources import MAIN_BRANCH, team_path
 from my_dagster_project.teams.yaml_lines import YamlProblemError, parse_yaml
 
 MOST_EDITS = 10
@@ -40,23 +40,28 @@ class Edit:
         return _mean(self.before, figure), _mean(self.after, figure)
 
 
-def edits(repo: Path, versions: Sequence[Version], team: str, most: int = MOST_EDITS) -> list[Edit]:
-    """Give the last edits of a team's file among its versions (`history.log`), both newest first; VersioningError where git fails."""
+def edits(repo: Path, branch_head: str, team: str, most: int = MOST_EDITS) -> list[Edit]:
+    """Give the last edits of a team's file on its branch, newest first: those since it left main, whose history is the project's.
+
+    `branch_head` is the commit that the branch stands at; VersioningError where git fails.
+    """
+    began = BranchRepo(repo).common_ancestor(MAIN_BRANCH, branch_head)
+    versions = _versions(repo, f"{began}..{branch_head}" if began else branch_head, team)
     places = [place for place, version in enumerate(versions) if version.config_changed]
-    made = []
-    for place, earlier in zip(places[:most], [*places[1:], None][:most], strict=True):
-        later = max((one for one in places if one < place), default=-1)
-        before = versions[earlier].sha if earlier is not None else None
+    shas = [*(versions[place].sha for place in places), began]
+    made, later = [], -1
+    for place, before in zip(places[:most], shas[1:], strict=False):
         changed, problem = _changed(repo, team, before, versions[place].sha)
-        told = (_newest(versions[place + 1 :]), _newest(versions[later + 1 : place + 1]))
-        made.append(Edit(versions[place], changed, *told, problem))
+        around = (_newest(versions[place + 1 :]), _newest(versions[later + 1 : place + 1]))
+        made.append(Edit(versions[place], changed, *around, problem))
+        later = place
     return made
 
 
+# What a range of commits holds never changes.
 @lru_cache(maxsize=64)
-def versions_at_head(repo: Path, branch: str, head: str, team: str) -> tuple[Version, ...]:
-    """Give a team's versions, the newest first, as of a commit that its branch stands at; what was read once is kept."""
-    return tuple(team_versions(repo, branch, team=team))
+def _versions(repo: Path, commits: str, team: str) -> tuple[Version, ...]:
+    return tuple(versions_at(repo, commits, None, team))
 
 
 def _newest(versions: Iterable[Version]) -> Figures:

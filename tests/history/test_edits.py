@@ -1,6 +1,6 @@
 """What a team's edits changed and what its reports said around each."""
 
-from my_dagster_project.history.edits import edits, versions_at_head
+from my_dagster_project.history.edits import edits
 from my_dagster_project.people.team.team_columns import EDIT_COLUMNS
 from tests.history.conftest import REPORT, report
 from tests.support.gitrepo import git
@@ -10,7 +10,7 @@ IBM = ("red", "IBM", "report")
 
 def edited(here):
     head = git(here.repo, "rev-parse", "red")
-    return edits(here.repo, versions_at_head(here.repo, "red", head, "red"), "red")
+    return edits(here.repo, head, "red")
 
 
 def scored(here, asset, mase):
@@ -25,7 +25,8 @@ def test_each_edit_has_what_it_changed_and_the_figures_before_and_after(here):
     scored(here, REPORT, 0.99)
     scored(here, IBM, 1.01)
     here.edit("red", "team: red  # only words\nsymbols: [AAPL, IBM]\n", "words")
-    last, more, begin, *_ = edited(here)
+    last, more, begin = edited(here)  # and not main's own commit of the file, from before the branch
+    assert [(line.path, line.b) for line in begin.changed] == [("symbols", "AAPL")]
     assert [(line.path, line.a, line.b) for line in more.changed] == [("symbols", "AAPL", "AAPL, IBM")]
     assert more.effect("mase") == (1.03, 1.0)
     assert last.effect("mase") == (1.0, None)

@@ -26,7 +26,7 @@ _ROWS = 15
 def team_html(links: Links, team: TeamPage, status: TeamStatus | None, *, age: str = "") -> str:
     """Everything about a team; `status` is its part of the status page, None where that could not be read."""
     symbols = {one.symbol: one for one in status.symbols} if status else {}
-    equity = equity_chart(dict(team.curves))
+    equity = equity_chart(team.curves, "Equity at the close, beside buying and holding")
     charts = {symbol: predictions_chart(symbol, team.scored.get(symbol, ())) for symbol in team.symbols}
     return filled(
         "team.html",

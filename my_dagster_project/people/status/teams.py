@@ -68,7 +68,7 @@ def team_status(
         last_traded=book.chain.last_traded if book else None,
         schedules=book.schedules if book else (),
         runs=book.runs if book else (),
-        symbols=book.chain.symbols if book else _unknown(platform, team),
+        symbols=_symbols(platform, book.chain.symbols) if book else _unknown(platform, team),
         trading=_trading(platform, settings, team, found),
         versions=_versions(team, found),
         alarms=_alarms(team, found),
@@ -125,6 +125,21 @@ def _versions(team: str, found: Stored | None) -> Check | None:
         return None
     todo = f"the sensor record_versions commits them within a minute; so does {everything_due()}"
     return Check("versions", "warn", "versions not committed yet", todo)
+
+
+def _symbols(platform: Platform, symbols: tuple[SymbolStatus, ...]) -> tuple[SymbolStatus, ...]:
+    """What is due between two sessions of a lapse is no thing to do: the season computes it."""
+    if not platform.in_lapse:
+        return symbols
+    return tuple(
+        replace(
+            one,
+            check=replace(one.check, state="ok", said=f"{one.check.said}: the season computes it", todo=""),
+        )
+        if one.check.state == "warn"
+        else one
+        for one in symbols
+    )
 
 
 def _unknown(platform: Platform, team: str) -> tuple[SymbolStatus, ...]:

@@ -14,7 +14,7 @@ from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Curves
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError, TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.git.branch import BranchRepo
-from my_dagster_project.history.edits import Edit, edits, versions_at_head
+from my_dagster_project.history.edits import Edit, edits
 from my_dagster_project.people.status.asking import Asking, SilentError
 from my_dagster_project.people.status.page import TeamStatus
 from my_dagster_project.people.team.coming_session import coming_session
@@ -106,7 +106,7 @@ class TeamReader:
         if not git.has_branch(branch):
             return ()
         head = git.heads().get(branch) or git.resolve(f"refs/remotes/origin/{branch}")
-        return tuple(edits(repo, versions_at_head(repo, branch, head, team), team))
+        return tuple(edits(repo, head, team))
 
 
 def _scored(

@@ -13,7 +13,10 @@ from my_dagster_project.domain.evaluation import score
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.team_html import team_html
 from my_dagster_project.people.front.team_pages import DOWNLOADS
-from my_dagster_project.people.status.page import Check, ScheduleStatus, TeamStatus
+from my_dagster_project.people.status.dagster_state import TeamState
+from my_dagster_project.people.status.page import Check, ScheduleStatus, SymbolStatus, TeamStatus
+from my_dagster_project.people.status.symbol_chains import TeamChain
+from my_dagster_project.people.status.teams import team_status
 from my_dagster_project.people.team.team_reader import TeamReader
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.storage.parquet import from_parquet, to_parquet
@@ -99,6 +102,17 @@ def test_an_order_stands_beside_its_prediction_with_its_reason(house):
     assert {str(row.session) for row in page.fills} == {FIRST}
     assert [str(one.session) for one in page.scored["AAPL"]] == [FIRST]
     assert all(str(point[0]) <= SECOND for curve in page.curves.values() for point in curve)
+
+
+def test_what_is_due_between_two_sessions_of_a_lapse_is_no_thing_to_do(house):
+    platform, settings = lapse(house.settings.home / "due", date(2013, 2, 25), house.platform)
+    due = SymbolStatus("IBM", {"model": False}, None, None, 0, Check("IBM", "warn", "due: model", "run it"))
+    state = TeamState((), (), TeamChain((due,), None))
+    [replayed, lived] = [
+        team_status(one, settings, "red", state, None).symbols[0].check for one in (house.platform, platform)
+    ]
+    assert (replayed.state, replayed.todo) == ("warn", "run it")
+    assert (lived.state, lived.said) == ("ok", "due: model: the season computes it")
 
 
 def test_the_account_and_its_round_trips_are_the_brokers_own(house, page):
