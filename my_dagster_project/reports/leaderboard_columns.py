@@ -115,7 +115,7 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
         "#",
         lambda row: (row.rank, len(row.open_alarms)),
         rank_words,
-        "Rank by MASE; none while an alarm is open.",
+        "Rank by MASE; none while an alarm is open, nor for positions, which are judged by their money.",
         figures=("rank", "open_alarms"),
         key=True,
     ),

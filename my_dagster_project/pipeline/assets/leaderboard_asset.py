@@ -1,5 +1,6 @@
 """The competition's table, from every team's reports, order records and fills, beside the house teams. It only reads."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -10,7 +11,7 @@ import dagster as dg
 
 from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.chance import evidence
-from my_dagster_project.domain.evaluation import evaluate
+from my_dagster_project.domain.evaluation import Metrics, evaluate
 from my_dagster_project.domain.latecomers import latecomers
 from my_dagster_project.domain.leaderboard import Leaderboard, TradingSummary, curves_to_json, to_json
 from my_dagster_project.domain.performance import EquityCurve
@@ -82,14 +83,14 @@ def leaderboard_asset(
         alarms = explained(lambda: standing_alarms(context.instance, assets, platform, guards, evidences))
         money = explained(lambda: trading_summaries(platform, teams, results, bars, house, curves))
         money = explained(lambda: with_tries(platform, assets, teams, money))
-        figures = {name: evaluate(frame) for name, frame in scored.items()}
+        figures = _figures(platform, scored)
         replayed = is_replay(platform)
         ranked = assemble(figures, money, evidences, alarms, latecomers(scored))
-        before = _session_before(scored, curves, alarms)
+        before = _session_before(platform, scored, curves, alarms)
         board = replace(beside(ranked, before), **_dates(window), replayed=replayed)
         context.log.info(f"{len(board.teams)} teams on the table")
         yield _alarm_result(board)
-        _note_figures(context, tracking, board)
+        _note_figures(context, tracking, board, platform.pooled)
         files = {LEADERBOARD: to_json(board).encode(), EQUITY: curves_to_json(curves).encode()}
         yield files_output(files, _metadata(board, curves))
 
@@ -108,7 +109,17 @@ def _results(platform: Platform, assets: AssetStore, teams: list[TeamContext]) -
     return {team.name: result_of(assets, team.name, spread) for team in teams}
 
 
+def _figures(
+    platform: Platform, scored: "dict[tuple[str, str], pd.DataFrame]"
+) -> dict[tuple[str, str], Metrics]:
+    """What predictions are worth as forecasts; positions have no MASE, for they say nothing of the size of a move."""
+    found = {of: evaluate(frame) for of, frame in scored.items()}
+    told = {team for team, config in platform.teams.items() if config.answers == "position"}
+    return {of: replace(one, mase=math.nan) if of[0] in told else one for of, one in found.items()}
+
+
 def _session_before(
+    platform: Platform,
     scored: "dict[tuple[str, str], pd.DataFrame]",
     curves: dict[str, EquityCurve],
     alarms: dict[str, tuple[Alarm, ...]],
@@ -117,7 +128,7 @@ def _session_before(
     newest = max((frame["session"].max() for frame in scored.values() if len(frame)), default=None)
     parts = {of: frame[frame["session"] < newest] for of, frame in scored.items() if len(frame)}
     shorter = {of: frame for of, frame in parts.items() if len(frame)}
-    figures = {of: evaluate(frame) for of, frame in shorter.items()}
+    figures = _figures(platform, shorter)
     last = max((curve[-1][0] for curve in curves.values() if curve), default=None)
     known = {team: [value for day, value in curve if day < last] for team, curve in curves.items() if last}
     money = {team: TradingSummary(equity=values[-1]) for team, values in known.items() if values}
@@ -129,7 +140,9 @@ def _dates(window: list[date]) -> dict[str, Any]:
 
 
 @shown
-def _note_figures(context: dg.AssetExecutionContext, tracking: TrackingResource, board: Leaderboard) -> None:
+def _note_figures(
+    context: dg.AssetExecutionContext, tracking: TrackingResource, board: Leaderboard, pooled: list[str]
+) -> None:
     """Tell MLflow how the models in the table did; without MLflow the table is as good."""
     returns = {row.team: row.trading.total_return for row in board.teams}
     figures: dict[str, dict[str, float]] = {}
@@ -139,7 +152,12 @@ def _note_figures(context: dg.AssetExecutionContext, tracking: TrackingResource,
             "mase": one.mase, "direction": one.direction, "ic": one.ic, "team_return": returns[row.team]
         }  # fmt: skip
         # Of refits each is told how all of them did together: a month says nothing about a model.
-        figures |= dict.fromkeys(current_runs(context.instance, row.team, row.symbol), told)
+        if row.team not in pooled:
+            figures |= dict.fromkeys(current_runs(context.instance, row.team, row.symbol), told)
+    for team in board.teams:
+        if team.team in pooled:
+            told = {"mase": team.mase, "direction": team.direction, "team_return": returns[team.team]}
+            figures |= dict.fromkeys(current_runs(context.instance, team.team, ""), told)
     try:
         if figures:
             tracking.add_figures(figures)

@@ -1,17 +1,23 @@
 """The chain with models that are not Ludwig's: a baseline, and a kind that is one folder and one row of the table."""
 
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from my_dagster_project.domain.examination import EXAMINATION, read_examination
+from my_dagster_project.domain.leaderboard import TradingSummary
+from my_dagster_project.domain.ranking import assemble
 from my_dagster_project.foundation.problems import Problem
 from my_dagster_project.models.kinds.port import Kind, TrainedModel
 from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.models.manifest import MANIFEST, Manifest, read_manifest
 from my_dagster_project.pipeline.assets import keys
+from my_dagster_project.pipeline.assets.leaderboard_asset import _figures
 from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.teams.sections import Model
 from tests.support import house
 from tests.support.house import House, checks, failures, made
 from tests.support.trading import brief_pauses
@@ -102,6 +108,22 @@ def test_a_baseline_goes_through_the_chain(built):
     answers = set(json.loads(made_of.store.read(("red", "AAPL", "model"))["baseline.json"]).values())
     assert {predicted(made_of, "AAPL", session)["predicted_return"] for session in SESSIONS} <= answers
     assert made_of.account().orders(), "0.0002 is below its mean return"
+
+
+def test_positions_have_no_mase_and_are_judged_by_money(built):
+    """Their error in dollars punished a team that said "hold" for the size of a forecast it never made."""
+    made_of, _ = built
+    scored = from_parquet(made_of.store.read_file(("red", "AAPL", "report"), "scored.parquet"))
+    red = made_of.platform.teams["red"]
+    holds = red.model_copy(update={"model": Model.model_validate({"kind": "baseline", "strategy": "hold"})})
+    of = {("red", "AAPL"): scored}
+    forecast = _figures(made_of.platform, of)
+    told = _figures(replace(made_of.platform, teams={"red": holds}), of)
+    assert forecast["red", "AAPL"].mase > 0
+    assert math.isnan(told["red", "AAPL"].mase)
+    assert told["red", "AAPL"].direction == forecast["red", "AAPL"].direction
+    rows = {row.team: row for row in assemble(told, {"red": TradingSummary(equity=100_000)}).teams}
+    assert (rows["red"].rank, rows["naive"].rank, rows["red"].trading.equity) == (None, 1, 100_000)
 
 
 def test_a_new_kind_is_a_folder_and_a_row(built):
