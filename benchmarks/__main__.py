@@ -8,7 +8,18 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import loading, main_job, planning, predictions, replay, trading, training, versions, workers
+from benchmarks import (
+    dagit,
+    loading,
+    main_job,
+    planning,
+    predictions,
+    replay,
+    trading,
+    training,
+    versions,
+    workers,
+)
 from benchmarks.figures import Findings, save, show
 from benchmarks.measure import BenchmarkError
 from benchmarks.workshop import Workshop
@@ -24,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Workshop], Findings]] = {
     "trading": trading.measure,
     "main_job": main_job.measure,
     "workers": workers.measure,
+    "dagit": dagit.measure,
 }
 
 # Share of the cores that may be busy before we start; our own work comes on top.
