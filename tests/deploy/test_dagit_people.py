@@ -3,6 +3,7 @@
 Dagster's own server and schema over the real definitions; what a test sends is what Dagit's pages send, or what a client makes up.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
@@ -454,6 +455,19 @@ def test_what_was_done_and_what_was_refused_is_on_record(people):
     assert "launchRun blue_trade" in last[0].what
     assert "no configuration" in last[1].outcome
     assert "red/orders" in last[2].what
+
+
+@pytest.mark.parametrize("who", ["red", "teams", "organiser"])
+def test_a_link_or_a_form_launches_nothing_whoever_is_signed_in(people, who):
+    """Dagster's own server does what stands in an address, asked by GET or as plain text: whatever page the browser is on."""
+    sent = document("launchRun", executionParams=execution("red_trade" if who == "red" else "blue_trade"))
+    address = {"query": sent["query"], "variables": json.dumps(sent["variables"])}
+    before, headers = people.instance.get_runs_count(), {USER_HEADER: who}
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/graphql", ""):
+        told = {**headers, "Content-Type": kind} if kind else headers
+        assert people.client.post("/graphql", params=address, headers=told).status_code in (403, 415), kind
+    assert people.client.get("/graphql", params=address, headers=headers).status_code in (400, 403, 405)
+    assert people.instance.get_runs_count() == before
 
 
 def test_a_subscription_reads_and_changes_nothing(people, reds):

@@ -181,6 +181,11 @@ def test_where_teams_see_their_own_each_has_its_experiment_and_no_other(server, 
         assert "notes.txt" not in said
     assert asked_of(server, own["blue"], BLUE).count("secret of blue") > 5
     assert server.get(own["red"]["file"], auth=RED).content == b"secret of red"
+    # The platform's experiments keep their files under the team's name; whose that is MLflow cannot know.
+    for team in ("red", "blue"):
+        by_name = f"/api/2.0/mlflow-artifacts/artifacts/{team}/x/artifacts/notes.txt"
+        assert server.put(by_name, content=b"kept", auth=ADMIN).status_code == 200
+        assert server.get(by_name, auth=RED).status_code == 403
 
 
 def test_an_open_competition_shows_every_experiment_again(server, own, monkeypatch):
