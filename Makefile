@@ -86,7 +86,7 @@ test: lint ## Format, lint, types and all tests but the stack's (ten minutes on 
 # The rooms of pure functions and of what needs no server; collecting the others alone takes half a minute.
 QUICK := $(addprefix tests/,domain foundation teams market_data paper_broker trading test_imports.py test_graph.py)
 
-test-quick: setup ## The quick tests of the rooms that need no server (a minute)
+test-quick: setup ## The quick tests of the rooms that need no server, a third of the examples drawn (a minute)
 	TRADING_TESTS=quick $(PYTEST) -n auto -m "not slow and not full" $(QUICK)
 
 test-whole: setup ## Whole runs that are killed, fed nonsense, joined by a third team or a branch's commits (five minutes)

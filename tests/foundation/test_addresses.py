@@ -29,7 +29,14 @@ KEYS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
 # Read by the services around us, or by nothing but the stack's own files: `make up` asks first (deploy/preflight.py).
 OF_THE_STACK = {"TRADING_MLFLOW_BUCKET", "TRADING_S3_ENDPOINT"}
 # Of a worker on another host Compose asks for the stack's (deploy/worker-host.yaml), and the worker for what is made of it.
-OTHERS = {"TRADING_GIT_REMOTE", "TRADING_HOST", "POSTGRES_HOST", "TRADING_STACK_HOST"}
+# Of MLflow's server the stack's own file says where the front is (deploy/mlflow.yaml).
+OTHERS = {
+    "TRADING_VISIBILITY_URL",
+    "TRADING_GIT_REMOTE",
+    "TRADING_HOST",
+    "POSTGRES_HOST",
+    "TRADING_STACK_HOST",
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OF_THE_STACK - {"TRADING_REDIS_URL"}))
