@@ -57,7 +57,7 @@ def test_from_the_leaderboard_to_a_report_on_a_phone(front, page):
     page.goto(url)
     page.get_by_text("buy-and-hold").first.wait_for()
     page.locator("#equity svg.main-svg").first.wait_for()
-    assert page.locator("#equity .legendtext").all_inner_texts() == ["blue", "buy-and-hold", "red"]
+    assert page.locator("#equity .legendtext").all_text_contents() == ["blue", "buy-and-hold", "red"]
     assert_fits(page)
     page.locator("a[href='/reports/red/IBM']").first.click()
     page.get_by_text("IBM").first.wait_for()
