@@ -40,8 +40,9 @@ def start(every: Every = "0s") -> None:
 @app.command()
 def pause() -> None:
     """Let the session at work end, and begin no other until `trading season resume`."""
-    settings = _here()
-    state = _book(settings).set(person(), "paused", paused=True)
+    from my_dagster_project.teams import season_controls
+
+    state = season_controls.pause(_book(_here()), person())
     console.say(f"Paused: session {state.session} is brought to its end, the next one waits.")
 
 
@@ -67,13 +68,9 @@ def next_(count: Annotated[int, typer.Argument(min=1, help="How many sessions.")
 @app.command()
 def speed(every: Annotated[str, typer.Argument(help=_PACE)]) -> None:
     """Change how fast the sessions of a lapse follow each other."""
-    from my_dagster_project.teams.season_section import seconds
+    from my_dagster_project.teams.season_controls import change_pace
 
-    try:
-        pace = seconds(every)
-    except ValueError as error:
-        raise SeasonError(str(error)) from None
-    _book(_here()).set(person(), f"a session every {every}", session_every=pace)
+    change_pace(_book(_here()), every, person())
     console.say(f"From the next session on: one every {every}.")
 
 

@@ -7,14 +7,13 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from my_dagster_project.foundation.errors import SeasonError
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.retries import explained
 from my_dagster_project.pipeline.run_tags import FIRST_OF_ALL
 from my_dagster_project.storage.season import SeasonBook, State
+from my_dagster_project.teams import season_controls
 from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
-from my_dagster_project.teams.season_section import seconds
 
 # Without the tag `team`, by which the queue lets one run of a team wait for another.
 _TAGS = {"dagster/priority": str(FIRST_OF_ALL), "dagster/max_retries": "0"}
@@ -33,23 +32,20 @@ def season_jobs(platform: Platform) -> list[dg.JobDefinition]:
         return book.only(platform.calendar, context.op_config["sessions"], by)
 
     return [
-        _job("pause", "Let the session at work end, and begin no other.", {}, _paused),
+        _job(
+            "pause",
+            "Let the session at work end, and begin no other.",
+            {},
+            lambda book, _, by: season_controls.pause(book, by),
+        ),
         _job("resume", "Go on with the season.", {}, lambda book, _, by: book.go_on(by)),
         _job("next", "Live one session, or some, now, and pause behind them.", _COUNT, one_more),
         _job("speed", "How fast the sessions follow each other.", _PACE, _faster),
     ]
 
 
-def _paused(book: SeasonBook, _: dg.OpExecutionContext, by: str) -> State:
-    return book.set(by, "paused", paused=True)
-
-
 def _faster(book: SeasonBook, context: dg.OpExecutionContext, by: str) -> State:
-    every = context.op_config["every"]
-    try:
-        return book.set(by, f"a session every {every}", session_every=seconds(every))
-    except ValueError as error:
-        raise SeasonError(str(error)) from None
+    return season_controls.change_pace(book, context.op_config["every"], by)
 
 
 def _job(name: str, says: str, config: dict[str, dg.Field], change: Change) -> dg.JobDefinition:

@@ -209,9 +209,10 @@ DAY: Column[TeamRow] = Column(
 
 
 def living(columns: Sequence[Column[TeamRow]]) -> list[Column[TeamRow]]:
-    """The columns of teams for who watches a season: with what has moved since the session before."""
+    """The columns of teams for who watches a season: what counts first, with what has moved since the session before."""
     beside = {"#": MOVED, "equity": DAY}
-    return [one for column in columns for one in (column, beside.get(column.name)) if one is not None]
+    ordered = sorted(columns, key=lambda column: not (column.key or column.main or column.name == "equity"))
+    return [one for column in ordered for one in (column, beside.get(column.name)) if one is not None]
 
 
 SYMBOL_COLUMNS: tuple[Column[SymbolRow], ...] = (

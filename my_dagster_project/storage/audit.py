@@ -18,7 +18,7 @@ from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.storage.object_store import ObjectStore
 
-COMMAND, DAGIT, PUSH = "command", "Dagit", "push"
+COMMAND, DAGIT, PUSH, FRONT = "command", "Dagit", "push", "front page"
 _ACTS = ".trading/audit/"
 _LONGEST = 500
 _log = logging.getLogger(__name__)

@@ -135,6 +135,16 @@ def test_who_did_what_is_for_the_organiser_and_the_rest_of_the_front_for_everybo
             assert behind.seen[-1].headers[USER_HEADER.lower()] == "{http.auth.user.id}", path
 
 
+def test_whoever_signs_in_to_the_front_is_known_on_every_page_and_nobody_has_to(addresses, behind):
+    for path in ("/sign-in", "/season/pause"):
+        assert status(addresses["8080"], "GET", {USER_HEADER: "organiser"}, path) == 401, path
+    for user, password in (("organiser", PASSWORD), ("red", "of-red"), ("teams", "of-teams")):
+        for path in ("/", "/sign-in", "/season/pause", "/teams/red"):
+            assert status(addresses["8080"], "GET", login(user, password), path) == 200, path
+            assert behind.seen[-1].headers[USER_HEADER.lower()] == user, path
+    assert status(addresses["8080"], "GET", login("red", "of-blue")) == 401
+
+
 def test_every_address_but_the_health_check_has_the_rule():
     sites = re.findall(r"^(\S+) \{\n\t(.*)", CADDYFILE.read_text(), re.MULTILINE)
     assert {name for name, first in sites if name[0] == ":" and first != "import page"} == {":8090"}

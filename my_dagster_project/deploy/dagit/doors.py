@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from my_dagster_project.deploy.dagit.permissions import TO_LOOK, may_everything, user_of
+from my_dagster_project.deploy.dagit.permissions import TO_LOOK
 from my_dagster_project.foundation.same_origin import LOOKING
+from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.foundation.sign_in import may_everything, user_of
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -30,7 +32,8 @@ class Doors:
         return await PlainTextResponse(f"{TO_LOOK}\n", 403)(scope, receive, send)
 
     def _may(self, asked: "HTTPConnection") -> bool:
-        if may_everything(user_of(asked)) and not self._read_only:
+        settings = load_settings()
+        if may_everything(user_of(asked, settings), settings) and not self._read_only:
             return True
         path = asked.scope["path"]
         if path.removeprefix(self._prefix).startswith(_OF_THE_ORGANISER):

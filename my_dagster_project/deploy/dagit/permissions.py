@@ -18,7 +18,7 @@ from my_dagster_project.foundation.dagster_private import (
     get_location_scoped_user_permissions,
 )
 from my_dagster_project.foundation.settings import load_settings
-from my_dagster_project.foundation.sign_in import EVERYTHING, USER_HEADER, VISITORS
+from my_dagster_project.foundation.sign_in import VISITORS, may_everything, user_of
 from my_dagster_project.teams.visibility import Sight
 
 TO_LOOK = "Here you look at Dagit. The organiser changes things; a team signs in with its own name to run what is its own."
@@ -99,20 +99,11 @@ def _sight() -> Sight:
     return Sight(load_settings())
 
 
-def user_of(connection: HTTPConnection) -> str:
-    """The account that the proxy has signed in; '' where there is no proxy, or where it said nothing."""
-    return connection.headers.get(USER_HEADER, "") if load_settings().proxy_names_user else ""
-
-
-def may_everything(user: str) -> bool:
-    """Whether an account may everything; on a laptop nobody has one."""
-    return user in EVERYTHING or not load_settings().proxy_names_user
-
-
 def context_for(process: WorkspaceProcessContext, connection: HTTPConnection) -> PersonsContext:
     """What this request is answered with."""
-    user = user_of(connection)
-    everything = may_everything(user) and not process.read_only
+    settings = load_settings()
+    user = user_of(connection, settings)
+    everything = may_everything(user, settings) and not process.read_only
     context = PersonsContext(
         instance=process.instance,
         current_workspace=process.get_current_workspace(),

@@ -3,11 +3,12 @@
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
-from my_dagster_project.foundation.errors import ConfigError, ObjectMissingError, TradingError
+from my_dagster_project.foundation.errors import ConfigError, ObjectMissingError, SeasonError, TradingError
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings
-from my_dagster_project.foundation.sign_in import ORGANISER, USER_HEADER
+from my_dagster_project.foundation.sign_in import ORGANISER, user_of
 from my_dagster_project.people.front import hook
 from my_dagster_project.people.front.asked_team import AskedTeam
 from my_dagster_project.people.front.links import Links
@@ -19,6 +20,7 @@ from my_dagster_project.people.front.pages import (
     status_html,
 )
 from my_dagster_project.people.front.reports import PAGE, ReportFile, Reports
+from my_dagster_project.people.front.season_clock import ACTS, TO_WATCH, act, refuse
 from my_dagster_project.people.front.security import REPORT_POLICY, headers
 from my_dagster_project.people.front.snapshots import Snapshot, Snapshots
 from my_dagster_project.people.front.static_files import script
@@ -55,11 +57,50 @@ class Front:
         self._teams = TeamPages(settings, self._asked)
 
     def home(self, request: "Request") -> "Response":
-        """The leaderboard."""
+        """The leaderboard, and where a season is lived its clock; the organiser's hand on it for the organiser."""
         now = self._seen_by(request)
         if now is None:
             return self._being_made()
-        return _html(home_html(self._links, now.page, now.board, now.curves, why=now.why, age=now.age))
+        return _html(
+            home_html(
+                self._links,
+                now.page,
+                now.board,
+                now.curves,
+                why=now.why,
+                age=now.age,
+                season=now.season,
+                organiser=self._is_organiser(request),
+                signs_in=self._settings.proxy_names_user and not self._user(request),
+            )
+        )
+
+    def sign_in(self, _: "Request") -> "Response":
+        """Back to the leaderboard: the proxy has asked for name and password on the way here."""
+        return _to("/")
+
+    async def season(self, request: "Request") -> "Response":
+        """One of the organiser's acts on the season, then the leaderboard."""
+        from starlette.concurrency import run_in_threadpool
+
+        body = await request.body() if self._is_organiser(request) else b""
+        form = parse_qs(body.decode(errors="replace"))
+        value = form.get("value", [""])[0][:20]
+        return await run_in_threadpool(self._act, request, request.path_params["act"], value)
+
+    def _act(self, request: "Request", name: str, value: str) -> "Response":
+        user = self._user(request)
+        if name not in ACTS:
+            raise ObjectMissingError(f"What is done to a season is {', '.join(ACTS)}.")
+        if not self._is_organiser(request):
+            refuse(name, self._settings, user)
+            return self.message_page(403, "This is the organiser's", [TO_WATCH])
+        try:
+            act(name, value, self._asked.platform(), self._settings, user)
+        except SeasonError as error:
+            return self.message_page(409, "That was not done", [str(error)])
+        self._snapshots.forget()
+        return _to("/")
 
     def status(self, request: "Request") -> "Response":
         """The status page."""
@@ -106,7 +147,7 @@ class Front:
 
         def shown(request: "Request") -> "Response":
             self._asked.require(request.path_params["team"])
-            user = request.headers.get(USER_HEADER, "")
+            user = self._user(request)
             return (
                 show(request)
                 if self._sight.may_see(user, request.path_params["team"])
@@ -121,7 +162,7 @@ class Front:
 
     def _seen_by(self, request: "Request") -> Snapshot | None:
         """The newest snapshot without the teams that are not for this person to see."""
-        now, user = self._snapshots.get(), request.headers.get(USER_HEADER, "")
+        now, user = self._snapshots.get(), self._user(request)
         if now is None or now.page is None:
             return now
         teams = tuple(team for team in now.page.teams if self._sight.may_see(user, team.name))
@@ -164,8 +205,7 @@ class Front:
         from my_dagster_project.storage.audit import newest
         from my_dagster_project.storage.opening import open_assets
 
-        named = request.headers.get(USER_HEADER)
-        if self._settings.proxy_names_user and named != ORGANISER:
+        if not self._is_organiser(request):
             return self.message_page(403, "This page is the organiser's", ["It says who did what."])
         store = open_assets(self._settings.store_url, self._settings.dvc_url).store
         return _html(audit_html(self._links, newest(store, _ACTS)))
@@ -182,6 +222,13 @@ class Front:
     def message_page(self, code: int, title: str, lines: list[str]) -> "Response":
         """A page that says what is the matter."""
         return _html(message_html(self._links, title, lines, "red" if code >= 500 else "warn"), code)
+
+    def _user(self, request: "Request") -> str:
+        return user_of(request, self._settings)
+
+    def _is_organiser(self, request: "Request") -> bool:
+        """On a laptop whoever asks is."""
+        return self._user(request) == ORGANISER or not self._settings.proxy_names_user
 
     def _being_made(self) -> "Response":
         lines = ["The first look takes a few seconds after a start. This page loads itself again."]
@@ -203,6 +250,7 @@ def create_app(settings: Settings) -> "FastAPI":
         "/status.json": front.status_json,
         "/static/{name}": front.static,
         "/audit": front.audit,
+        "/sign-in": front.sign_in,
         "/healthz": front.health,
         "/visibility": front.visibility,
         "/teams/{team}": front.team,
@@ -212,6 +260,7 @@ def create_app(settings: Settings) -> "FastAPI":
     }.items():
         app.add_route(path, front.of_team(page) if "{team}" in path else page, methods=_LOOK)
     app.add_route("/hooks/git", front.push, methods=["POST"])
+    app.add_route("/season/{act}", front.season, methods=["POST"])
     _explain_errors(app, front)
     return app
 
@@ -256,6 +305,12 @@ def _html(text: str, code: int = 200) -> "Response":
     from fastapi.responses import HTMLResponse
 
     return HTMLResponse(text, code, headers=headers())
+
+
+def _to(address: str) -> "Response":
+    from starlette.responses import RedirectResponse
+
+    return RedirectResponse(address, 303, headers=headers())
 
 
 def _text(text: str, code: int, media_type: str = "text/plain") -> "Response":

@@ -8,7 +8,7 @@ from my_dagster_project.people.status.page import RunStatus, ScheduleStatus, Sta
 from my_dagster_project.people.status.status_columns import fresh_word, state_sign
 from my_dagster_project.people.status.words import last_tick, run_words
 from my_dagster_project.reports.columns import Column
-from my_dagster_project.reports.leaderboard_columns import part_words, rank_words, team_words
+from my_dagster_project.reports.leaderboard_columns import part_words, rank_words, rose_words, team_words
 from my_dagster_project.reports.markdown import direction
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ def _team(links: "Links", team: str, house: bool, sessions: int, expected: int) 
     part = part_words(sessions, expected)
     name = _filled("{}" if house else '<a href="{1}">{0}</a>', team, links.team(team))
     return name + _filled(' <span class="small quiet">{}</span>', part) if part else name
+
+
+def _rose(_: "Links", lines: int) -> "Markup":
+    return _filled(
+        '<span class="small nowrap {}">{}</span>', "up" if lines > 0 else "down", rose_words(lines)
+    )
 
 
 def _interval(_: "Links", share: float, low: float, high: float) -> "Markup":
@@ -89,6 +95,7 @@ def _filled(template: str, *texts: object, **named: object) -> "Markup":
 
 _DRAWN: "dict[Callable[..., str], Callable[..., Markup]]" = {
     rank_words: _rank,
+    rose_words: _rose,
     team_words: _team,
     direction: _interval,
     state_sign: _dot,

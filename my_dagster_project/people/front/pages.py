@@ -12,6 +12,7 @@ from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.people.front.cells import page_cell
 from my_dagster_project.people.front.curves import equity_chart
 from my_dagster_project.people.front.links import Links
+from my_dagster_project.people.front.season_clock import SeasonClock
 from my_dagster_project.people.front.static_files import script_address
 from my_dagster_project.people.status import status_columns, words
 from my_dagster_project.people.status.page import State, StatusPage
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).parent / "templates"
-REFRESH_SECONDS = 30
+REFRESH_SECONDS, _LAPSE_SECONDS = 30, 5
 
 
 def status_html(page: StatusPage, links: Links, *, refresh: int = 0, age: str = "") -> str:
@@ -56,8 +57,11 @@ def home_html(
     *,
     why: str = "",
     age: str = "",
+    season: SeasonClock | None = None,
+    organiser: bool = False,
+    signs_in: bool = False,
 ) -> str:
-    """The leaderboard, the teams' equity and the way to everything else."""
+    """The leaderboard, the season's clock with the organiser's controls, the teams' equity and the way to everything else."""
     chart = equity_chart(curves)
     return filled(
         "home.html",
@@ -72,7 +76,10 @@ def home_html(
         alarms=alarm_lines(board) if board else (),
         team_columns=living(TEAM_COLUMNS),
         symbol_columns=SYMBOL_COLUMNS,
-        refresh=REFRESH_SECONDS,
+        season=season,
+        organiser=organiser,
+        signs_in=signs_in,
+        refresh=_LAPSE_SECONDS if season and season.lapse else REFRESH_SECONDS,
         age=age,
     )
 
@@ -111,7 +118,7 @@ def _environment() -> "Environment":
         "anchor": _anchor,
         "colour": team_colour,
     }
-    environment.globals["script"] = script_address
+    environment.globals |= {"script": script_address, "zone": ZoneInfo}
     return environment
 
 

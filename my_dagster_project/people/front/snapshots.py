@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from my_dagster_project.domain.leaderboard import Curves, Leaderboard
+from my_dagster_project.people.front.season_clock import SeasonClock
 from my_dagster_project.people.status.page import StatusPage
 
 KEEP_SECONDS = 10.0
@@ -48,6 +49,7 @@ class Snapshot(Taken):
     why: str
     curves: Curves = field(default_factory=dict)
     broken: str = ""
+    season: SeasonClock | None = None
 
 
 class Snapshots[One: Taken]:
@@ -74,6 +76,11 @@ class Snapshots[One: Taken]:
                 if left <= 0 or not self._changed.wait(left):
                     break
             return self._newest
+
+    def forget(self) -> None:
+        """Let the next visitor wait for a new one: something was changed."""
+        with self._changed:
+            self._made_at = -KEEP_SECONDS
 
     def _is_young(self) -> bool:
         return self._newest is not None and time.monotonic() - self._made_at < KEEP_SECONDS
