@@ -7,6 +7,7 @@ import dagster as dg
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.pipeline.assets.assembly import all_assets
 from my_dagster_project.pipeline.assets.team_file import team_file_checks
+from my_dagster_project.pipeline.evaluating import evaluation_job
 from my_dagster_project.pipeline.halting import halt_jobs
 from my_dagster_project.pipeline.jobs import all_jobs
 from my_dagster_project.pipeline.killed_trainings import killed_trainings_sensor
@@ -30,7 +31,14 @@ def build_definitions(platform: Platform, settings: Settings) -> dg.Definitions:
     upkeep = maintenance_job(platform, settings)
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs, *halt_jobs(platform), round_job(), *season_jobs(platform), upkeep],
+        jobs=[
+            *jobs,
+            *halt_jobs(platform),
+            round_job(),
+            *season_jobs(platform),
+            evaluation_job(platform),
+            upkeep,
+        ],
         schedules=schedules(platform, settings),
         asset_checks=team_file_checks(platform, settings),
         sensors=[

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.domain.scores.money import per_session_sharpe, shape_of, sharpe_variance
+from my_dagster_project.domain.scores.money_scores import per_session_sharpe, shape_of, sharpe_variance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from my_dagster_project.domain.scores.money import money_scores, sharpe_error
+from my_dagster_project.domain.scores.money_scores import money_scores, sharpe_error
 
 
 @pytest.fixture

@@ -1,0 +1,198 @@
+"""A team's models of a symbol walked through the years: a refit for each window of a range, and what it said of each session.
+
+What is stored lies beside the predictions, not among them (`red/AAPL/walk_forward`, a file for each window): a replay or a season
+never reads it, and the sessions it is about may lie before the competition. A refit is the one that a season would have made:
+the same rows, seed and code. Its model is not kept, for it comes out the same to the byte; a row names the md5 of the files it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from my_dagster_project.domain.features import compute_features
+from my_dagster_project.domain.lookahead import check_features, inputs_problem, target_problem
+from my_dagster_project.domain.predictions import model_from_the_future, prediction_table, rows_of
+from my_dagster_project.domain.seeds import training_seed
+from my_dagster_project.domain.targets import rows_version, training_rows
+from my_dagster_project.domain.windows import last_close_before
+from my_dagster_project.foundation.errors import ModelError, ObjectMissingError
+from my_dagster_project.models.bounds import Bounds
+from my_dagster_project.models.parity import TOLERANCE
+from my_dagster_project.models.prediction import predict
+from my_dagster_project.models.training_input import TrainingSpec
+from my_dagster_project.pipeline import chain
+from my_dagster_project.pipeline.assets.outputs import data_version
+from my_dagster_project.pipeline.versions import code_version
+from my_dagster_project.storage import names
+from my_dagster_project.storage.assets import AssetStore
+from my_dagster_project.storage.manifests import Asset
+from my_dagster_project.storage.parquet import from_parquet, to_parquet
+from my_dagster_project.storage.stored_bars import read_bars
+from my_dagster_project.teams.platform import Platform
+from my_dagster_project.teams.schema import TeamConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+type Said = Callable[[str], None]
+
+
+def stored(team: str, symbol: str) -> Asset:
+    """Where what was said of a symbol along the way lies, a Parquet file for each window."""
+    return names.named("team-symbol", "walk_forward", team, symbol)
+
+
+@dataclass(frozen=True)
+class Refit:
+    """One refit of the way: the first day of its window, the last close its training may see, the sessions it predicts."""
+
+    window: date
+    closes: date
+    sessions: list[date]
+
+    @property
+    def file(self) -> str:
+        """The name of what is stored of it."""
+        return f"{self.window}.parquet"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The way of one team's symbol through some sessions (ascending)."""
+
+    platform: Platform
+    team: str
+    symbol: str
+    sessions: list[date]
+    assets: AssetStore
+
+    def refits(self) -> Iterator[Refit]:
+        """The refits that predict these sessions, the earliest first; of a team that never refits one, from before them all."""
+        training, calendar = self.platform.teams[self.team].training, self.platform.calendar
+        if not training.refits:
+            first = self.sessions[0]
+            yield Refit(first, calendar.previous_session(first), self.sessions)
+            return
+        for window, held in groupby(self.sessions, training.window_of):
+            begins = date.fromisoformat(window)
+            yield Refit(begins, last_close_before(calendar, begins), list(held))
+
+    @property
+    def left(self) -> list[Refit]:
+        """The refits of which nothing is stored; of one that is there it shows only when it is read whether it still holds."""
+        there = self.assets.names(stored(self.team, self.symbol))
+        return [refit for refit in self.refits() if refit.file not in there]
+
+    def predictions(self, bounds: Bounds | None, said: Said) -> pd.DataFrame:
+        """What each session's refit says of it; trains those that are not stored yet, or were made otherwise, and stores them.
+
+        Raises ModelError where a refit cannot be trained, or saw what it must not, ObjectMissingError without bars.
+        """
+        import pandas as pd
+
+        wanted = pd.DatetimeIndex(self.sessions)
+        tables = [self._of(refit, bounds, said) for refit in self.refits()]
+        together = pd.concat(tables, ignore_index=True)
+        return together[together["session"].isin(wanted)].reset_index(drop=True)
+
+    def _of(self, refit: Refit, bounds: Bounds | None, said: Said) -> pd.DataFrame:
+        rows = self._rows(refit)
+        recipe = self._recipe(refit, rows)
+        there = self._stored(refit)
+        if there is not None and there["recipe"].eq(recipe).all() and self._holds(there, refit):
+            return there
+        said(f"{self.team} {self.symbol}: refit of {refit.window}, {len(rows)} rows")
+        table = self._predicted(refit, rows, bounds).assign(recipe=recipe)
+        record = {"config_sha": self._config.model_fingerprint()[:12], "sessions": f"{refit.window}"}
+        data = to_parquet(table)
+        self.assets.write(stored(self.team, self.symbol), {refit.file: data}, replace=False, record=record)
+        return from_parquet(data)  # the same whether it was there before or not
+
+    def _stored(self, refit: Refit) -> pd.DataFrame | None:
+        try:
+            return from_parquet(self.assets.read_file(stored(self.team, self.symbol), refit.file))
+        except ObjectMissingError:
+            return None
+
+    def _holds(self, table: pd.DataFrame, refit: Refit) -> bool:
+        return {*refit.sessions} <= {session.date() for session in table["session"]}
+
+    def _rows(self, refit: Refit) -> pd.DataFrame:
+        config, label = self._config, f"{self.team} {self.symbol}"
+        return training_rows(
+            self._features,
+            self._bars,
+            config.target,
+            start=config.training.start,
+            cutoff=refit.closes,
+            validation_fraction=config.training.validation_fraction,
+            sessions=config.training.sessions,
+            symbol=label,
+        )
+
+    def _predicted(self, refit: Refit, rows: pd.DataFrame, bounds: Bounds | None) -> pd.DataFrame:
+        spec, config = self._spec(refit, bounds), self._config
+        wrong = target_problem(rows, self._bars, config.target, refit.closes)
+        if wrong := wrong or inputs_problem(rows, self._features):
+            raise ModelError(f"{spec.of}: {wrong}")
+        trained = config.kind.fit(spec, rows, lambda epoch, metrics: None)
+        parity = trained.manifest.parity
+        if parity is not None and parity.max_abs_diff > TOLERANCE:
+            raise ModelError(
+                f"{spec.of}: exported to ONNX it is {parity.max_abs_diff:.1e} apart from {config.kind.title};"
+                f" at most {TOLERANCE:g} is allowed"
+            )
+        if early := model_from_the_future(trained.manifest.trained_through, refit.sessions):
+            raise ModelError(f"{spec.of}: {early}")
+        asked = rows_of(self._features, refit.sessions, f"{self.team} {self.symbol}")
+        answers = predict(trained.files, asked).frame
+        table = prediction_table(
+            asked, answers, self._bars, self.platform.calendar, self.symbol, refit.closes
+        )
+        return table.assign(team=self.team, refit=refit.window.isoformat(), model=data_version(trained.files))
+
+    def _spec(self, refit: Refit, bounds: Bounds | None) -> TrainingSpec:
+        config = self._config
+        return TrainingSpec(
+            team=self.team,
+            symbol=self.symbol,
+            section=config.complete_section(),
+            target=config.target,
+            features=tuple(config.input_names),
+            seed=self._seed(refit),
+            trained_through=refit.closes,
+            bounds=bounds,
+            window=refit.window.isoformat(),
+        )
+
+    def _seed(self, refit: Refit) -> int:
+        return training_seed(self.platform.registry.competition.salt, self.team, self.symbol, refit.window)
+
+    def _recipe(self, refit: Refit, rows: pd.DataFrame) -> str:
+        """What the answers follow from: configuration, code, seed and rows."""
+        config = self._config
+        configuration = (config.model_fingerprint(), self._seed(refit), rows_version(rows))
+        stages = (chain.stage("model"), chain.stage("predictions"))
+        return " ".join(code_version(row, configuration, config.kind) for row in stages)
+
+    @property
+    def _config(self) -> TeamConfig:
+        return self.platform.teams[self.team].for_symbol(self.symbol)
+
+    @cached_property
+    def _bars(self) -> pd.DataFrame:
+        return read_bars(self.assets, self.symbol)
+
+    @cached_property
+    def _features(self) -> pd.DataFrame:
+        """Computed from the stored bars, and proven blind to the future before anything is trained on them."""
+        features = self._config.feature_list
+        table = compute_features(self._bars, features, self.symbol)
+        if mismatches := check_features(table, self._bars, features):
+            raise ModelError(f"{self.team} {self.symbol}: {mismatches[0]}")
+        return table
