@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from my_dagster_project.domain.examination import EXAMINATION
-from my_dagster_project.models.examination import examine
+from my_dagster_project.models.examining import examine
 from my_dagster_project.models.kinds.port import TrainedModel
 from my_dagster_project.models.tracking import TrackedRun
 from my_dagster_project.models.training_input import TrainingSpec
