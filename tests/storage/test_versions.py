@@ -30,6 +30,10 @@ DVC = str(Path(sys.executable).with_name("dvc"))
 MODEL = ("red", "AAPL", "model")
 PREDICTIONS = ("red", "AAPL", "predictions")
 BARS = ("market", "AAPL", "bars")
+# What a team does from a folder tests/e2e/test_dvc.py shows too.
+of_a_bucket = pytest.mark.parametrize(
+    "place", [pytest.param("file", marks=pytest.mark.full), "s3"], indirect=True
+)
 FILES = {"model.onnx": os.urandom(100_000), "meta/config ü.json": b"{}\r\n", "empty": b""}
 
 
@@ -332,6 +336,7 @@ class TestRealDvc:
 
         return run
 
+    @of_a_bucket
     def test_a_fresh_clone_pulls_byte_identical_assets(self, assets, repo, commit, dvc, tmp_path):
         write(assets, MODEL, FILES)
         write(assets, PREDICTIONS, {"2013-01-02.parquet": b"a"}, replace=False)
@@ -360,6 +365,7 @@ class TestRealDvc:
         dvc(clone, "pull")
         assert files_below(clone / "assets/red/AAPL/model") == FILES
 
+    @of_a_bucket
     def test_somebody_working_on_the_branch_keeps_their_work_and_pulls_on(self, assets, repo, commit, dvc):
         write(assets, MODEL, FILES)
         commit()
@@ -380,6 +386,7 @@ class TestRealDvc:
         assert "analytics = false" in config
         assert all(secret not in config for secret in place.environment.values() if len(secret) > 12)
 
+    @of_a_bucket
     def test_dvc_gc_keeps_what_the_branch_needs(self, assets, repo, commit, dvc, tmp_path):
         write(assets, MODEL, FILES)
         commit()
