@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from my_dagster_project.deploy.dagit.doors import Doors
 from my_dagster_project.deploy.dagit.mutations import guard
 from my_dagster_project.deploy.dagit.permissions import PersonsContext, context_for
+from my_dagster_project.deploy.dagit.pictures import pictures_route
 from my_dagster_project.deploy.dagit.seeing import veil
 from my_dagster_project.foundation.dagster_private import DagsterWebserver, WorkspaceProcessContext
 from my_dagster_project.foundation.errors import RefusedError
@@ -27,6 +28,10 @@ class PersonsWebserver(DagsterWebserver[WorkspaceProcessContext, PersonsContext]
         guard(schema.graphql_schema)
         veil(schema.graphql_schema)
         return schema
+
+    def build_routes(self) -> list[Any]:
+        """Dagster's routes, the last of which takes whatever is left, behind our pictures."""
+        return [pictures_route(self._make_request_context), *super().build_routes()]
 
     def _make_request_context(self, conn: HTTPConnection) -> PersonsContext:
         return context_for(self._process_context, conn)

@@ -4,7 +4,7 @@ What assets and checks carry (predictions, plots, orders, figures, the team's fi
 here. What is of no asset (how a step's process was started) is shown to the organiser alone. Names, times, states and log lines stay.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -43,7 +43,12 @@ def _veiled(resolve: Any, nothing: Callable[[], Any]) -> Any:
 
 def _shown(root: Any, person: PersonsContext) -> bool:
     key = _asset_of(root)
-    return key is not None and (key.path[0] in _PUBLIC or person.sees(key.path[0]))
+    return key is not None and shown_to(person, key.path)
+
+
+def shown_to(person: PersonsContext, asset: Sequence[str]) -> bool:
+    """Whether this person may see what an asset says of itself: what is nobody's alone, and what is a team's they see."""
+    return asset[0] in _PUBLIC or person.sees(asset[0])
 
 
 def _asset_of(root: Any) -> dg.AssetKey | None:

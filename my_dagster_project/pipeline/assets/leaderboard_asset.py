@@ -37,6 +37,7 @@ from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.chain import Place
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, network_retries
+from my_dagster_project.reports.asset_pictures import pictured
 from my_dagster_project.reports.leaderboard_columns import TEAM_COLUMNS, alarm_lines, leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage.assets import AssetStore
@@ -58,7 +59,7 @@ def leaderboard_asset(
     key = leaderboard_key()
 
     @dg.asset(
-        description="Every team's forecasts and money, each figure beside its baseline.",
+        description=pictured("Every team's forecasts and money, each figure beside its baseline.", key.path),
         retry_policy=network_retries(),
         check_specs=[
             dg.AssetCheckSpec(

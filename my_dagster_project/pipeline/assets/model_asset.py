@@ -28,6 +28,7 @@ from my_dagster_project.pipeline.rehearsing import require_trainable
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, training_retries
 from my_dagster_project.pipeline.training_budget import metered
+from my_dagster_project.reports.asset_pictures import pictured
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.names import of_window
 
@@ -44,7 +45,10 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     parity = _parity_gate(config.kind)
 
     @dg.asset(
-        description=f"{config.kind.title} model of {config.target} for {symbol or 'all symbols'}, {_when(team, symbol)}.",
+        description=pictured(
+            f"{config.kind.title} model of {config.target} for {symbol or 'all symbols'}, {_when(team, symbol)}.",
+            key.path,
+        ),
         pool=TRAINING_POOL,
         # A person's backfill is a run per window, each with its place in the queue; `trading run` trains its range in one.
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1) if team.refits else None,

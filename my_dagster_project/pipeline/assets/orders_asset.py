@@ -29,6 +29,7 @@ from my_dagster_project.pipeline.assets.turns import require_turn
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.pipeline.resources import AssetStoreResource, BrokerResource
 from my_dagster_project.pipeline.retries import explained
+from my_dagster_project.reports.asset_pictures import pictured
 from my_dagster_project.reports.markdown import markdown_text
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.trading.account_tables import snapshot_markdown
@@ -54,7 +55,10 @@ def orders_asset(team: TeamContext) -> dg.AssetsDefinition:
     """
 
     @dg.asset(
-        description=f"{team.name}'s orders after a session's close, for the next open: market, day, sells first.",
+        description=pictured(
+            f"{team.name}'s orders after a session's close, for the next open: market, day, sells first.",
+            orders_key(team.name).path,
+        ),
         # Said, not left to the default: without it Dagit offers to pass a range of sessions to one run.
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
         output_required=False,

@@ -19,6 +19,7 @@ from my_dagster_project.pipeline.assets.outputs import data_version, files_outpu
 from my_dagster_project.pipeline.assets.sessions_asked import require_in_time, sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.retries import explained, network_retries
+from my_dagster_project.reports.asset_pictures import pictured
 
 AS_OF = Gate(
     "model_is_older_than_the_session",
@@ -49,7 +50,9 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     key = predictions_key(team.name, symbol)
 
     @dg.asset(
-        description=f"What the model says after a session's close about {symbol}'s next session.",
+        description=pictured(
+            f"What the model says after a session's close about {symbol}'s next session.", key.path
+        ),
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=network_retries(),
         output_required=False,
