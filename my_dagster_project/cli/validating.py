@@ -8,7 +8,7 @@ from my_dagster_project.cli.in_force import assets_of, require_teams
 from my_dagster_project.cli.output import console, errors
 from my_dagster_project.foundation.console import styled
 from my_dagster_project.foundation.settings import Settings, load_settings
-from my_dagster_project.teams.deployment import current_platform
+from my_dagster_project.teams.deployment import current_platform, on_its_clock
 from my_dagster_project.teams.effects import effects, outranked
 from my_dagster_project.teams.platform import Platform, load_platform
 from my_dagster_project.teams.sources import read_sources, unread_copies
@@ -31,7 +31,7 @@ def validate(
     only the library itself can say (Ludwig), it says before the first training of a section, or now with --build; it is remembered.
     """
     settings = load_settings()
-    platform = load_platform(read_sources(settings.project, "working tree"))
+    platform = on_its_clock(load_platform(read_sources(settings.project, "working tree")), settings)
     say_what_does_not_count(settings, platform)
     require_teams(platform, teams or [])
     in_force = current_platform(settings)

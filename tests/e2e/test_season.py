@@ -143,6 +143,9 @@ def test_a_season_has_branches_and_books_of_its_own(begun):
     refused = lived(begun).trading("run")
     assert refused.code == 1
     assert "season" in refused.err
+    # Who edits there asks there; it broke off at the windows in use, for want of the lapse's clock.
+    asked = lived(begun).trading("validate")
+    assert asked.code == 0, asked.text
 
 
 def test_an_edit_counts_from_the_next_session_on_and_what_was_lived_stays(begun, tmp_path):

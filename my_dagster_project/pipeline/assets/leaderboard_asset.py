@@ -35,6 +35,7 @@ from my_dagster_project.pipeline.assets.outputs import files_output, picture, sh
 from my_dagster_project.pipeline.assets.stamp import stamped
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.chain import Place
+from my_dagster_project.pipeline.partitions import is_looked_at
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.asset_pictures import pictured
@@ -93,7 +94,7 @@ def leaderboard_asset(
         yield _alarm_result(board)
         _note_figures(context, tracking, board, platform.pooled)
         files = {LEADERBOARD: to_json(board).encode(), EQUITY: curves_to_json(curves).encode()}
-        yield files_output(files, _metadata(board, curves))
+        yield files_output(files, _metadata(board, curves, platform))
 
     return leaderboard
 
@@ -183,9 +184,9 @@ def _alarm_result(board: Leaderboard) -> dg.AssetCheckResult:
 
 
 @shown
-def _metadata(board: Leaderboard, curves: dict[str, EquityCurve]) -> dict:
+def _metadata(board: Leaderboard, curves: dict[str, EquityCurve], platform: Platform) -> dict:
     # One session alone is a point, not a curve; matplotlib warns that it finds no scale for it.
-    drawn = any(len(curve) > 1 for curve in curves.values())
+    drawn = is_looked_at(platform) and any(len(curve) > 1 for curve in curves.values())
     plots: dict[str, Any] = {"equity": picture(equity_plot(curves), "equity of every team")} if drawn else {}
     # Dagit shows a table in place, as wide as half its page; Markdown only behind a click.
     columns = [column for column in TEAM_COLUMNS if column.key or column.main]
