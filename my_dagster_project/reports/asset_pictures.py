@@ -139,7 +139,7 @@ def equity_picture(curves: Mapping[str, Sequence[tuple[str, float]]]) -> bytes:
     from datetime import date
 
     with _ONE_AT_A_TIME:
-        figure, (axes,) = _figure([1.0], 1.3)
+        figure, (axes,) = _figure([1.0], 1.1)
         for name, curve in curves.items():
             sessions = [date.fromisoformat(day) for day, _ in curve]
             axes.plot(
@@ -161,7 +161,7 @@ def returns_picture(
 ) -> bytes:
     """Actual returns as bars and the predicted ones as a line, in percent, by session."""
     with _ONE_AT_A_TIME:
-        figure, (axes,) = _figure([1.0], 1.3)
+        figure, (axes,) = _figure([1.0], 1.1)
         axes.bar(sessions, [100 * value for value in actual], color=GREY, width=0.9, label="actual")
         axes.plot(
             sessions,
