@@ -14,7 +14,7 @@ import yaml
 from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.people.front.links import Links
-from my_dagster_project.people.front.pages import home_html
+from my_dagster_project.people.front.pages import status_html
 from my_dagster_project.people.status.reader import SECONDS, StatusReader
 from my_dagster_project.people.status.services import services
 from my_dagster_project.teams.deployment import current_platform, season_book
@@ -88,7 +88,7 @@ def test_a_season_and_its_clock_are_told(settings):
     assert (line(page, "season").said, page.sessions) == (said, (FIRST, date(2012, 12, 4)))
     for team in page.teams:
         assert all((symbol.last_session or FIRST) <= date(2012, 12, 5) for symbol in team.symbols)
-    shown = home_html(Links("", "", ""), page, None, {})
+    shown = status_html(page, Links("", "", ""))
     assert "the exchange&#39;s clock is at 2012-12-05 21:00 UTC" in shown
 
 

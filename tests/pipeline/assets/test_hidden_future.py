@@ -29,7 +29,7 @@ def seen(house: House) -> dict[str, set[date]]:
     page = StatusReader(house.settings).page(house.platform, patience=60)
     links = Links("", "", "")
     # How long the season is said to be is no news of its end.
-    text = (status_html(page, links) + home_html(links, page, None, "")).replace(f"to {LAST}", "")
+    text = (status_html(page, links) + home_html(links, page, None, {})).replace(f"to {LAST}", "")
     feed = house.broker.embedded()._market.current()
     return {
         **{noun: set(days) for noun, days in stored.items()},
