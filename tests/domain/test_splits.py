@@ -44,7 +44,8 @@ def test_an_unadjusted_split_on_any_quiet_day_is_found(symbol, ratio, reverse, d
     row = data.draw(st.sampled_from([row for row in quiet(symbol) if row > 5]))
     damaged = with_split(sample(symbol), row, 1 / ratio if reverse else ratio)
     found = errors(damaged, symbol)
-    assert list(found) == ["no_unadjusted_split"]
+    # The volume of so many times fewer shares may be implausible too: 1:460 of GOOG was, 48 days after its first.
+    assert found.keys() - ({"plausible_volume"} if ratio > 100 else set()) == {"no_unadjusted_split"}
     # News of the months after it may stand beside it: in shares of another size their volume cannot be told.
     assert found["no_unadjusted_split"][0] == sample(symbol)["session"][row].date()
 
