@@ -32,6 +32,7 @@ WALL_CLOCK = {
     "operations/archive.py": "when a backup was made",
     "operations/dagster_history.py": "how old a run is",
     "operations/mlflow_history.py": "how old a run is",
+    "people/front/season_clock.py": "in how many seconds a lapse's next session begins",
     "people/status/daemons.py": "how old a heartbeat is",
     "people/status/reader.py": "when the page was made",
     "pipeline/assets/stamp.py": "which partitions Dagster has",

@@ -66,7 +66,8 @@ def test_from_the_leaderboard_to_a_report_on_a_phone(front, page):
     page.get_by_text("Predictions one by one").click()
     page.get_by_text("round trips gained").wait_for()
     assert page.url == f"{url}/teams/red#IBM"
-    assert page.locator("#IBM").is_visible()
+    # A folded part opens for its address once the page is read to there.
+    page.locator("#IBM").wait_for()
     for part in ("next", "account", "equity", "past", "fills", "configuration"):
         assert page.locator(f"#{part}").count() == 1
     assert_fits(page)

@@ -10,17 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.project import SESSIONS as LATEST
-from tests.e2e.project import Project, new_project
-from tests.support.draws import size
+from tests.e2e.project import SESSIONS, Project, new_project
 from tests.support.gitrepo import git
 from tests.support.shared import made_once
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
-# As many as show it; who is killed six times needs more.
-SESSIONS = size(LATEST[2:], LATEST)
 ALL = (*SESSIONS, "2013-03-01")
 
 
