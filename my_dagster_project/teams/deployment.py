@@ -19,9 +19,12 @@ def current_platform(settings: Settings) -> Platform:
 
     Who tries something in the working tree wants that, mistakes included, and not what was last valid on a branch.
     """
-    last_good = LastGood(settings.home / "teams") if settings.config_mode == "branches" else None
-    platform = load_platform(read_sources(settings.project, settings.config_mode), last_good)
-    return on_its_clock(platform, settings)
+    return on_its_clock(_texts_in_force(settings), settings)
+
+
+def platform_without_store(settings: Settings) -> Platform:
+    """The same for whoever cannot wait for a store that hangs: without the symbols whose bars go on in a season."""
+    return _clocked(_texts_in_force(settings), settings)
 
 
 def on_its_clock(platform: Platform, settings: Settings) -> Platform:
@@ -33,6 +36,15 @@ def on_its_clock(platform: Platform, settings: Settings) -> Platform:
         # Where the store is down, whoever asks for a session's bars is told so then.
         with suppress(StorageError):
             platform = replace(platform, kept=symbols_with_bars(open_store(settings.store_url, settings.s3)))
+    return _clocked(platform, settings)
+
+
+def _texts_in_force(settings: Settings) -> Platform:
+    last_good = LastGood(settings.home / "teams") if settings.config_mode == "branches" else None
+    return load_platform(read_sources(settings.project, settings.config_mode), last_good)
+
+
+def _clocked(platform: Platform, settings: Settings) -> Platform:
     if not platform.in_lapse:
         return replace(platform, clock=RealClock())
     start = platform.registry.competition.start

@@ -22,11 +22,11 @@ from my_dagster_project.people.status.teams import Stored, revised_bars, stored,
 from my_dagster_project.pipeline.code_location import build_definitions
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.opening import open_assets
-from my_dagster_project.teams.deployment import current_platform
+from my_dagster_project.teams.deployment import current_platform, platform_without_store
 from my_dagster_project.teams.platform import Platform
 
 SECONDS = 2.5
-_STORAGE, _BOOK, _STORED, _SPAN = "Dagster's storage", "book", "stored", "span"
+_STORAGE, _BOOK, _STORED, _SPAN, _PLATFORM = "Dagster's storage", "book", "stored", "span", "platform"
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +55,7 @@ class StatusReader:
         Raises ConfigError when the registry is broken: then there is nothing to say anything about.
         """
         began, now = time.monotonic(), datetime.now(UTC)
-        platform = platform or current_platform(self._settings)
+        platform = platform or self._platform()
         asked = [self._storage, *services(self._settings, platform)]
         self._asking.start({service.name: service.ask for service in asked})
         self._asking.start(
@@ -91,6 +91,15 @@ class StatusReader:
         if book:
             page = replace(page, schedules=book.schedules, sensors=book.sensors, runs=book.runs)
         return replace(page, seconds=round(time.monotonic() - began, 2))
+
+    def _platform(self) -> Platform:
+        """A season's platform is asked of the store too, which may hang: a page took 127 s then."""
+        self._asking.start({_PLATFORM: lambda: current_platform(self._settings)})
+        try:
+            platform: Platform = self._asking.answer(_PLATFORM, time.monotonic() + SECONDS)
+        except SilentError:
+            return platform_without_store(self._settings)
+        return platform
 
     @cached_property
     def _storage(self) -> Service:

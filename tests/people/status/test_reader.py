@@ -18,8 +18,6 @@ from my_dagster_project.people.front.pages import status_html
 from my_dagster_project.people.status.reader import SECONDS, StatusReader
 from my_dagster_project.people.status.services import services
 from my_dagster_project.teams.deployment import current_platform, season_book
-from my_dagster_project.teams.exchange_clock import LapseClock
-from my_dagster_project.teams.season_section import Season
 from my_dagster_project.trading import halts
 from tests.support.lapse import FIRST, SECTION, lapse
 from tests.support.loopback import Reply, serving
@@ -47,7 +45,7 @@ def test_the_embedded_default_needs_no_server(settings):
     assert page.teams[0].trading.said.startswith("paper")
 
 
-def test_every_dead_service_is_red_within_three_seconds_and_says_what_to_do(settings):
+def test_every_dead_service_is_red_within_seconds_and_says_what_to_do(settings):
     reader = StatusReader(settings)
     reader.page(patience=PATIENCE)  # The imports of a first page take longer than any dead service.
     with hanging() as silent:
@@ -61,15 +59,15 @@ def test_every_dead_service_is_red_within_three_seconds_and_says_what_to_do(sett
             git_remote=f"http://127.0.0.1:{silent}/teams.git",
             paper_broker_url=f"http://127.0.0.1:{free_port()}",
         )
-        # Of a lapse, whose clock is in the store.
-        platform = current_platform(settings)
-        clock = LapseClock(season_book(dead), platform.calendar, platform.registry.competition.start)
-        registry = platform.registry.model_copy(update={"season": Season.model_validate(SECTION)})
-        platform = replace(platform, registry=registry, clock=clock)
+        # Of a lapse, whose clock is in the store, as are the symbols whose bars go on: that is waited for first.
+        path = settings.project / "configs" / "teams.yaml"
+        told = yaml.safe_load(path.read_text())
+        told |= {"season": SECTION, "market": told["market"] | {"end": date(2026, 11, 20)}}
+        path.write_text(yaml.safe_dump(told))
         reader = StatusReader(dead)
         began = time.monotonic()
-        page = reader.page(platform)
-        assert time.monotonic() - began < 3 + 1.5  # 1.5 s for a machine that others use too
+        page = reader.page()
+        assert time.monotonic() - began < 2 * SECONDS + 1.5  # 1.5 s for a machine that others use too
     for name in ("object store", "season", "DVC remote", "MLflow", "Dagit", "git remote", "paper broker"):
         assert line(page, name).state == "red", name
         assert line(page, name).todo, name
