@@ -30,7 +30,13 @@ from my_dagster_project.pipeline.alarming import (
     table_window,
 )
 from my_dagster_project.pipeline.assets.keys import leaderboard_key
-from my_dagster_project.pipeline.assets.money import equity_curves, is_replay, trading_summaries, with_tries
+from my_dagster_project.pipeline.assets.money import (
+    equity_curves,
+    from_one_start,
+    is_replay,
+    trading_summaries,
+    with_tries,
+)
 from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
 from my_dagster_project.pipeline.assets.stamp import stamped
 from my_dagster_project.pipeline.assets.team_context import TeamContext
@@ -93,8 +99,9 @@ def leaderboard_asset(
         context.log.info(f"{len(board.teams)} teams on the table")
         yield _alarm_result(board)
         _note_figures(context, tracking, board, platform.pooled)
-        files = {LEADERBOARD: to_json(board).encode(), EQUITY: curves_to_json(curves).encode()}
-        yield files_output(files, _metadata(board, curves, platform))
+        drawn = from_one_start(curves, platform.registry.competition.starting_cash)
+        files = {LEADERBOARD: to_json(board).encode(), EQUITY: curves_to_json(drawn).encode()}
+        yield files_output(files, _metadata(board, drawn, platform))
 
     return leaderboard
 

@@ -36,6 +36,15 @@ def equity_curves(
     return curves
 
 
+def from_one_start(curves: dict[str, EquityCurve], cash: float) -> dict[str, EquityCurve]:
+    """The curves as they are drawn: who buys and holds has its cash (dollars) at the close before its first open, as teams have."""
+    held = curves.get(BUY_AND_HOLD)
+    first = min((curve[0][0] for curve in curves.values() if curve), default=None)
+    if not held or first is None or held[0][0] == first:
+        return curves
+    return {**curves, BUY_AND_HOLD: [(first, cash), *held]}
+
+
 def _curve(result: Result) -> EquityCurve:
     return [(session, float(equity)) for session, equity in result.curve]
 

@@ -9,7 +9,7 @@ import pytest
 
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD
 from my_dagster_project.pipeline.assets.keys import bars_key, leaderboard_key
-from my_dagster_project.pipeline.assets.money import _held, trading_summaries
+from my_dagster_project.pipeline.assets.money import _held, from_one_start, trading_summaries
 from my_dagster_project.pipeline.due import Due
 from tests.support.committed import committed
 from tests.support.house import csv_house
@@ -27,6 +27,19 @@ def test_holding_pays_half_the_spread_and_the_commission_of_what_it_buys_once():
     assert curve[-1][1] == pytest.approx(100_000 / 1.001)
     money = trading_summaries(platform, [], {}, {}, {"AAPL": frame}, {BUY_AND_HOLD: curve})[BUY_AND_HOLD]
     assert money.costs == pytest.approx(100_000 - curve[-1][1])
+
+
+def test_who_buys_and_holds_is_drawn_from_the_cash_that_teams_begin_with():
+    """Its curve began a session later than theirs, at what the first session had made of it."""
+    days = [date(2013, 1, 2), date(2013, 1, 3)]
+    team, held = [(days[0], 1000.0), (days[1], 1010.0)], [(days[1], 990.0)]
+    assert from_one_start({"red": team, BUY_AND_HOLD: held}, 1000.0)[BUY_AND_HOLD] == [
+        (days[0], 1000.0),
+        *held,
+    ]
+    first_day = {"red": team[:1], BUY_AND_HOLD: [(days[0], 1000.0)]}
+    assert from_one_start(first_day, 1000.0) == first_day
+    assert from_one_start({"red": []}, 1000.0) == {"red": []}
 
 
 def test_an_open_that_its_source_revised_makes_the_table_due(tmp_path):
