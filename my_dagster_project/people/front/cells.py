@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from my_dagster_project.people.status.page import RunStatus, ScheduleStatus, State
 from my_dagster_project.people.status.status_columns import fresh_word, state_sign
 from my_dagster_project.people.status.words import last_tick, run_words
+from my_dagster_project.reports.colours import GREY, team_colour
 from my_dagster_project.reports.columns import Column
 from my_dagster_project.reports.leaderboard_columns import part_words, rank_words, rose_words, team_words
 from my_dagster_project.reports.markdown import direction
@@ -27,7 +28,8 @@ def page_cell(column: Column[Any], row: Any, links: "Links") -> "Markup":
     from markupsafe import Markup, escape
 
     draw = _DRAWN.get(column.words)
-    cell = draw(links, *column.values(row)) if draw else escape(column.cell(row))
+    colour = {"colour": team_colour(row.team)} if draw is _interval else {}
+    cell = draw(links, *column.values(row), **colour) if draw else escape(column.cell(row))
     tag = {"bold": "b", "italic": "i"}.get(column.mark(row))
     return Markup(f"<{tag}>{{}}</{tag}>").format(cell) if tag else cell  # noqa: S704 - one of two tags of ours
 
@@ -48,19 +50,19 @@ def _rose(_: "Links", lines: int) -> "Markup":
     )
 
 
-def _interval(_: "Links", share: float, low: float, high: float) -> "Markup":
-    """A share of right directions with its interval, drawn over an axis with 50 % in its middle."""
+def _interval(_: "Links", share: float, low: float, high: float, colour: str = GREY) -> "Markup":
+    """A share of right directions with its interval, drawn in a colour over an axis with 50 % in its middle."""
     said = direction(share, low, high)
     if math.isnan(share):
         return _filled('<span class="quiet">{}</span>', said)
     return _filled(
-        '<svg class="interval" viewBox="0 0 {width} 22" role="img" aria-label="{said}"><title>{said}</title>'
+        '<svg class="interval" color="{colour}" viewBox="0 0 {width} 22" role="img" aria-label="{said}"><title>{said}</title>'
         '<line class="axis" x1="0" y1="11" x2="{width}" y2="11"/>'
         '<line class="coin" x1="{coin}" y1="1" x2="{coin}" y2="21"/>'
         '<line class="span" x1="{low}" y1="11" x2="{high}" y2="11"/>'
         '<circle class="at" cx="{share}" cy="11" r="4.5"/></svg>'
         '<span class="small quiet nowrap">{said}</span>',
-        width=_WIDTH, said=said, coin=_x(0.5), low=_x(low), high=_x(high), share=_x(share),
+        width=_WIDTH, said=said, colour=colour, coin=_x(0.5), low=_x(low), high=_x(high), share=_x(share),
     )  # fmt: skip
 
 

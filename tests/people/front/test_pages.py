@@ -11,6 +11,7 @@ from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import home_html
 from my_dagster_project.people.status import probes
+from my_dagster_project.reports.colours import team_colour
 from tests.support.minio import free_port
 from tests.support.silent import hanging
 
@@ -142,8 +143,9 @@ def test_a_broken_registry_is_said_and_mended(front, settings):
 
 def test_the_leaderboard_says_its_dates_and_what_costs_a_team_its_rank():
     alarm = Alarm("IBM", "IBM: too good to be true", "leak IBM 1")
+    told = Metrics(n=60, mase=0.3, direction=0.5, direction_low=0.4, direction_high=0.6)
     board = replace(
-        assemble({("red", "IBM"): Metrics(n=60, mase=0.3)}, {}, alarms={"red": (alarm,)}),
+        assemble({("red", "IBM"): told}, {}, alarms={"red": (alarm,)}),
         first="2012-12-03",
         last="2013-02-28",
     )
@@ -151,3 +153,4 @@ def test_the_leaderboard_says_its_dates_and_what_costs_a_team_its_rank():
     assert "Sessions 2012-12-03 to 2013-02-28" in shown
     assert "red has no rank: IBM: too good to be true" in shown
     assert '<span class="rank red">alarm</span>' in shown
+    assert f'<svg class="interval" color="{team_colour("red")}"' in shown
