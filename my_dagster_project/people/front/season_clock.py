@@ -40,8 +40,14 @@ class SeasonClock:
 
     @property
     def paces(self) -> list[str]:
-        """Paces to choose from."""
-        return list(_PACES)
+        """Paces to choose from, the one that counts now among them."""
+        return list(_PACES) if self.pace in _PACES else [self.pace, *_PACES]
+
+    @property
+    def pace(self) -> str:
+        """The pace that counts now, as `paces` spells it."""
+        seconds = self.state.session_every
+        return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
 
     def events(self) -> list[tuple[str, str]]:
         """When (in words) and what happens next."""

@@ -46,6 +46,7 @@ def test_the_organiser_pauses_hurries_and_goes_on_and_all_of_it_is_on_record(liv
     assert "after a resume" in page
     assert act("next", "2", platform, settings, "organiser").until == date(2012, 12, 7)
     assert act("speed", "10s", platform, settings, "organiser").session_every == 10
+    assert "<option selected>10s</option>" in home(lived, organiser=True)
     assert not act("resume", "", platform, settings, "organiser").until
     for name, value in (("speed", "fast"), ("next", "-1"), ("next", "many")):
         with pytest.raises(SeasonError):
