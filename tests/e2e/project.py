@@ -138,7 +138,8 @@ class Project:
         tree = self.folder.with_name(f"{self.folder.name}-{team}")
         git(self.folder, "worktree", "add", "-q", str(tree), team)
         Project(tree).edit(team, change)
-        git(tree, "commit", "-q", "-a", "-m", f"{team} has an idea")
+        # Also one that changes nothing: a class draws its files at random, and drew the one a team had.
+        git(tree, "commit", "-q", "-a", "--allow-empty", "-m", f"{team} has an idea")
         git(self.folder, "worktree", "remove", "--force", str(tree))
 
     def stored(self) -> dict[str, str]:
