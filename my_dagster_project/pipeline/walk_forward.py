@@ -193,6 +193,6 @@ class Walk:
         """Computed from the stored bars, and proven blind to the future before anything is trained on them."""
         features = self._config.feature_list
         table = compute_features(self._bars, features, self.symbol)
-        if mismatches := check_features(table, self._bars, features):
+        if mismatches := check_features(table, self._bars, features, self.symbol):
             raise ModelError(f"{self.team} {self.symbol}: {mismatches[0]}")
         return table

@@ -5,6 +5,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
+import yaml
 
 from my_dagster_project.domain.evaluation import evaluate, score
 from my_dagster_project.domain.ranking import pooled_mase
@@ -93,6 +94,17 @@ def test_an_edit_is_walked_anew(house):
     one = walk(house, "2012-10-01", "2012-10-31")
     replace(one, platform=platform).predictions(None, trained.append)
     assert [said.rpartition(",")[0] for said in trained] == ["red AAPL: refit of 2012-10-01"]
+
+
+def test_which_symbol_a_row_is_of_is_no_look_into_the_future(house):
+    """Computed again without the symbol's name the column was another one, and the walk was refused."""
+    source = house.platform.sources.teams["red"]
+    config = yaml.safe_load(source.text)
+    config["features"]["which"] = {"kind": "symbol"}
+    text = yaml.safe_dump(config)
+    platform = load_platform(replace(house.platform.sources, teams={"red": replace(source, text=text)}))
+    table = replace(walk(house, "2012-10-01", "2012-10-31"), platform=platform).predictions(None, print)
+    assert table["refit"].unique().tolist() == ["2012-10-01"]
 
 
 def test_who_never_refits_has_one_model_from_before_all_of_it(tmp_path, house):
