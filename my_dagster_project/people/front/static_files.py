@@ -38,7 +38,7 @@ def _plotly() -> Path:
     """The library inside the package `plotly`, which the lock file pins; importing it would cost 30 MB."""
     found = find_spec("plotly")
     if found is None or found.origin is None:
-        raise ObjectMissingError("The package plotly is not installed; make install brings it.")
+        raise ObjectMissingError("The package plotly is not installed; make setup brings it.")
     return Path(found.origin).parent / "package_data" / "plotly.min.js"
 
 
