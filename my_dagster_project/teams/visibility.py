@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import Settings
-from my_dagster_project.foundation.sign_in import EVERYTHING
+from my_dagster_project.foundation.sign_in import may_everything
 from my_dagster_project.teams.registry import Visibility
 from my_dagster_project.teams.sources import read_registry
 
@@ -24,9 +24,7 @@ class Sight:
 
     def may_see(self, user: str, team: str) -> bool:
         """Whether `user` (as signed in, '' for nobody) may see what is `team`'s. On a laptop whoever looks is the organiser."""
-        if not self._settings.proxy_names_user or user in EVERYTHING or user == team:
-            return True
-        return self.visibility == "open"
+        return user == team or may_everything(user, self._settings) or self.visibility == "open"
 
     @property
     def visibility(self) -> Visibility:
