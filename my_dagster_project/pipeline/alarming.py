@@ -25,13 +25,9 @@ from my_dagster_project.trading.results import Result
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-SCORED = "scored.parquet"
-"""The report's scored sessions one by one."""
 NO_ALARM = "no_alarm"
 """The table's own check; its metadata has by team what is open, and under OPEN the alarms' ids."""
 OPEN = "open alarms"
-LEADERBOARD, EQUITY = "leaderboard.json", "equity.json"
-"""The files of the leaderboard: the table, and the teams' equity curves behind its figures."""
 _FAILED = "FAILED"
 
 
@@ -60,7 +56,7 @@ def scored_sessions(
     for team, config in platform.teams.items():
         for symbol in config.symbols:
             with suppress(ObjectMissingError):
-                found[team, symbol] = from_parquet(assets.read_file(names.report(team, symbol), SCORED))
+                found[team, symbol] = from_parquet(assets.read_file(names.report(team, symbol), names.SCORED))
         for symbol in _given_up(assets, team, config.symbols) if platform.registry.season else ():
             told = from_session_files(assets.read(names.predictions(team, symbol)))
             found[team, symbol] = score(told, read_bars(assets, symbol))
@@ -126,7 +122,7 @@ def failed_checks(
 def stored_leaderboard(assets: AssetStore) -> Leaderboard:
     """The current table; raises ObjectMissingError before the first main job, ValueError or KeyError when it is none."""
     try:
-        data = assets.read_file(names.leaderboard(), LEADERBOARD)
+        data = assets.read_file(names.leaderboard(), names.LEADERBOARD)
     except ObjectMissingError:
         raise ObjectMissingError(f"There is no leaderboard yet; {everything_due()} makes it.") from None
     return from_json(data.decode())
@@ -135,7 +131,7 @@ def stored_leaderboard(assets: AssetStore) -> Leaderboard:
 def stored_curves(assets: AssetStore) -> Curves:
     """The equity curves beside the current table, those of teams and of buying and holding; none beside one from before they were kept."""
     try:
-        return curves_from_json(assets.read_file(names.leaderboard(), EQUITY).decode())
+        return curves_from_json(assets.read_file(names.leaderboard(), names.EQUITY).decode())
     except ObjectMissingError:
         return {}
 

@@ -11,6 +11,10 @@ type Scope = Literal["symbol", "team-symbol", "team", "competition"]
 MARKET = "market"
 _AT = "@"
 COMPETITION = "competition"
+LEADERBOARD, EQUITY = "leaderboard.json", "equity.json"
+"""Files of the leaderboard: the table, and the equity curves."""
+SCORED = "scored.parquet"
+"""The file of a report with each prediction beside what came."""
 
 
 def named(scope: Scope, noun: str, team: str = "", symbol: str = "") -> Asset:

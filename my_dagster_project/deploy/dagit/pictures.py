@@ -14,7 +14,6 @@ from my_dagster_project.domain.examination import EXAMINATION, read_examination
 from my_dagster_project.domain.leaderboard import curves_from_json, from_json
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import load_settings
-from my_dagster_project.pipeline.alarming import EQUITY, LEADERBOARD, SCORED
 from my_dagster_project.reports.asset_pictures import (
     ADDRESS,
     equity_picture,
@@ -93,7 +92,7 @@ def _predicted(row: Mapping[str, Any], came: Mapping[str, float]) -> list[str]:
 def _scored(assets: AssetStore, team: str, symbol: str) -> list[dict[str, Any]]:
     """What the report scored; nothing before there is one."""
     report = names.report(team, symbol)
-    return rows_of(assets.read_file(report, SCORED)) if SCORED in assets.names(report) else []
+    return rows_of(assets.read_file(report, names.SCORED)) if names.SCORED in assets.names(report) else []
 
 
 def _returns(assets: AssetStore, asset: Asset) -> bytes:
@@ -129,7 +128,7 @@ def _why(outcome: Mapping[str, Any]) -> str:
 
 
 def _teams(assets: AssetStore, asset: Asset) -> bytes:
-    board = from_json(assets.read_file(asset, LEADERBOARD).decode())
+    board = from_json(assets.read_file(asset, names.LEADERBOARD).decode())
     columns = [column for column in TEAM_COLUMNS if column.key or column.name in _COLUMNS]
     return table_picture(
         [column.name for column in columns], [[column.cell(row) for column in columns] for row in board.teams]
@@ -137,7 +136,7 @@ def _teams(assets: AssetStore, asset: Asset) -> bytes:
 
 
 def _equity(assets: AssetStore, asset: Asset) -> bytes:
-    return equity_picture(curves_from_json(assets.read_file(asset, EQUITY).decode()))
+    return equity_picture(curves_from_json(assets.read_file(asset, names.EQUITY).decode()))
 
 
 DRAWN: dict[tuple[str, str], Callable[[AssetStore, Asset], bytes]] = {

@@ -19,7 +19,7 @@ from my_dagster_project.people.status.asking import Asking, SilentError
 from my_dagster_project.people.status.page import TeamStatus
 from my_dagster_project.people.team.coming_session import coming_session
 from my_dagster_project.people.team.team_page import ScoredPrediction, TeamPage
-from my_dagster_project.pipeline.alarming import SCORED, stored_curves
+from my_dagster_project.pipeline.alarming import stored_curves
 from my_dagster_project.pipeline.partitions import last_session
 from my_dagster_project.pipeline.resources import all_resources
 from my_dagster_project.storage import names
@@ -116,7 +116,7 @@ def _scored(
     found = {}
     for symbol in platform.teams[team].symbols:
         with suppress(ObjectMissingError):
-            rows = rows_of(assets.read_file(names.report(team, symbol), SCORED))
+            rows = rows_of(assets.read_file(names.report(team, symbol), names.SCORED))
             told = (_prediction(team, symbol, row) for row in rows)
             found[symbol] = [one for one in told if one.target <= last]
     return found

@@ -20,8 +20,6 @@ from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.operations.mlflow_history import current_runs
 from my_dagster_project.pipeline.alarming import (
-    EQUITY,
-    LEADERBOARD,
     NO_ALARM,
     OPEN,
     blocking_checks,
@@ -47,6 +45,7 @@ from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.asset_pictures import pictured
 from my_dagster_project.reports.leaderboard_columns import TEAM_COLUMNS, alarm_lines, leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
+from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.stored_bars import all_bars
 from my_dagster_project.teams.deployment import season_book
@@ -100,7 +99,7 @@ def leaderboard_asset(
         yield _alarm_result(board)
         _note_figures(context, tracking, board, platform.pooled)
         drawn = from_one_start(curves, platform.registry.competition.starting_cash)
-        files = {LEADERBOARD: to_json(board).encode(), EQUITY: curves_to_json(drawn).encode()}
+        files = {names.LEADERBOARD: to_json(board).encode(), names.EQUITY: curves_to_json(drawn).encode()}
         yield files_output(files, _metadata(board, drawn, platform))
 
     return leaderboard

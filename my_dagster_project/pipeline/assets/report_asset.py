@@ -9,7 +9,6 @@ from my_dagster_project.domain.evaluation import score
 from my_dagster_project.domain.predictions import by_earlier_models
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.settings import load_settings
-from my_dagster_project.pipeline.alarming import SCORED
 from my_dagster_project.pipeline.assets.keys import report_key
 from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
@@ -18,6 +17,7 @@ from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.evidently_report import ReportFiles, build_report
 from my_dagster_project.reports.plots import prediction_plot
 from my_dagster_project.reports.report_tests import ReportTest, report_tests
+from my_dagster_project.storage import names
 from my_dagster_project.storage.parquet import to_parquet
 from my_dagster_project.teams.platform import Platform
 
@@ -44,7 +44,7 @@ def report_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         )
         for test in made.tests:
             yield _check_result(test)
-        files = made.files | {SCORED: to_parquet(scored)}
+        files = made.files | {names.SCORED: to_parquet(scored)}
         yield files_output(
             files, {**_metadata(made, scored, symbol, team.platform), **_address(team.name, symbol)}
         )

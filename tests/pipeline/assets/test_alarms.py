@@ -19,11 +19,12 @@ from my_dagster_project.foundation.console import Console
 from my_dagster_project.main_job.stages import Stages
 from my_dagster_project.main_job.summary import print_leaderboard
 from my_dagster_project.people.status.teams import stored, team_status
-from my_dagster_project.pipeline.alarming import SCORED, stored_leaderboard
+from my_dagster_project.pipeline.alarming import stored_leaderboard
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.assets.money import _after_the_start
 from my_dagster_project.pipeline.finished_runs import alarms_of
 from my_dagster_project.pipeline.partitions import replay_sessions
+from my_dagster_project.storage import names
 from my_dagster_project.storage.parquet import from_parquet, to_parquet
 from tests.support.house import House, build, checks
 
@@ -48,7 +49,7 @@ def predict(house, team, leak):
                 "probability_up": math.nan,
             }
         )
-        files = {SCORED: to_parquet(score(table, bars))}
+        files = {names.SCORED: to_parquet(score(table, bars))}
         house.store.write((team, symbol, "report"), files, replace=True, record={})
 
 
