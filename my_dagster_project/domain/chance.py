@@ -57,22 +57,30 @@ def evidence(scored: DataFrame) -> DataFrame:
 
     A model that gives only probabilities has `rank` and `timing` by those.
     """
-    import numpy as np
     import pandas as pd
+
+    return pd.DataFrame(evidence_columns(scored), index=pd.DatetimeIndex(scored["session"]))
+
+
+def evidence_columns(scored: DataFrame) -> dict[str, NDArray[Any]]:
+    """The evidence as plain arrays, in the order of the rows."""
+    import numpy as np
 
     call = _calls(scored)
     actual = scored["actual_return"].to_numpy(float)
-    naive, own = scored["naive_error"].abs(), scored["error"].abs()
-    scale = naive[own.notna()].mean()
+    naive, own = (np.abs(scored[name].to_numpy(float)) for name in ("naive_error", "error"))
+    scale = _mean(naive[~np.isnan(own)])
     decided = np.where(np.isnan(call) | (call == 0) | (actual == 0), np.nan, 1.0)
-    return pd.DataFrame(
-        {
-            "loss": ((naive - own) / scale if scale else naive * np.nan).to_numpy(),
-            "rank": _ranks(call) * _ranks(np.where(np.isnan(call), np.nan, actual)),
-            "timing": 2 * _centred((call > 0) * decided) * _centred((actual > 0) * decided),
-        },
-        index=pd.DatetimeIndex(scored["session"]),
-    )
+    return {
+        "loss": (naive - own) / scale if scale else naive * np.nan,
+        "rank": _ranks(call) * _ranks(np.where(np.isnan(call), np.nan, actual)),
+        "timing": 2 * _centred((call > 0) * decided) * _centred((actual > 0) * decided),
+    }
+
+
+def _mean(values: NDArray[Any]) -> float:
+    known = values[values == values]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def chances(found: DataFrame) -> Chances:
@@ -131,15 +139,20 @@ def mean_above(values: Any, bound: float, least: int = 2) -> float:
 
 def _calls(scored: DataFrame) -> NDArray[Any]:
     """Predicted returns, above 0 for up; of a model that gives only a probability, that above a half."""
-    predicted = scored["predicted_return"].fillna(scored["probability_up"] - 0.5)
-    return predicted.to_numpy(float)
+    import numpy as np
+
+    predicted, up = (scored[name].to_numpy(float) for name in ("predicted_return", "probability_up"))
+    return np.where(np.isnan(predicted), up - 0.5, predicted)
 
 
 def _ranks(values: NDArray[Any]) -> NDArray[Any]:
     """Average ranks, standardised; zeros where all are alike."""
-    import pandas as pd
+    import numpy as np
+    from scipy.stats import rankdata
 
-    ranks = pd.Series(values).rank().to_numpy()
+    ranks = np.full(len(values), np.nan)
+    there = values == values
+    ranks[there] = rankdata(values[there])
     centred = _centred(ranks)
     known = centred[centred == centred]
     deviation = float(known.std()) if len(known) else 0.0

@@ -50,12 +50,20 @@ def block_length(series: Any) -> float:
 
 
 def drawn(sessions: int, block: float, draws: int = DRAWS) -> NDArray[Any]:
-    """Which session stands in each place of each draw: integers (draws, sessions)."""
-    import numpy as np
-    from arch.bootstrap import StationaryBootstrap
+    """Which session stands in each place of each draw: integers (draws, sessions), those of `arch`'s StationaryBootstrap.
 
-    places = StationaryBootstrap(block, np.arange(sessions), seed=np.random.default_rng(0))
-    return np.stack([one[0] for one, _ in places.bootstrap(draws)])
+    All draws at once: one after the other they took 12 of the 14 seconds of a walk's scores.
+    """
+    import numpy as np
+
+    dice = np.random.default_rng(0)
+    thrown = [(dice.integers(sessions, size=sessions), dice.random(sessions)) for _ in range(draws)]
+    begins = np.stack([chances for _, chances in thrown]) <= 1 / block
+    begins[:, 0] = True
+    places = np.arange(sessions)
+    first = np.maximum.accumulate(np.where(begins, places, 0), axis=1)
+    starts = np.take_along_axis(np.stack([ones for ones, _ in thrown]), first, axis=1)
+    return (starts + places - first) % sessions
 
 
 def counted(places: NDArray[Any]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.domain.chance import evidence
+from my_dagster_project.domain.chance import evidence_columns
 from my_dagster_project.domain.evaluation import wilson_interval
 from my_dagster_project.domain.scores.blocks import (
     LEAST_SESSIONS,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # What is summed over sessions, for each symbol by itself: every figure is made of such sums.
 _SUMMED = ("own", "naive", "square", "naive_square", "right", "called", "up", "up_right", "rose", "rank", "n")
+_TESTED = ("loss", "rank", "timing")
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,20 @@ class ForecastScores:
 def forecast_scores(scored: Mapping[str, DataFrame]) -> ForecastScores:
     """Score what is known of each symbol (`evaluation.SCORED_COLUMNS`), all of them together."""
     import numpy as np
-    import pandas as pd
 
-    found = {symbol: _evidence(frame) for symbol, frame in scored.items() if len(frame)}
-    if not found:
-        return _of_sums(np.zeros((1, len(_SUMMED), 1)), np.zeros((1, len(_SUMMED), 1)), 0, pd.DataFrame())
-    days = pd.DatetimeIndex(sorted({day for frame in found.values() for day in frame.index}))
-    cells = np.stack([frame.reindex(days)[list(_SUMMED)].to_numpy(float) for frame in found.values()], axis=2)
-    sums = np.nan_to_num(cells)
-    together = pd.concat(found.values())[["loss", "rank", "timing"]].groupby(level=0).mean()
+    frames = [frame for frame in scored.values() if len(frame)]
+    if not frames:
+        return _of_sums(np.zeros((1, len(_SUMMED), 1)), np.zeros((1, len(_SUMMED), 1)), 0, {})
+    ends = np.cumsum([len(frame) for frame in frames])
+    days, places = np.unique(
+        np.concatenate([frame["session"].to_numpy() for frame in frames]), return_inverse=True
+    )
+    cells = {name: np.full((len(days), len(frames)), np.nan) for name in (*_SUMMED, *_TESTED)}
+    for number, (frame, at) in enumerate(zip(frames, np.split(places, ends[:-1]), strict=True)):
+        for name, values in _evidence(frame).items():
+            cells[name][at, number] = values
+    sums = np.nan_to_num(np.stack([cells[name] for name in _SUMMED], axis=1))
+    together = {name: _means(cells[name]) for name in _TESTED}
     if len(days) < LEAST_SESSIONS:
         return _of_sums(sums.sum(axis=0)[None], np.full((1, *sums.shape[1:]), np.nan), len(days), together)
     times = counted(drawn(len(days), block_length(together["loss"])))
@@ -80,19 +86,27 @@ def forecast_scores(scored: Mapping[str, DataFrame]) -> ForecastScores:
     return _of_sums(sums.sum(axis=0)[None], draws, len(days), together)
 
 
-def _evidence(scored: DataFrame) -> DataFrame:
+def _means(cells: NDArray[Any]) -> NDArray[Any]:
+    """The mean of the symbols that have something on a session; NaN where none has."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        return np.nansum(cells, axis=1) / (~np.isnan(cells)).sum(axis=1)
+
+
+def _evidence(scored: DataFrame) -> dict[str, NDArray[Any]]:
     """Of each session what is summed, and what the tests look at."""
     import numpy as np
 
-    found = evidence(scored)
-    actual, predicted = scored["actual_return"].to_numpy(float), scored["predicted_return"].to_numpy(float)
-    hit = scored["hit"].to_numpy(float)
+    names = ("actual_return", "predicted_return", "hit", "error", "naive_error")
+    actual, predicted, hit, error, naive = (scored[name].to_numpy(float) for name in names)
     rose = np.where(np.isnan(hit), np.nan, actual > 0)
     up = np.where(np.isnan(hit), np.nan, np.where(hit == 1, rose, 1 - rose))
     known = ~np.isnan(predicted)
-    columns = {
-        "own": scored["error"].abs().to_numpy(),
-        "naive": np.where(known, scored["naive_error"].abs(), np.nan),
+    return {
+        **evidence_columns(scored),
+        "own": np.abs(error),
+        "naive": np.where(known, np.abs(naive), np.nan),
         "square": (predicted - actual) ** 2,
         "naive_square": np.where(known, actual**2, np.nan),
         "right": hit,
@@ -102,14 +116,15 @@ def _evidence(scored: DataFrame) -> DataFrame:
         "rose": rose,
         "n": known.astype(float),
     }
-    return found.assign(**columns)
 
 
-def _of_sums(sums: NDArray[Any], draws: NDArray[Any], sessions: int, tests: DataFrame) -> ForecastScores:
+def _of_sums(
+    sums: NDArray[Any], draws: NDArray[Any], sessions: int, tests: Mapping[str, NDArray[Any]]
+) -> ForecastScores:
     """From sums by symbol, of all sessions (1, names, symbols) and of each draw of them."""
     at = {name: sums[0, place].sum() for place, name in enumerate(_SUMMED)}
     found = {name: figure(make(sums)[0], make(draws)) for name, make in _MADE.items()}
-    loss, rank, timing = (_known(tests, name) for name in ("loss", "rank", "timing"))
+    loss, rank, timing = (_known(tests, name) for name in _TESTED)
     loss_t, loss_p = diebold_mariano(loss)
     low, high = wilson_interval(round(at["right"]), int(at["called"]))
     return ForecastScores(
@@ -196,8 +211,10 @@ def hac_t(values: Any) -> float:
     return float(fitted.tvalues[0])
 
 
-def _known(tests: DataFrame, name: str) -> Any:
-    return tests[name].dropna().to_numpy() if name in tests else []
+def _known(tests: Mapping[str, NDArray[Any]], name: str) -> Any:
+    import numpy as np
+
+    return tests[name][~np.isnan(tests[name])] if name in tests else []
 
 
 def _by(above: float, below: float) -> float:

@@ -8,6 +8,7 @@ import pytest
 
 from my_dagster_project.domain.evaluation import evaluate, score
 from my_dagster_project.domain.ranking import pooled_mase
+from my_dagster_project.domain.scores.blocks import drawn
 from my_dagster_project.domain.scores.forecasts import diebold_mariano, forecast_scores, hac_t
 
 N = 300
@@ -109,3 +110,12 @@ def test_sessions_that_one_symbol_lacks_count_where_they_are():
     told = forecast_scores(frames)
     assert (told.sessions, told.n) == (N, N + 100)
     assert told.mase.value == pytest.approx(pooled_mase(evaluate(frame) for frame in frames.values()))
+
+
+@pytest.mark.parametrize(("sessions", "block"), [(21, 1.0), (60, 3.3)])
+def test_sessions_are_drawn_as_arch_draws_them_one_by_one(sessions, block):
+    from arch.bootstrap import StationaryBootstrap
+
+    one_by_one = StationaryBootstrap(block, np.arange(sessions), seed=np.random.default_rng(0))
+    expected = [draw[0] for draw, _ in one_by_one.bootstrap(20)]
+    assert np.array_equal(drawn(sessions, block, 20), expected)
