@@ -271,6 +271,7 @@ STAGES: tuple[Stage, ...] = (
             "pipeline.alarming:scored_sessions",
             "pipeline.alarming:standing_alarms",
             "pipeline.alarming:table_window",
+            "pipeline.assets.competition_table:competition_table",
             "pipeline.assets.money:equity_curves",
             "pipeline.assets.money:trading_summaries",
             "pipeline.assets.money:with_tries",

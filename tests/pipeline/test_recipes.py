@@ -102,7 +102,7 @@ def test_logic_in_an_assets_file_is_part_of_its_recipe_and_what_is_only_shown_is
 @pytest.mark.parametrize(
     ("module", "function", "due"),
     [
-        ("pipeline.assets.leaderboard_asset", "_results", {"leaderboard"}),
+        ("pipeline.assets.competition_table", "_results", {"leaderboard"}),
         ("pipeline.assets.money", "_with_figures", {"leaderboard"}),
         ("pipeline.assets.report_asset", "_report", {"report"}),
         ("pipeline.assets.training_rows_asset", "_rows", {"training_rows"}),

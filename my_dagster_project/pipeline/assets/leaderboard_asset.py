@@ -1,40 +1,23 @@
 """The competition's table, from every team's reports, order records and fills, beside the house teams. It only reads."""
 
-import math
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import date
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import dagster as dg
 
-from my_dagster_project.domain.alarms import Alarm
-from my_dagster_project.domain.chance import evidence
-from my_dagster_project.domain.evaluation import Metrics, evaluate
-from my_dagster_project.domain.latecomers import latecomers
-from my_dagster_project.domain.leaderboard import Leaderboard, TradingSummary, curves_to_json, to_json
+from my_dagster_project.domain.leaderboard import Leaderboard, curves_to_json, to_json
 from my_dagster_project.domain.performance import EquityCurve
-from my_dagster_project.domain.ranking import assemble, beside
 from my_dagster_project.foundation.errors import TradingError
-from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.operations.mlflow_history import current_runs
 from my_dagster_project.pipeline.alarming import (
     NO_ALARM,
     OPEN,
     blocking_checks,
-    scored_sessions,
     standing_alarms,
-    table_window,
 )
+from my_dagster_project.pipeline.assets.competition_table import competition_table
 from my_dagster_project.pipeline.assets.keys import leaderboard_key
-from my_dagster_project.pipeline.assets.money import (
-    equity_curves,
-    from_one_start,
-    is_replay,
-    trading_summaries,
-    with_tries,
-)
 from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
 from my_dagster_project.pipeline.assets.stamp import stamped
 from my_dagster_project.pipeline.assets.team_context import TeamContext
@@ -46,14 +29,7 @@ from my_dagster_project.reports.asset_pictures import pictured
 from my_dagster_project.reports.leaderboard_columns import TEAM_COLUMNS, alarm_lines, leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage import names
-from my_dagster_project.storage.assets import AssetStore
-from my_dagster_project.storage.stored_bars import all_bars
-from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
-from my_dagster_project.trading.results import Result, result_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def leaderboard_asset(
@@ -80,71 +56,16 @@ def leaderboard_asset(
         context: dg.AssetExecutionContext, asset_store: AssetStoreResource, tracking: TrackingResource
     ) -> Iterator[Any]:
         assets = asset_store.open()
-        bars = explained(lambda: all_bars(assets, platform.symbols))
-        results = explained(lambda: _results(platform, assets, teams))
-        house = explained(lambda: _of_the_house(platform, bars))
-        curves = explained(lambda: equity_curves(platform, results, house))
-        window = table_window(platform, results)
-        scored = explained(lambda: scored_sessions(assets, platform, window))
-        evidences = {name: evidence(frame) for name, frame in scored.items()}
-        alarms = explained(lambda: standing_alarms(context.instance, assets, platform, guards, evidences))
-        money = explained(lambda: trading_summaries(platform, teams, results, bars, house, curves))
-        money = explained(lambda: with_tries(platform, assets, teams, money))
-        figures = _figures(platform, scored)
-        replayed = is_replay(platform)
-        ranked = assemble(figures, money, evidences, alarms, latecomers(scored))
-        before = _session_before(platform, scored, curves, alarms)
-        board = replace(beside(ranked, before), **_dates(window), replayed=replayed)
+        told = partial(standing_alarms, context.instance, assets, platform, guards)
+        table = explained(partial(competition_table, platform, assets, teams, told))
+        board, drawn = table.board, table.curves
         context.log.info(f"{len(board.teams)} teams on the table")
         yield _alarm_result(board)
         _note_figures(context, tracking, board, platform.pooled)
-        drawn = from_one_start(curves, platform.registry.competition.starting_cash)
         files = {names.LEADERBOARD: to_json(board).encode(), names.EQUITY: curves_to_json(drawn).encode()}
         yield files_output(files, _metadata(board, drawn, platform))
 
     return leaderboard
-
-
-def _of_the_house(platform: Platform, bars: "dict[str, pd.DataFrame]") -> "dict[str, pd.DataFrame]":
-    """What the house team that buys and holds has bars of: of a season what was traded when it began, whoever trades what since."""
-    state = season_book(load_settings()).read() if platform.registry.season else None
-    fixed = state.symbols if state else ()
-    return {symbol: frame for symbol, frame in bars.items() if not fixed or symbol in fixed}
-
-
-def _results(platform: Platform, assets: AssetStore, teams: list[TeamContext]) -> dict[str, Result]:
-    spread = Decimal(str(platform.registry.competition.cost_bps))
-    return {team.name: result_of(assets, team.name, spread) for team in teams}
-
-
-def _figures(
-    platform: Platform, scored: "dict[tuple[str, str], pd.DataFrame]"
-) -> dict[tuple[str, str], Metrics]:
-    """What predictions are worth as forecasts; positions have no MASE, for they say nothing of the size of a move."""
-    found = {of: evaluate(frame) for of, frame in scored.items()}
-    told = {team for team, config in platform.teams.items() if config.answers == "position"}
-    return {of: replace(one, mase=math.nan) if of[0] in told else one for of, one in found.items()}
-
-
-def _session_before(
-    platform: Platform,
-    scored: "dict[tuple[str, str], pd.DataFrame]",
-    curves: dict[str, EquityCurve],
-    alarms: dict[str, tuple[Alarm, ...]],
-) -> Leaderboard:
-    """The table as it stood a session earlier, on today's bars: ranks and equity alone."""
-    newest = max((frame["session"].max() for frame in scored.values() if len(frame)), default=None)
-    parts = {of: frame[frame["session"] < newest] for of, frame in scored.items() if len(frame)}
-    shorter = {of: frame for of, frame in parts.items() if len(frame)}
-    figures = _figures(platform, shorter)
-    last = max((curve[-1][0] for curve in curves.values() if curve), default=None)
-    known = {team: [value for day, value in curve if day < last] for team, curve in curves.items() if last}
-    money = {team: TradingSummary(equity=values[-1]) for team, values in known.items() if values}
-    return assemble(figures, money, None, alarms, latecomers(shorter))
-
-
-def _dates(window: list[date]) -> dict[str, Any]:
-    return {"first": window[0].isoformat(), "last": window[-1].isoformat()} if window else {}
 
 
 @shown

@@ -119,16 +119,24 @@ def is_replay(platform: Platform) -> bool:
 
 
 def with_tries(
-    platform: Platform, assets: AssetStore, teams: list[TeamContext], money: dict[str, TradingSummary]
+    platform: Platform,
+    assets: AssetStore,
+    teams: list[TeamContext],
+    money: dict[str, TradingSummary],
+    *,
+    noting: bool = True,
 ) -> dict[str, TradingSummary]:
-    """The same with how often each team has tried on these sessions; where they are lived nobody can try twice."""
+    """The same with how often each team has tried on these sessions; where they are lived nobody can try twice.
+
+    With `noting` what the newest try has come to goes on record first.
+    """
     window = replay_sessions(platform)
     if not (window and is_replay(platform)):
         return money
     found = dict(money)
     for team in teams:
         one = found[team.name]
-        come_to = None if math.isnan(one.total_return) or one.part else one.total_return
+        come_to = None if not noting or math.isnan(one.total_return) or one.part else one.total_return
         told = (team.config.trial_fingerprint(), platform.origin(team.name), come_to)
         if known := counted(assets, team.name, window, *told):
             first = known[0].total_return

@@ -15,7 +15,7 @@ from my_dagster_project.models.kinds.port import Kind, TrainedModel
 from my_dagster_project.models.kinds.table import KINDS
 from my_dagster_project.models.manifest import MANIFEST, Manifest, read_manifest
 from my_dagster_project.pipeline.assets import keys
-from my_dagster_project.pipeline.assets.leaderboard_asset import _figures
+from my_dagster_project.pipeline.assets.competition_table import _figures
 from my_dagster_project.storage.parquet import from_parquet
 from my_dagster_project.teams.sections import Model
 from tests.support import house
