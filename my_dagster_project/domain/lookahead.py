@@ -15,6 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain.features import Feature, compute_features
+from my_dagster_project.domain.targets import REACH, Target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 # and a scaler that saw all rows changes a hundredth and more.
 TOLERANCE = 1e-3
 _CUTS = 3
+# By what a history may be multiplied without a value changing, powers of two, so that ratios stay to the last digit.
+_PRICES, _ADJUSTMENT, _VOLUMES = 4.0, 0.125, 8.0
+# The logarithm of a volume plus one is scaled by no factor where hardly anything was traded.
+_LEAST_VOLUME = 10_000
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,84 @@ def inputs_problem(rows: "pd.DataFrame", features: "pd.DataFrame") -> str | None
             stored = rows[name].to_numpy()[apart][-1]
             return f"the row of session {at.date()} has {name} {stored}, but the features say {own[name][at]}"
     return None
+
+
+def recomputed_problem(
+    rows: "pd.DataFrame", bars: "pd.DataFrame", features: list[Feature], symbol: str = ""
+) -> str | None:
+    """What is wrong with the inputs of these training rows, None when each part's follow from the bars up to its own last row.
+
+    So what is trained on cannot know the validation, nor that what comes after. They are computed once more with prices times a
+    constant, as after a split to come, and with volumes times another: that changes no ratio, and history is adjusted anew with
+    each split and dividend. One pass for each part; only to name what is wrong several.
+    """
+    trained = rows["split"] == 0 if "split" in rows else rows["session"].notna()
+    for part in filter(len, (rows[trained], rows[~trained])):
+        if found := _part_problem(part, bars, features, symbol):
+            return found
+    return None
+
+
+def _part_problem(
+    rows: "pd.DataFrame", bars: "pd.DataFrame", features: list[Feature], symbol: str
+) -> str | None:
+    last = rows["session"].max()
+    seen = bars[bars["session"] <= last].reset_index(drop=True)
+    volumes = _VOLUMES if seen["volume"].min() >= _LEAST_VOLUME else 1.0
+    if not _changed(rows, _scaled(seen, _PRICES, _ADJUSTMENT, volumes), features, symbol):
+        return None
+    ways = {
+        f"computed from the bars up to {last.date()} as they are now": (1.0, 1.0, 1.0),
+        "after a split to come, which adjusts all history": (1.0, _ADJUSTMENT, 1.0),
+        f"with all prices times {_PRICES:g}": (_PRICES, 1.0, 1.0),
+        f"with all volumes times {volumes:g}": (1.0, 1.0, volumes),
+    }
+    for way, scales in ways.items():
+        if found := _changed(rows, _scaled(seen, *scales), features, symbol):
+            name, count, at, stored, again = found
+            return f"{name} of {count} of {len(rows)} rows is another {way}: {stored} at {at}, then {again}"
+    return "a feature changes with the scale of prices and volumes together"
+
+
+def _scaled(bars: "pd.DataFrame", prices: float, adjustment: float, volumes: float) -> "pd.DataFrame":
+    raw = {name: bars[name] * prices for name in ("open", "high", "low", "close")}
+    return bars.assign(
+        **raw, adj_close=bars["adj_close"] * prices * adjustment, volume=bars["volume"] * volumes
+    )
+
+
+def _changed(
+    rows: "pd.DataFrame", bars: "pd.DataFrame", features: list[Feature], symbol: str
+) -> tuple[str, int, date, Any, Any] | None:
+    """The first column of the rows that these bars do not give: its name, how many rows, the last of them, both its values."""
+    again = compute_features(bars, features, symbol).set_index("session").reindex(rows["session"])
+    for name in again.columns:
+        own = rows[name].set_axis(again.index)
+        apart = _apart(own, again[name], own)
+        if apart.any():
+            at = again.index[apart][-1]
+            return name, int(apart.sum()), at.date(), own[apart].iloc[-1], again[name][apart].iloc[-1]
+    return None
+
+
+def parts_problem(rows: "pd.DataFrame", bars: "pd.DataFrame", target: Target) -> str | None:
+    """What is wrong with how these rows are parted, None when none is there twice and no training row knows its validation.
+
+    Between the last session that is trained on and the first of the validation as many are purged as the target looks ahead.
+    Rows of one symbol of several have no `split` yet.
+    """
+    import pandas as pd
+
+    if (twice := rows["session"].duplicated()).any():
+        return f"the row of session {rows['session'][twice].iloc[0].date()} is there {twice.sum() + 1} times"
+    if "split" not in rows:
+        return None
+    places = pd.Index(bars["session"]).get_indexer(rows["session"])
+    trained, held = places[rows["split"] == 0], places[rows["split"] == 1]
+    if not len(trained) or not len(held) or held.min() - trained.max() > REACH[target].future:
+        return None
+    known = (trained + REACH[target].future >= held.min()).sum()
+    return f"{known} training rows know the close of {bars['session'][held.min()].date()} or a later one, where validation begins"
 
 
 def _wrong_way(given: Any, close: Any, places: Any) -> str | None:

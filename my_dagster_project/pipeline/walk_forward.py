@@ -15,7 +15,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.features import compute_features
-from my_dagster_project.domain.lookahead import check_features, inputs_problem, target_problem
+from my_dagster_project.domain.leaks import Refit as Learnt
+from my_dagster_project.domain.lookahead import check_features
 from my_dagster_project.domain.predictions import model_from_the_future, prediction_table, rows_of
 from my_dagster_project.domain.seeds import training_seed
 from my_dagster_project.domain.targets import rows_version, training_rows
@@ -137,9 +138,18 @@ class Walk:
 
     def _predicted(self, refit: Refit, rows: pd.DataFrame, bounds: Bounds | None) -> pd.DataFrame:
         spec, config = self._spec(refit, bounds), self._config
-        wrong = target_problem(rows, self._bars, config.target, refit.closes)
-        if wrong := wrong or inputs_problem(rows, self._features):
-            raise ModelError(f"{spec.of}: {wrong}")
+        learnt = Learnt(
+            spec.of,
+            rows,
+            self._features,
+            self._bars,
+            config.feature_list,
+            config.target,
+            refit.closes,
+            self.symbol,
+        )
+        if wrong := learnt.problem:
+            raise ModelError(wrong)
         trained = config.kind.fit(spec, rows, lambda epoch, metrics: None)
         parity = trained.manifest.parity
         if parity is not None and parity.max_abs_diff > TOLERANCE:

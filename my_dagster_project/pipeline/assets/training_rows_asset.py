@@ -6,11 +6,12 @@ every morning: so the models of past windows stay up to date.
 
 from collections.abc import Iterator
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import dagster as dg
 
-from my_dagster_project.domain.lookahead import inputs_problem, target_problem
+from my_dagster_project.domain.leaks import Refit
 from my_dagster_project.domain.targets import rows_version, training_rows
 from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.pipeline.assets.gates import Gate
@@ -27,7 +28,15 @@ from my_dagster_project.storage.parquet import to_parquet
 TARGET = Gate(
     "target_is_the_next_return",
     "Worked out anew from the bars, every training row's target is the return to the next session, known by the cut-off; "
-    "its inputs are the features of its own session.",
+    "its inputs are the features of its own session, none is there twice or knows what the validation is about.",
+)
+KNOWN = Gate(
+    "inputs_were_known_by_then",
+    "Computed again from the bars up to the cut-off alone, with prices and volumes on another scale, every input stays.",
+)
+CONTROLS = Gate(
+    "nothing_foretells_too_well",
+    "A ridge on these rows foretells the return no better than honest columns do; it is asked for shuffled and shifted returns too.",
 )
 
 
@@ -41,7 +50,7 @@ def training_rows_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1) if team.refits else None,
         retry_policy=network_retries(),
         output_required=False,
-        check_specs=[TARGET.spec(key)],
+        check_specs=[gate.spec(key) for gate in (TARGET, KNOWN, CONTROLS)],
         **team.stamped(
             "training_rows",
             "parquet",
@@ -55,10 +64,9 @@ def training_rows_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         windows = windows_asked(context, team.platform, team.name)
         tables = {one: explained(partial(_rows, team, symbol, one, features, bars)) for one in windows}
-        found = [_wrong(team, symbol, one, table, features, bars) for one, table in tables.items()]
-        wrong = next(filter(None, found), None)
-        said = f"{sum(map(len, tables.values()))} rows look one session ahead."
-        yield from TARGET.answer(f"{team.name} {symbol}: {wrong}" if wrong else said, passed=wrong is None)
+        yield from _proofs(
+            [_refit(team, symbol, one, table, features, bars) for one, table in tables.items()]
+        )
         files = {one: {"training_rows.parquet": to_parquet(table)} for one, table in tables.items()}
         versions = {one: rows_version(table) for one, table in tables.items()}
         if not team.refits:
@@ -97,9 +105,44 @@ def _rows(team: TeamContext, symbol: str, window: str, features: Any, bars: Any)
     )
 
 
-def _wrong(team: TeamContext, symbol: str, window: str, rows: Any, features: Any, bars: Any) -> str | None:
-    target = team.config.for_symbol(symbol).target
-    return target_problem(rows, bars, target, team.closes(window)) or inputs_problem(rows, features)
+@shown
+def _refit(team: TeamContext, symbol: str, window: str, rows: Any, stored: Any, bars: Any) -> Refit:
+    config = team.config.for_symbol(symbol)
+    of = f"{team.name} {symbol}{f', refit of {window}' if window else ''}"
+    return Refit(of, rows, stored, bars, config.feature_list, config.target, team.closes(window), symbol)
+
+
+@shown
+def _proofs(refits: list[Refit]) -> Iterator[dg.AssetCheckResult]:
+    """The verdicts on all refits of a step; the first one that is refused ends it, with nothing stored.
+
+    What was sharpened here trains nothing anew: it looks at rows, and makes none.
+    """
+    for gate, question, passed in (
+        (TARGET, attrgetter("wrong_rows"), "{} rows look one session ahead."),
+        (KNOWN, attrgetter("wrong_inputs"), "The inputs of {} rows follow from the bars up to the cut-off."),
+    ):
+        wrong = next((one.refused(found) for one in refits if (found := question(one))), None)
+        yield from gate.answer(
+            wrong or passed.format(sum(len(one.rows) for one in refits)), passed=wrong is None
+        )
+    yield from _controls(refits)
+
+
+@shown
+def _controls(refits: list[Refit]) -> Iterator[dg.AssetCheckResult]:
+    found = [(one, one.controls) for one in refits]
+    refit, worst = max(found, key=lambda pair: pair[1].beyond_luck)
+    told = {"real": worst.scores[0], "luck": worst.luck, "before": worst.before} | {
+        f"later_{ahead}": score for ahead, score in enumerate(worst.scores[1:], 1)
+    }
+    if wrong := worst.problem:
+        yield from CONTROLS.answer(refit.refused(wrong), passed=False, metadata=told)
+    elif doubt := worst.suspicion:
+        warned = dg.AssetCheckSeverity.WARN
+        yield from CONTROLS.answer(f"{refit.of}: {doubt}", passed=False, severity=warned, metadata=told)
+    else:
+        yield from CONTROLS.answer(f"{refit.of}: {worst}", passed=True, metadata=told)
 
 
 @shown
