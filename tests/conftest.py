@@ -14,6 +14,8 @@ from tests.support import draws, minio, shared
 
 # What waits 30 s for a server to come back waits a moment here, in child processes too.
 os.environ.setdefault("TRADING_RETRY_SECONDS", "0.02")
+# What a person has in `.env.secrets` of this checkout, as `make up` writes it, changes no test, in child processes neither.
+os.environ["PYTHON_DOTENV_DISABLED"] = "1"
 # A disk makes sure of every write of SQLite, git and ours: 100 ms each on a busy machine, and a sixth of the CPU. No test can
 # tell memory from a disk; a run of all needs 2 GB of it.
 if shared.memory_to_spare() > 6e9:

@@ -1,4 +1,5 @@
-"""Removes contents of the DVC remote that nothing points to any more. Dry unless told otherwise.
+"""Removes contents of the DVC remote that nothing points to any more, and what killed writers have left in both stores.
+Dry unless told otherwise.
 
 Two things write while we work: runs (bytes first, then a pending record, then a commit) and people with `dvc push`. What was
 written in the last 48 hours is never touched. An older content that a run writes again is found there and not put anew, so
@@ -9,7 +10,7 @@ time, and what has become referenced meanwhile is put back before the rest is de
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from my_dagster_project.storage.content import Content, each
 from my_dagster_project.storage.dvc_format import dir_md5, object_key
 from my_dagster_project.storage.folders import folder_files
 from my_dagster_project.storage.manifests import Asset
-from my_dagster_project.storage.object_store import ObjectStore
+from my_dagster_project.storage.object_store import ObjectInfo, ObjectStore
 
 GRACE = timedelta(hours=48)
 CONTENTS = "files/md5/"
@@ -42,18 +43,20 @@ class Count:
     size: int = 0
 
     @classmethod
-    def of(cls, found: list[Aged]) -> Count:
+    def of(cls, found: Sequence[Aged | ObjectInfo]) -> Count:
         """The count of these objects."""
         return cls(len(found), sum(one.size for one in found))
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What is in the remote: referenced, unreferenced but young (kept), unreferenced for good (deleted, unless dry)."""
+    """What is in the remote: referenced, unreferenced but young (kept), unreferenced for good (deleted, unless dry); and in
+    both stores the half-written files of writers that were killed (deleted, unless dry)."""
 
     referenced: Count
     young: Count
     garbage: Count
+    unfinished: Count
     deleted: bool
 
 
@@ -85,7 +88,14 @@ def collect(
         garbage = [
             one for some in _batches(garbage) for one in _sweep(remote, some, lambda: mark(assets, repo))
         ]
-    return Collected(Count.of(referenced), Count.of(young), Count.of(garbage), delete)
+    unfinished = [one for store in (assets.store, remote) for one in store.unfinished(before, delete=delete)]
+    return Collected(
+        Count.of(referenced),
+        Count.of(young),
+        Count.of(garbage),
+        Count.of(unfinished),
+        delete,
+    )
 
 
 def mark(assets: AssetStore, repo: Path) -> set[str]:

@@ -93,15 +93,17 @@ def print_collected(console: Console, found: Collected) -> None:
     table = _table("DVC remote", "contents")
     for name in ("objects", "bytes"):
         table.add_column(name, justify="right")
+    done = "deleted" if found.deleted else "would be deleted"
     rows = {
         "referenced (versions, pending, current)": found.referenced,
         f"unreferenced, written in the last {hours} h: kept": found.young,
-        "unreferenced: deleted" if found.deleted else "unreferenced: would be deleted": found.garbage,
+        f"unreferenced: {done}": found.garbage,
+        f"half-written in both stores, by who was killed: {done}": found.unfinished,
     }
     for name, count in rows.items():
         table.add_row(name, f"{count.objects:,}", f"{count.size:,}")
     console.print(table)
-    if not found.deleted and found.garbage != Count():
+    if not found.deleted and (found.garbage, found.unfinished) != (Count(), Count()):
         console.print(
             "Nothing was deleted. `trading gc --delete` does it; fetch what other clones have pushed first."
         )

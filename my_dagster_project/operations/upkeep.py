@@ -64,7 +64,8 @@ class Upkeep:
         )
         return (
             f"DVC remote: {found.garbage.objects} unreferenced objects ({found.garbage.size / _MB:.1f} MB) "
-            f"{self._done}, {found.referenced.objects} referenced and {found.young.objects} young ones stay"
+            f"{self._done}, {found.referenced.objects} referenced and {found.young.objects} young ones stay; "
+            f"{found.unfinished.objects} half-written by who was killed, in both stores, {self._done}"
         )
 
     def repository(self) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -78,7 +79,8 @@ class FileStore:
         """Give every object whose key starts with the prefix, sorted by key."""
         folder = prefix.rpartition("/")[0]
         start = self._path(folder) if folder else self._root
-        return sorted(info for info in self._walk(start) if info.key.startswith(prefix))
+        objects = (entry for entry in _files(start) if not entry.name.startswith(TEMPORARY_PREFIX))
+        return sorted(info for entry in objects for info in self._info(entry) if info.key.startswith(prefix))
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error. Empty folders stay: a put may be about to use them."""
@@ -92,6 +94,21 @@ class FileStore:
     def copy_to(self, key: str, other_store: ObjectStore, other_key: str) -> None:
         """Copy an object to another store. Never a hard link: an edited copy would damage the original."""
         other_store.put(other_key, self.get(key))
+
+    def unfinished(self, before: datetime, *, delete: bool = False) -> Sequence[ObjectInfo]:
+        """The temporary files of writers that were killed; who is at work has a younger one."""
+        found: list[ObjectInfo] = []
+        for entry in _files(self._root):
+            try:
+                if entry.name.startswith(TEMPORARY_PREFIX) and entry.stat().st_mtime < before.timestamp():
+                    found += self._info(entry)
+                    if delete:
+                        Path(entry.path).unlink()
+            except FileNotFoundError:
+                continue  # its writer has finished meanwhile
+            except OSError as error:
+                self._refuse("delete", entry.name, error)
+        return sorted(found)
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
@@ -123,17 +140,6 @@ class FileStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             return path.open("xb")
 
-    def _walk(self, folder: Path) -> Iterator[ObjectInfo]:
-        try:
-            entries = list(os.scandir(folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._walk(folder / entry.name)
-            elif not entry.name.startswith(TEMPORARY_PREFIX):
-                yield from self._info(entry)
-
     def _info(self, entry: os.DirEntry[str]) -> Iterator[ObjectInfo]:
         try:
             yield ObjectInfo(Path(entry.path).relative_to(self._root).as_posix(), entry.stat().st_size)
@@ -145,3 +151,16 @@ class FileStore:
         if error.errno == errno.ENOSPC:
             reason = "the disk is full; free some space and run again"
         raise StorageError(f"Could not {action} {key!r} in {self.url}: {reason}") from error
+
+
+def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Every file under a folder, those without a name of their own yet among them."""
+    try:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(folder / entry.name)
+        else:
+            yield entry

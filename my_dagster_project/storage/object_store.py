@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from my_dagster_project.foundation.errors import StorageError
@@ -51,6 +53,12 @@ class ObjectStore(Protocol):
 
     def copy_to(self, key: str, other_store: ObjectStore, other_key: str) -> None:
         """Copy an object to another store, by the server itself where it can; ObjectMissingError as in get."""
+
+    def unfinished(self, before: datetime, *, delete: bool = False) -> Sequence[ObjectInfo]:
+        """What puts that were killed have left, last written before this moment (UTC), and with `delete` remove it.
+
+        Never an object: its names are refused as keys, and no listing has them.
+        """
 
 
 def check_key(key: str) -> str:

@@ -29,7 +29,17 @@ SYMBOLS = {"red": ("AAPL", "IBM"), "blue": ("IBM",)}
 # Less than pytest's own for a test, which would not say what the command had said.
 PATIENCE_SECONDS = 550
 # What says who you are and where things lie on the machine that runs the tests must not reach the tests.
-_OURS = ("TRADING_", "ALPACA_", "ALPHA_VANTAGE", "AWS_", "DAGSTER_", "MLFLOW_", "GIT_", "DVC_")
+_OURS = (
+    "TRADING_",
+    "ALPACA_",
+    "ALPHA_VANTAGE",
+    "AWS_",
+    "DAGSTER_",
+    "MLFLOW_",
+    "GIT_",
+    "DVC_",
+    "PYTHON_DOTENV_",
+)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import subprocess
 from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -16,6 +18,7 @@ from my_dagster_project.storage.dvc_format import (
     object_key,
     parse_pointer,
 )
+from my_dagster_project.storage.object_store import TEMPORARY_PREFIX
 from tests.history.conftest import MODEL, PREDICTIONS
 from tests.support.gitrepo import git
 
@@ -60,7 +63,23 @@ class TestCollect:
         assert all(remote.exists(key) for key in keys)
 
     def test_in_an_empty_store_there_is_nothing_to_do(self, on_both):
-        assert on_both.swept() == gc.Collected(Count(), Count(), Count(), True)
+        assert on_both.swept() == gc.Collected(Count(), Count(), Count(), Count(), True)
+
+    def test_half_a_file_of_a_writer_that_was_killed_goes_and_that_of_one_at_work_stays(self, here):
+        here.version(MODEL, {"m": b"whole"})
+        stores = here.assets.store, here.assets.contents.remote
+        halves = [
+            Path(unquote(urlsplit(store.url).path)) / "red" / f"{TEMPORARY_PREFIX}1" for store in stores
+        ]
+        for half in halves:
+            half.parent.mkdir(parents=True, exist_ok=True)
+            half.write_bytes(b"half")
+        assert here.swept(after=GRACE - timedelta(minutes=1)).unfinished == Count()
+        assert here.swept(delete=False).unfinished == Count(2, 8)
+        assert all(half.exists() for half in halves)
+        assert here.swept().unfinished == Count(2, 8)
+        assert not any(half.exists() for half in halves)
+        assert here.assets.read(MODEL) == {"m": b"whole"}
 
 
 class TestWhatCounts:
