@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from my_dagster_project.domain.chance import suspicions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pandas import DataFrame
 
@@ -28,16 +28,21 @@ class Alarm:
     cleared: str = ""
 
 
-def leak_alarms(symbols: Mapping[str, DataFrame], looks: int, models: Mapping[str, str]) -> list[Alarm]:
+def leak_alarms(
+    symbols: Mapping[str, DataFrame],
+    looks: int,
+    models: Mapping[str, str],
+    likely: Callable[[list[str]], str],
+) -> list[Alarm]:
     """Alarms about figures of one team that are too good to be true.
 
     `symbols` is the evidence by symbol, `looks` how many rows the table judges (`chance.suspicions`), `models` the
-    fingerprint of each symbol's model.
+    fingerprint of each symbol's model; `likely` says which column of some symbols may be to blame, asked only where there is one.
     """
     return [
         Alarm(
             found.of,
-            str(found),
+            f"{found}; {likely(found.of.split(', '))}",
             _id("leak", found.of, *(models.get(name, "") for name in found.of.split(", "))),
         )
         for found in suspicions(symbols, looks)

@@ -128,6 +128,20 @@ def ridge_controls(rows: pd.DataFrame, inputs: Sequence[str], bars: pd.DataFrame
     return Controls(len(rows), tuple(map(float, scores)), luck, float(found[len(ahead)]), *likely)
 
 
+def likely_column(rows: pd.DataFrame, inputs: Sequence[str]) -> str:
+    """In words which of the columns `inputs` says most of `actual_return`, the return that came after each of these rows.
+
+    Of few rows some column always seems to: one that by itself says little is no suspect.
+    """
+    columns = standardised(rows, inputs)
+    if not columns or len(rows) < 2 * _FOLDS:
+        return "no features are stored of these sessions"
+    column, alone, share = _likely(columns, _ranked(rows["actual_return"].to_numpy("float64")))
+    if abs(alone) < max(IMPOSSIBLE_IC, SURE * len(rows) ** -0.5):
+        return f"no column by itself says much ({column} {alone:+.2f}): look at the target and at how the model was made"
+    return f"likely column {column} (alone {alone:+.2f}, {share:.0%} of what a ridge says)"
+
+
 def standardised(rows: pd.DataFrame, inputs: Sequence[str]) -> Columns:
     """Each input as columns of mean 0 and deviation 1 without outliers, a missing value as the mean; those that never change are left out.
 

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from my_dagster_project.domain.alarms import Alarm, check_alarm, leak_alarms, with_clearances
+from my_dagster_project.domain.controls import likely_column
 from my_dagster_project.domain.evaluation import score
 from my_dagster_project.domain.leaderboard import Curves, Leaderboard, curves_from_json, from_json
 from my_dagster_project.foundation.advice import everything_due
@@ -92,6 +94,7 @@ def standing_alarms(
                     {symbol: one for (owner, symbol), one in evidences.items() if owner == team},
                     platform.looks,
                     config.model_fingerprints(),
+                    partial(_likely, assets, team),
                 ),
                 *failed.get(team, ()),
             ],
@@ -99,6 +102,22 @@ def standing_alarms(
         )
         for team, config in platform.teams.items()
     }
+
+
+def _likely(assets: AssetStore, team: str, symbols: list[str]) -> str:
+    """The feature that says most of what came, on the sessions that were scored of these symbols."""
+    import pandas as pd
+
+    found = []
+    for symbol in symbols:
+        with suppress(ObjectMissingError):
+            table = from_parquet(assets.read_file(names.features(team, symbol), names.FEATURES))
+            scored = from_parquet(assets.read_file(names.report(team, symbol), names.SCORED))
+            found.append(table.merge(scored[["session", "actual_return"]], on="session"))
+    if not found:
+        return "no features are stored of these sessions"
+    rows = pd.concat(found, ignore_index=True)
+    return likely_column(rows, [name for name in rows if name not in ("session", "actual_return")])
 
 
 def failed_checks(

@@ -13,6 +13,8 @@ _AT = "@"
 COMPETITION = "competition"
 LEADERBOARD, EQUITY = "leaderboard.json", "equity.json"
 """Files of the leaderboard: the table, and the equity curves."""
+FEATURES = "features.parquet"
+"""The file of the features."""
 SCORED = "scored.parquet"
 """The file of a report with each prediction beside what came."""
 
@@ -45,6 +47,11 @@ def without_window(asset: Asset) -> tuple[Asset, str]:
 def bars(symbol: str) -> Asset:
     """The daily bars of a symbol, shared by all teams."""
     return named("symbol", "bars", symbol=symbol)
+
+
+def features(team: str, symbol: str) -> Asset:
+    """A team's feature table of a symbol."""
+    return named("team-symbol", "features", team, symbol)
 
 
 def model(team: str, symbol: str, window: str = "") -> Asset:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from my_dagster_project.domain import features as module
-from my_dagster_project.domain.controls import SURE, ridge_controls
+from my_dagster_project.domain.controls import SURE, likely_column, ridge_controls
 from my_dagster_project.domain.features import Feature, compute_features
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.domain.leaks import Refit
@@ -136,6 +136,15 @@ def test_what_foretells_is_named_wherever_its_column_came_from(column, said):
     rows = honest.rows.assign(leak=honest.rows["session"].map(column(bars["adj_close"])).fillna(1.0))
     found = ridge_controls(rows, ["r", "sma", "rsi", "weekday", "leak"], honest.bars)
     assert re.search(f"{said}.*; likely column leak", found.problem or ""), found
+
+
+def test_an_alarm_about_figures_names_the_column_that_stands_out():
+    one = refit("AAPL", HONEST)
+    scored = one.rows.tail(60).rename(columns={"next_return": "actual_return"})
+    assert likely_column(scored, ["r", "sma", "rsi"]).startswith("no column by itself says much")
+    leak = scored.assign(leak=scored["actual_return"] / 390)
+    said = likely_column(leak, ["r", "sma", "rsi", "leak"])
+    assert re.match(r"likely column leak \(alone \+0.9\d, \d+% of what a ridge says\)", said), said
 
 
 def test_shuffled_returns_are_foretold_by_luck_alone_and_the_return_before_is_known():

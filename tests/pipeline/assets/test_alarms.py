@@ -99,6 +99,7 @@ def test_a_shifted_label_has_no_rank_until_it_is_cleared_with_a_reason(house):
     assert ranks(house) == {"red": 1, "naive": 1, "blue": None, "buy-and-hold": None}
     assert "alarm blue" in " ".join(lines(house).split())
     assert "blue has no rank: AAPL, IBM: too good to be true: MASE 0." in lines(house)
+    assert "; no features are stored of these sessions" in lines(house)
     assert [check.state for check in status(house, "blue").alarms] == ["red"] * 3
     assert status(house, "blue").state == "red"
     assert status(house, "red").alarms == ()
