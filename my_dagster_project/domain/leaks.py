@@ -80,6 +80,6 @@ class Refit:
     def refused(self, wrong: str) -> str:
         """What people are told of a refit that is stopped."""
         return (
-            f"{self.of}: {wrong}. Nothing was trained, and an earlier refit stays in force; take that column out of the team's "
+            f"{self.of}: {wrong}. Nothing was trained, and in a season the earlier refit stays in force; take that column out of the team's "
             "file or mend how it is computed, then train again"
         )

@@ -11,7 +11,7 @@ from my_dagster_project.pipeline.retries import explained
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import md5_of
 from my_dagster_project.storage.manifests import Asset
-from my_dagster_project.storage.names import of_window
+from my_dagster_project.storage.names import of_window, without_window
 from my_dagster_project.storage.parquet import from_parquet, from_session_files
 from my_dagster_project.storage.season import SeasonBook
 
@@ -79,6 +79,16 @@ class StoredWindows(Mapping[str, Any]):
         if window not in self._windows:
             raise KeyError(window)
         return as_value(self._assets.read(of_window(self._asset, window)))
+
+    def newest_before(self, window: str) -> Any:
+        """What is stored of the newest window before this one; raises ObjectMissingError without one."""
+        found = [
+            name for of, name in map(without_window, self._assets.of(self._asset[0])) if of == self._asset
+        ]
+        earlier = max((name for name in found if name and name < window), default=None)
+        if earlier is None:
+            raise ObjectMissingError(f"{'/'.join(self._asset)}: nothing is stored of {window} or before it")
+        return as_value(self._assets.read(of_window(self._asset, earlier)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._windows)

@@ -1,5 +1,6 @@
 """Models that learn as time passes: a refit for each window, what is due of them, and what stays."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -24,7 +25,7 @@ from my_dagster_project.pipeline.freshness import Freshness, _Loading
 from my_dagster_project.pipeline.io_manager import StoredWindows
 from my_dagster_project.pipeline.refit_windows import windows_in_use
 from my_dagster_project.storage.names import of_window
-from my_dagster_project.storage.parquet import from_parquet
+from my_dagster_project.storage.parquet import from_parquet, to_parquet
 from my_dagster_project.teams.platform import Platform, load_platform
 from tests.support.gitrepo import git
 from tests.support.house import House, build, failures
@@ -173,6 +174,37 @@ def test_a_window_that_has_not_begun_is_not_trained(house):
     clock = StandingClock(datetime(2013, 1, 31, 22, tzinfo=UTC))
     run = replaced(house, replace(house.platform, clock=clock)).materialize(ROWS, sessions=[FEBRUARY])
     assert "window 2013-02-01 has not begun" in failures(run)["red__AAPL__training_rows"]
+
+
+def test_of_a_refused_refit_the_earlier_one_stays_in_force(house):
+    """A season of a team whose one refit was stopped had no predictions for a month."""
+    market = house.platform.registry.market.model_copy(update={"end": None})
+    registry = house.platform.registry.model_copy(update={"market": market})
+    clock = StandingClock(datetime(2013, 3, 2, 12, tzinfo=UTC))
+    lived = replaced(house, replace(house.platform, registry=registry, clock=clock))
+    sessions, march, daily = ["2013-03-01"], "2013-03-01", chain.job("daily")
+    files = house.store.read(FEATURES.path)
+    table = from_parquet(files["features.parquet"])
+    leaking = {"features.parquet": to_parquet(table.assign(rsi_14=table["rsi_14"] * 1.01))}
+    house.store.write(FEATURES.path, leaking, replace=True, record={})
+    assert due(lived, sessions) == [Part([ROWS, MODEL], [march])]
+    run = lived.materialize(ROWS, sessions=[march])
+    said = failures(run)["red__AAPL__training_rows"]
+    assert re.match(
+        r"red AAPL, refit of 2013-03-01: rsi_14 of \d+ of \d+ rows is another .*earlier refit stays", said
+    )
+    graph = build_definitions(lived.platform, lived.settings).resolve_asset_graph()
+    now = Due(lived.platform, graph, lived.instance, lived.settings)
+    assert PREDICTIONS in now.part(daily, "red", sessions).assets
+    made(lived, PREDICTIONS, over=sessions)
+    row = from_parquet(house.store.read_file((*RED, "predictions"), f"{march}.parquet")).iloc[0]
+    assert row["model"] == house.store.fingerprint(of_window((*RED, "model"), FEBRUARY))
+    house.store.write(FEATURES.path, files, replace=True, record={})
+    made(lived, ROWS, over=[march])
+    again = Due(lived.platform, graph, lived.instance, lived.settings)
+    assert PREDICTIONS not in again.part(daily, "red", sessions).assets, (
+        "as soon as it may be trained it is waited for"
+    )
 
 
 def test_a_restore_brings_back_the_refits_of_a_version_and_leaves_the_others(house, tmp_path):

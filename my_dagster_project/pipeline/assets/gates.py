@@ -22,6 +22,12 @@ class Gate:
         """The check as the asset declares it."""
         return dg.AssetCheckSpec(self.name, asset=key, blocking=True, description=self.description)
 
+    def refused(self, instance: dg.DagsterInstance, key: dg.AssetKey) -> bool:
+        """Whether it stopped the asset when it was asked last."""
+        record = instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(key, self.name))
+        told = record.evaluation if record else None
+        return told is not None and not told.passed and told.severity == dg.AssetCheckSeverity.ERROR
+
     def answer(
         self,
         said: str,

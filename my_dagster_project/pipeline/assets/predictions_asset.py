@@ -11,6 +11,7 @@ import dagster as dg
 
 from my_dagster_project.domain.lookahead import ends_and_middle, predictions_problem
 from my_dagster_project.domain.predictions import model_from_the_future, prediction_table, rows_of
+from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.models.manifest import read_manifest
 from my_dagster_project.models.prediction import predict
 from my_dagster_project.pipeline.assets.gates import Gate
@@ -18,6 +19,8 @@ from my_dagster_project.pipeline.assets.keys import predictions_key
 from my_dagster_project.pipeline.assets.outputs import data_version, files_output, session_files, shown
 from my_dagster_project.pipeline.assets.sessions_asked import require_in_time, sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
+from my_dagster_project.pipeline.assets.training_rows_asset import is_refused
+from my_dagster_project.pipeline.refit_windows import is_lived
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.asset_pictures import pictured
 
@@ -62,7 +65,7 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     def predictions(context: dg.AssetExecutionContext, features: Any, model: Any, bars: Any) -> Iterator[Any]:
         label = f"{team.name} {symbol}"
         sessions = sessions_asked(context, team.platform)
-        refits = explained(lambda: _refits(team, symbol, model, sessions))
+        refits = explained(lambda: _refits(context, team, symbol, model, sessions))
         problem = next(filter(None, (one.problem for one in refits)), None)
         said = f"{label}: {problem}" if problem else f"Trained through {refits[-1].trained_through}."
         yield from AS_OF.answer(said, passed=problem is None)
@@ -83,15 +86,37 @@ def predictions_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     return predictions
 
 
-def _refits(team: TeamContext, symbol: str, model: Mapping[str, Any], sessions: list[date]) -> list[_Refit]:
+def _refits(
+    context: dg.AssetExecutionContext,
+    team: TeamContext,
+    symbol: str,
+    model: Mapping[str, Any],
+    sessions: list[date],
+) -> list[_Refit]:
     """By which refit each session is predicted: the one whose window holds it. Raises ModelError for one of somebody else's."""
     training, found = team.config.training, []
     for window, held in groupby(sorted(sessions), training.window_of):
-        files = model[window] if window else model
+        files = _in_force(context, team, symbol, model, window) if window else model
         manifest = read_manifest(files)
         manifest.require(team.name, "" if team.config.pooled else symbol, team.config.target)
         found.append(_Refit(files, list(held), manifest.trained_through))
     return found
+
+
+def _in_force(
+    context: dg.AssetExecutionContext, team: TeamContext, symbol: str, model: Any, window: str
+) -> Mapping[str, bytes]:
+    """The files of a window's refit; where one was refused that a season needs, those of the refit before it."""
+    try:
+        return model[window]
+    except ObjectMissingError:
+        symbols = team.config.symbols if team.config.pooled else [symbol]
+        if not (is_lived(team.platform) and is_refused(context.instance, team.name, symbols)):
+            raise
+    context.log.warning(
+        f"{team.name} {symbol}: the refit of {window} was refused; the one before it stays in force"
+    )
+    return model.newest_before(window)
 
 
 def _predicted(

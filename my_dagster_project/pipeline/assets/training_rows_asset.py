@@ -4,7 +4,7 @@ Its data version is a name for what the rows teach (`rows_version`), not for the
 every morning: so the models of past windows stay up to date.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -39,6 +39,14 @@ CONTROLS = Gate(
     "A ridge on these rows foretells the return no better than honest columns do; it is asked for shuffled and shifted returns too.",
 )
 
+GATES = (TARGET, KNOWN, CONTROLS)
+
+
+def is_refused(instance: dg.DagsterInstance, team: str, symbols: Iterable[str]) -> bool:
+    """Whether the rows of one of these symbols were refused when a refit last asked for them: then nothing was trained."""
+    found = [training_rows_key(team, symbol) for symbol in symbols]
+    return any(gate.refused(instance, key) for key in found for gate in GATES)
+
 
 def training_rows_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
     """The asset `[team, SYMBOL, training_rows]`, of a team that refits partitioned by window."""
@@ -50,7 +58,7 @@ def training_rows_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1) if team.refits else None,
         retry_policy=network_retries(),
         output_required=False,
-        check_specs=[gate.spec(key) for gate in (TARGET, KNOWN, CONTROLS)],
+        check_specs=[gate.spec(key) for gate in GATES],
         **team.stamped(
             "training_rows",
             "parquet",
