@@ -22,6 +22,7 @@ from dagster._core.definitions.data_version import (
 )
 from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._core.loader import LoadingContext
@@ -51,7 +52,7 @@ from dagster._utils.schedules import get_latest_completed_cron_tick, get_next_cr
 
 if TYPE_CHECKING:
     from dagster._core.storage.event_log.base import AssetRecord
-    from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+    from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageTable
     from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
     from dagster._core.storage.event_log.sqlite.consolidated_sqlite_event_log import (
         ConsolidatedSqliteEventLogStorage,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
 # Loaded when first asked for: with SQLAlchemy they cost half a second, and a run's code needs none of them.
 _STORAGE, _WORKSPACE = "dagster._core.storage", "dagster._core.workspace"
 _LATE = {
+    "AssetKeyTable": f"{_STORAGE}.event_log.schema",
     "AssetRecord": f"{_STORAGE}.event_log.base",
     "ConsolidatedSqliteEventLogStorage": f"{_STORAGE}.event_log.sqlite.consolidated_sqlite_event_log",
     "SqlEventLogStorage": f"{_STORAGE}.event_log.sql_event_log",

@@ -36,6 +36,8 @@ _QUIET_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "DO_NOT_TRACK": "1",
     "DAGSTER_DISABLE_TELEMETRY": "1",
+    # What a run plans, and a range of sessions that one output makes, is stored in one transaction.
+    "DAGSTER_EVENT_BATCH_SIZE": "500",
 }
 _TOKEN_LENGTH = 16
 

@@ -14,7 +14,7 @@ from dagster_postgres.utils import pg_url_from_config
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
-from my_dagster_project.deploy.instance.redacting import RedactedEvents, RedactedTicks
+from my_dagster_project.deploy.instance.redacting import RedactedTicks
 from my_dagster_project.deploy.instance.whole_events import WholeEvents
 from my_dagster_project.foundation.dagster_private import ConfigurableClassData
 
@@ -64,7 +64,7 @@ class _Pinged:
         event.listen(self._engine, "checkout", _ping)
 
 
-class RedactedPostgresEvents(_Pinged, RedactedEvents, WholeEvents, PostgresEventLogStorage):
+class RedactedPostgresEvents(_Pinged, WholeEvents, PostgresEventLogStorage):
     """The event log."""
 
     def has_asset_key_index_cols(self) -> bool:

@@ -4,32 +4,26 @@ Dagster stores the text of an exception in clear, and an exception of a library 
 Wrapping each call of each library would be forgotten somewhere; this cannot be.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from dagster import EventLogEntry, deserialize_value, serialize_value
+from dagster import deserialize_value, serialize_value
 
 from my_dagster_project.foundation.dagster_private import InstigatorTick, TickData
 from my_dagster_project.foundation.redaction import redact
 
 
-def without_secrets(record: Any) -> Any:
+class Clean(NamedTuple):
+    """A record without secrets, and the text that Dagster stores of it."""
+
+    record: Any
+    text: str
+
+
+def without_secrets(record: Any) -> Clean:
     """The record as it was, or a copy without the secrets in it."""
     text = serialize_value(record)
     clean = redact(text)
-    return record if clean == text else deserialize_value(clean)
-
-
-class RedactedEvents:
-    """Goes before an event log storage."""
-
-    def store_event(self, event: EventLogEntry) -> None:
-        """Store the event without the secrets in it."""
-        super().store_event(without_secrets(event))  # type: ignore[misc]
-
-    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store the events without the secrets in them."""
-        super().store_event_batch([without_secrets(event) for event in events])  # type: ignore[misc]
+    return Clean(record if clean == text else deserialize_value(clean), clean)
 
 
 class RedactedTicks:
@@ -37,8 +31,8 @@ class RedactedTicks:
 
     def create_tick(self, tick_data: TickData) -> InstigatorTick:
         """Store a new tick without the secrets in it."""
-        return super().create_tick(without_secrets(tick_data))  # type: ignore[misc]
+        return super().create_tick(without_secrets(tick_data).record)  # type: ignore[misc]
 
     def update_tick(self, tick: InstigatorTick) -> InstigatorTick:
         """Store how a tick went, without the secrets in its error."""
-        return super().update_tick(without_secrets(tick))  # type: ignore[misc]
+        return super().update_tick(without_secrets(tick).record)  # type: ignore[misc]

@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
-from my_dagster_project.deploy.instance.redacting import RedactedEvents, RedactedTicks
+from my_dagster_project.deploy.instance.redacting import RedactedTicks
+from my_dagster_project.deploy.instance.sqlite_events import ManyEvents
 from my_dagster_project.deploy.instance.whole_events import WholeEvents
 from my_dagster_project.foundation.dagster_private import (
     ConsolidatedSqliteEventLogStorage,
@@ -62,7 +63,7 @@ class _PooledEvents(ConsolidatedSqliteEventLogStorage):
         return set()
 
 
-class EmbeddedEventLogStorage(RedactedEvents, WholeEvents, _PooledEvents):
+class EmbeddedEventLogStorage(ManyEvents, WholeEvents, _PooledEvents):
     """All runs' events in one file."""
 
 

@@ -5,6 +5,7 @@ import os
 import dagster as dg
 import pytest
 from dagster._core.utils import make_new_run_id
+from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
 from my_dagster_project.deploy.instance.postgres_storage import (
@@ -98,12 +99,7 @@ def made(session: str) -> dg.EventLogEntry:
 @pytest.mark.parametrize("kind", ["embedded", "of the stack"])
 def test_an_event_and_the_row_of_its_asset_are_stored_together_or_not_at_all(kind, server, tmp_path):
     """kill -9 between the two: nobody judges by one of them without the other."""
-    embedded = kind == "embedded"
-    storage = (
-        EmbeddedEventLogStorage(str(tmp_path))
-        if embedded
-        else RedactedPostgresEvents(server.new_database("events"), True)
-    )
+    storage = storage_of(kind, server, tmp_path, "events")
     storage.store_event(made("2013-02-21"))
     if (child := os.fork()) == 0:
         storage._store_asset_event = lambda *_: os._exit(9)
@@ -125,3 +121,68 @@ def newest(storage) -> tuple[int, str | None]:
 def row(storage) -> int:
     """The event that the asset's own row has for its newest, which runs note as what they read."""
     return storage.get_asset_records([ORDERS])[0].asset_entry.last_materialization_record.storage_id
+
+
+@pytest.mark.parametrize("kind", ["embedded", "of the stack"])
+def test_what_a_step_tells_waits_for_what_is_judged_by_and_is_read_and_stored_in_order(
+    kind, server, tmp_path
+):
+    storage = storage_of(kind, server, tmp_path, "waiting")
+    run = make_new_run_id()
+    for step in ("a", "b"):
+        storage.store_event(told(run, step))
+    with raw(storage) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM event_logs").scalar() == 0
+    if (child := os.fork()) == 0:  # It is the parent's to store.
+        storage.store_event(made("2013-02-21"))
+        os._exit(len(storage.get_logs_for_run(run)))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert [one.step_key for one in storage.get_logs_for_run(run)] == ["a", "b"]
+    storage.store_event(told(run, "c"))
+    storage.store_event(made("2013-02-22"))
+    with raw(storage) as connection:
+        rows = connection.exec_driver_sql("SELECT step_key, partition FROM event_logs ORDER BY id").fetchall()
+    assert [tuple(one) for one in rows] == [
+        (None, "2013-02-21"),
+        *((step, None) for step in "abc"),
+        (None, "2013-02-22"),
+    ]
+    assert newest(storage) == (row(storage), "2013-02-22")
+    storage.store_event(told(run, "d"))
+    assert newest(storage) == newest(storage)
+    storage.store_event(told(run, "e"))
+    storage.store_event(made("2013-02-25"))
+    assert newest(storage)[1] == "2013-02-25"
+
+
+def test_no_secret_is_stored_of_what_waited(tmp_path, monkeypatch):
+    storage = EmbeddedEventLogStorage(str(tmp_path))
+    run = make_new_run_id()
+    monkeypatch.setenv("ALPACA_RED_SECRET", "hunter2-hunter2")
+    storage.store_event(told(run, "hunter2-hunter2"))
+    with raw(storage) as connection:
+        storage.store_event(made("2013-02-22"))
+        rows = connection.exec_driver_sql("SELECT * FROM event_logs").fetchall()
+    assert len(rows) == 2
+    assert "hunter2" not in str([one.event for one in rows])
+
+
+def storage_of(kind: str, server, folder, database: str):
+    embedded = kind == "embedded"
+    return (
+        EmbeddedEventLogStorage(str(folder))
+        if embedded
+        else RedactedPostgresEvents(server.new_database(database), True)
+    )
+
+
+def told(run: str, step: str) -> dg.EventLogEntry:
+    """A line of a step's log."""
+    return dg.EventLogEntry(None, 20, f"of {step}", run, 1.0, step_key=step)
+
+
+def raw(storage):
+    """A connection of its own, before which nothing is stored."""
+    return create_engine(
+        storage._conn_string if hasattr(storage, "_conn_string") else storage.postgres_url
+    ).connect()
