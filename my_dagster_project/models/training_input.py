@@ -10,7 +10,7 @@ from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.models.bounds import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     import pandas as pd
@@ -34,6 +34,7 @@ class TrainingSpec:
             every row lies before it.
         window: the first day (ISO) of the refit window it is for, '' of a team that never refits.
         bounds: what the training may take of the machine; None where nobody else needs it.
+        begins_with: the files of the model whose weights it begins with; None where they are drawn anew.
     """
 
     team: str
@@ -45,6 +46,7 @@ class TrainingSpec:
     trained_through: date
     bounds: Bounds | None = None
     window: str = ""
+    begins_with: Mapping[str, bytes] | None = None
 
     @property
     def label(self) -> str:

@@ -90,9 +90,19 @@ class Due:
                     lacking.setdefault(window, []).append(key)
         alike = groupby(asked, key=lambda window: lacking.get(window, []))
         parts = [Part(due, list(windows)) for due, windows in alike if due]
+        if parts and self._is_a_chain(parts[0].assets[0].path[0]):
+            # What begins with the weights of the refit before it is made anew with that one, and after it.
+            together = dict.fromkeys(key for part in parts for key in part.assets)
+            parts = [Part([*together], asked[asked.index(parts[0].sessions[0]) :])]
         if parts:
             parts[0] = Part([*whole, *parts[0].assets], parts[0].sessions)
         return parts or [Part(whole, [])]
+
+    def _is_a_chain(self, team: str) -> bool:
+        """Whether each refit of a team's begins with the one before it, all of which a replay makes."""
+        config = self._platform.teams[team]
+        warm = any(config.for_symbol(symbol).training.warm_start for symbol in config.symbols)
+        return warm and not is_lived(self._platform)
 
     def makeable(
         self, purpose: str, team: str = "", sessions: Iterable[str] = (), *, own: bool = True

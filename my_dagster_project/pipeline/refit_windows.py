@@ -4,7 +4,7 @@ A team that never refits has none: its one model is an asset without partitions,
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -63,6 +63,20 @@ def windows_in_use(platform: Platform, team: str) -> list[str]:
     if is_lived(platform):
         return [window_in_force(platform, team)]
     return sorted({training.window_of(session) for session in replay_sessions(platform)})
+
+
+def first_window(platform: Platform, team: str) -> str:
+    """The first window (ISO) that a team's models are trained for: of a season its first, of a replay that of its first session."""
+    first = platform.registry.competition.start
+    if not is_lived(platform):
+        first = next(iter(replay_sessions(platform)), first)
+    return platform.teams[team].training.window_of(first)
+
+
+def window_before(platform: Platform, team: str, window: str) -> str:
+    """The window (ISO) before one; '' before the first, with which a chain of refits that begin warm begins."""
+    before = platform.teams[team].training.window_of(date.fromisoformat(window) - timedelta(days=1))
+    return before if window > first_window(platform, team) else ""
 
 
 def is_lived(platform: Platform) -> bool:

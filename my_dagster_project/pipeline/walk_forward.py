@@ -7,8 +7,8 @@ the same rows, seed and code. Its model is not kept, for it comes out the same t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from itertools import groupby
@@ -97,18 +97,32 @@ class Walk:
         import pandas as pd
 
         wanted = pd.DatetimeIndex(self.sessions)
-        tables = [self._of(refit, bounds, said) for refit in self.refits()]
-        together = pd.concat(tables, ignore_index=True)
+        together = pd.concat(self._tables(bounds, said), ignore_index=True)
         return together[together["session"].isin(wanted)].reset_index(drop=True)
 
-    def _of(self, refit: Refit, bounds: Bounds | None, said: Said) -> pd.DataFrame:
-        rows = self._rows(refit)
-        recipe = self._recipe(refit, rows)
+    def _tables(self, bounds: Bounds | None, said: Said) -> Iterator[pd.DataFrame]:
+        """What each refit said. Refits that begin warm are trained from the first on where one is lacking: models are not kept."""
+        warm, before = self._config.training.warm_start, None
+        again = warm and any(
+            self._kept(refit, self._recipe(refit, self._rows(refit))) is None for refit in self.refits()
+        )
+        for refit in self.refits():
+            rows = self._rows(refit)
+            recipe = self._recipe(refit, rows)
+            there = None if again else self._kept(refit, recipe)
+            if there is None:
+                said(f"{self.team} {self.symbol}: refit of {refit.window}, {len(rows)} rows")
+                there, files = self._predicted(refit, rows, bounds, before)
+                there, before = self._store(refit, there.assign(recipe=recipe)), files if warm else None
+            yield there
+
+    def _kept(self, refit: Refit, recipe: str) -> pd.DataFrame | None:
+        """What is stored of a refit that holds still."""
         there = self._stored(refit)
-        if there is not None and there["recipe"].eq(recipe).all() and self._holds(there, refit):
-            return there
-        said(f"{self.team} {self.symbol}: refit of {refit.window}, {len(rows)} rows")
-        table = self._predicted(refit, rows, bounds).assign(recipe=recipe)
+        holds = there is not None and there["recipe"].eq(recipe).all() and self._holds(there, refit)
+        return there if holds else None
+
+    def _store(self, refit: Refit, table: pd.DataFrame) -> pd.DataFrame:
         record = {"config_sha": self._config.model_fingerprint()[:12], "sessions": f"{refit.window}"}
         data = to_parquet(table)
         self.assets.write(stored(self.team, self.symbol), {refit.file: data}, replace=False, record=record)
@@ -136,8 +150,10 @@ class Walk:
             symbol=label,
         )
 
-    def _predicted(self, refit: Refit, rows: pd.DataFrame, bounds: Bounds | None) -> pd.DataFrame:
-        spec, config = self._spec(refit, bounds), self._config
+    def _predicted(
+        self, refit: Refit, rows: pd.DataFrame, bounds: Bounds | None, before: Mapping[str, bytes] | None
+    ) -> tuple[pd.DataFrame, Mapping[str, bytes]]:
+        spec, config = replace(self._spec(refit, bounds), begins_with=before), self._config
         learnt = Learnt(
             spec.of,
             rows,
@@ -164,7 +180,8 @@ class Walk:
         table = prediction_table(
             asked, answers, self._bars, self.platform.calendar, self.symbol, refit.closes
         )
-        return table.assign(team=self.team, refit=refit.window.isoformat(), model=data_version(trained.files))
+        told = {"team": self.team, "refit": refit.window.isoformat(), "model": data_version(trained.files)}
+        return table.assign(**told), trained.files
 
     def _spec(self, refit: Refit, bounds: Bounds | None) -> TrainingSpec:
         config = self._config
@@ -186,7 +203,8 @@ class Walk:
     def _recipe(self, refit: Refit, rows: pd.DataFrame) -> str:
         """What the answers follow from: configuration, code, seed and rows."""
         config = self._config
-        configuration = (config.model_fingerprint(), self._seed(refit), rows_version(rows))
+        chain_of = (next(self.refits()).window,) if config.training.warm_start else ()
+        configuration = (config.model_fingerprint(), self._seed(refit), rows_version(rows), *chain_of)
         stages = (chain.stage("model"), chain.stage("predictions"))
         return " ".join(code_version(row, configuration, config.kind) for row in stages)
 

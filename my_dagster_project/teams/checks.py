@@ -138,8 +138,8 @@ def _refit_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]
             f"is for refit: never; a {training.refit} refit sees every close before its window. Leave it out"
         )
         yield Problem(("training", "cutoff"), text)
-    if training.warm_start:
-        text = "no kind of model can begin with the weights of an earlier one yet; leave it out"
+    if training.warm_start and not config.kind.warm:
+        text = f"{config.kind.title} has no weights that a refit could begin with; leave it out"
         yield Problem(("training", "warm_start"), text)
 
 

@@ -71,6 +71,7 @@ def build(
     refit: str = "never",
     model: dict[str, Any] | None = None,
     overrides: dict[str, Any] | None = None,
+    training: dict[str, Any] | None = None,
     **market: Any,
 ) -> House:
     """A house of the committed teams named in `symbols`, with two epochs and three years less to train on.
@@ -85,7 +86,7 @@ def build(
 
     def team(document: dict[str, Any]) -> None:
         document["symbols"] = symbols[document["team"]]
-        document["training"] |= {"start": max(date(2009, 1, 2), start), "refit": refit}
+        document["training"] |= {"start": max(date(2009, 1, 2), start), "refit": refit, **(training or {})}
         document["ludwig"]["trainer"] |= {"epochs": 2}
         if model is not None:
             del document["ludwig"]

@@ -38,7 +38,12 @@ def test_how_often_and_how_much_a_team_learns_is_part_of_its_models():
             'training.refit: cannot be "daily"; one of never, weekly, monthly or quarterly',
         ),
         ("{refit: monthly, cutoff: 2011-11-30}", "{}", "training.cutoff: is for refit: never"),
-        ("{refit: monthly, warm_start: true}", "{}", "training.warm_start: no kind of model can begin"),
+        ("{refit: never, warm_start: true}", "{}", "training.warm_start: there is no earlier model to begin"),
+        (
+            "{refit: monthly, warm_start: true}",
+            "{IBM: {model: {kind: baseline, strategy: drift}}}",
+            "training.warm_start: the baseline has no weights",
+        ),
         ("{refit: monthly, window: 20}", "{}", "training.window: must be expanding, or a number of sessions"),
         (
             "{refit: monthly, window: all}",

@@ -107,6 +107,7 @@ class Kind:
         inputs: the feature columns a model of a checked section reads, in its order.
         complete: a checked section with what the platform adds to it, a new dict: what is trained and what is fingerprinted.
         fit: trains on rows as `training_input.check_rows` describes them, telling of each epoch; ModelError where it cannot.
+        warm: whether `fit` can begin with the weights of an earlier model of the same section (`TrainingSpec.begins_with`).
         predict: its own answer to each row by itself, float64 (rows,), where a model has no `model.onnx`, or none that says the same.
         answers: what its model answers with, of whatever a team wrote; without it what the target says, a return or a probability.
         schema: the section for editors, an object of JSON Schema (draft 7), a new one; its `definitions` become those of the team file's schema.
@@ -127,6 +128,7 @@ class Kind:
     fit: Callable[[TrainingSpec, pd.DataFrame, OnEpoch], TrainedModel]
     predict: Callable[[Mapping[str, bytes], pd.DataFrame, str], np.ndarray]
     answers: Callable[[Section, Target], Answer] = _as_the_target
+    warm: bool = False
     schema: Callable[[], dict[str, Any]] = _anything
     parts: Callable[[Section], list[Part]] = _no_parts
     rehearse: Callable[[Section, Target, pd.DataFrame, Bounds], Verdict] | None = None

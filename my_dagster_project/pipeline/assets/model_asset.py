@@ -24,6 +24,7 @@ from my_dagster_project.pipeline.assets.session_events import PartitionEvents
 from my_dagster_project.pipeline.assets.sessions_asked import windows_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.io_manager import as_value
+from my_dagster_project.pipeline.refit_windows import first_window, is_lived, window_before
 from my_dagster_project.pipeline.rehearsing import require_trainable
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, training_retries
@@ -51,7 +52,8 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         ),
         pool=TRAINING_POOL,
         # A person's backfill is a run per window, each with its place in the queue; `trading run` trains its range in one.
-        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1) if team.refits else None,
+        # One that begins with the weights of the one before has to come after it.
+        backfill_policy=_policy(team, symbol) if team.refits else None,
         retry_policy=training_retries(),
         output_required=False,
         check_specs=[parity.spec(key)],
@@ -61,7 +63,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
             "onnx",
             "mlflow",
             symbol=symbol,
-            configuration=(config.model_fingerprint(), _luck(team, symbol)),
+            configuration=(config.model_fingerprint(), _luck(team, symbol), *_chain(team, symbol)),
         ),
     )
     def model(
@@ -78,6 +80,9 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         manifests = []
         for window in events.left() if events else [""]:
             spec = training_spec(team, symbol, window)
+            if events and config.training.warm_start:
+                warm = explained(partial(_weights_before, team, events, key, window))
+                spec = replace(spec, begins_with=warm)
             rows = explained(partial(_rows, team, handed, window, asset_store.open()))
             context.log.info(f"{spec.of}: training on {len(rows)} rows through {spec.trained_through}")
             if left_out := _left_out(team, rows):
@@ -120,6 +125,35 @@ def _rows(team: TeamContext, handed: Mapping[str, Any], window: str, assets: Ass
         return pooled_rows(tables, config.target, config.training.validation_fraction)
     except ModelError as error:
         raise ModelError(f"{team.name}: {error} up to {team.closes(window)}") from error
+
+
+def _weights_before(team: TeamContext, events: PartitionEvents, key: dg.AssetKey, window: str) -> Any:
+    """The files of the refit before a window's, if that was made as this one is; None where the weights are drawn anew.
+
+    In a season that is so after an edit, an upgrade, or a refit that was missed; a replay makes all of them alike, in order:
+    raises ModelError where the one before is not there yet.
+    """
+    before = window_before(team.platform, team.name, window)
+    if before and events.made_alike(before):
+        return events.assets.read(of_window(tuple(key.path), before))
+    if before and not is_lived(team.platform):
+        raise ModelError(
+            f"{key.to_user_string()} of {window} begins with the weights of {before} (warm_start), which is not there as the file"
+            " has it now; train that first, or all with trading run"
+        )
+    return None
+
+
+def _chain(team: TeamContext, symbol: str) -> tuple[str, ...]:
+    """What refits that begin warm depend on besides: with which window they begin."""
+    warm = team.config.for_symbol(symbol).training.warm_start
+    return (first_window(team.platform, team.name),) if warm else ()
+
+
+def _policy(team: TeamContext, symbol: str) -> dg.BackfillPolicy:
+    if team.config.for_symbol(symbol).training.warm_start:
+        return dg.BackfillPolicy.single_run()
+    return dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
 
 
 def _left_out(team: TeamContext, rows: Any) -> str:

@@ -57,6 +57,13 @@ class PartitionEvents:
         tags = self._tags(partition, version)
         return dg.AssetMaterialization(self._spec.key, partition=partition, metadata=metadata, tags=tags)
 
+    def made_alike(self, partition: str) -> bool:
+        """Whether the newest of a partition was made by the code and configuration of this run."""
+        wanted = dg.AssetRecordsFilter(asset_key=self._spec.key, asset_partitions=[partition])
+        records = self.context.instance.fetch_materializations(wanted, limit=1).records
+        made = records[0].asset_materialization if records else None
+        return made is not None and (made.tags or {}).get(CODE_VERSION_TAG) == str(self._spec.code_version)
+
     def left(self) -> list[str]:
         """Those that this run, or a failed one that it does over, has not on record yet."""
         run, instance = self.context.run, self.context.instance

@@ -34,7 +34,9 @@ def save_ludwig(model: LudwigModel) -> dict[str, bytes]:
         return {FOLDER + name: (Path(folder) / name).read_bytes() for name in NAMES}
 
 
-def load_ludwig(files: Mapping[str, bytes], label: str) -> LudwigModel:
+def load_ludwig(
+    files: Mapping[str, bytes], label: str, backend: str | dict[str, str] = "local"
+) -> LudwigModel:
     """The model from its three files; call it inside a `ludwig_session`.
 
     Raises:
@@ -49,7 +51,7 @@ def load_ludwig(files: Mapping[str, bytes], label: str) -> LudwigModel:
         for name in NAMES:
             (Path(folder) / name).write_bytes(files[FOLDER + name])
         try:
-            return LudwigModel.load(folder, backend="local", gpus=CPU_ONLY, logging_level=logging.ERROR)
+            return LudwigModel.load(folder, backend=backend, gpus=CPU_ONLY, logging_level=logging.ERROR)
         except Exception as error:
             raise ModelError(f"{label}: Ludwig cannot load the model ({error}). Train it again.") from error
 

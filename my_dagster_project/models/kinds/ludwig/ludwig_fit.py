@@ -8,10 +8,10 @@ import tempfile
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.models.kinds.ludwig.ludwig_files import CPU_ONLY
+from my_dagster_project.models.kinds.ludwig.ludwig_files import CPU_ONLY, load_ludwig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from ludwig.api import LudwigModel
@@ -26,8 +26,12 @@ def fit(
     callbacks: Sequence[Callback],
     built: Callable[[LudwigModel], None],
     check: Callable[[], None],
+    begins_with: Mapping[str, bytes] | None = None,
 ) -> LudwigModel:
     """Train a model on rows that hold nothing but its columns; `built` sees it before its first step.
+
+    With `begins_with` it goes on from the weights of a stored model of the same configuration, which Ludwig keeps together with
+    the scales and labels of the rows that one began with.
 
     Call it inside a `ludwig_session`. Raises whatever Ludwig raises, and what `check` raises, which is asked each time the
     network computes something; no file is left behind.
@@ -37,7 +41,10 @@ def fit(
     with tempfile.TemporaryDirectory(prefix="ludwig-train-") as folder:
         # With no cache_dir Ludwig takes a lock in /tmp that all trainings on the machine share.
         backend = {"type": "local", "cache_dir": folder}
-        model = LudwigModel(config, backend=backend, gpus=CPU_ONLY, logging_level=logging.ERROR)
+        if begins_with is None:
+            model = LudwigModel(config, backend=backend, gpus=CPU_ONLY, logging_level=logging.ERROR)
+        else:
+            model = load_ludwig(begins_with, "the refit before it", backend)
         built(model)
         model.train(
             dataset=rows.reset_index(drop=True),

@@ -29,6 +29,7 @@ LUDWIG = Kind(
     inputs=_inputs,
     complete=complete_ludwig,
     fit=train,
+    warm=True,
     predict=predict_with_ludwig,
     schema=lambda: dict(ludwig_schema()),
     parts=_parts,

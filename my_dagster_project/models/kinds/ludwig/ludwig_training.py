@@ -65,6 +65,7 @@ def _fit(spec: TrainingSpec, config: dict, rows: pd.DataFrame, reports: EpochRep
                 callbacks=[reports.callback()],
                 check=reports.check_time,
                 built=lambda model: check_rendered(spec, model.config),
+                begins_with=spec.begins_with,
             )
     except ModelError:
         raise

@@ -18,6 +18,7 @@ from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.models.kinds.ludwig import epochs
 from my_dagster_project.models.kinds.ludwig.ludwig_training import train
 from my_dagster_project.models.manifest import read_manifest
+from my_dagster_project.models.prediction import predict
 from tests.models.samples import quiet, sample_rows, sample_spec, trained, with_inputs
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,22 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process():
 def test_another_seed_gives_another_model():
     other = train(replace(sample_spec(), seed=7), sample_rows(), quiet)
     assert other.files["model.onnx"] != trained("red").files["model.onnx"]
+
+
+def test_it_goes_on_from_the_weights_of_the_one_before_with_its_scales():
+    first, rows = trained("red"), sample_rows().iloc[20:]
+    cold = replace(sample_spec(), seed=7)
+    warm = replace(cold, begins_with=first.files)
+    after = train(warm, rows, quiet)
+
+    def apart(files) -> float:
+        mine, others = (predict(one, rows).frame["predicted_return"] for one in (files, first.files))
+        return float((mine - others).abs().mean())
+
+    assert 0 < apart(after.files) < apart(train(cold, rows, quiet).files) / 2
+    scales = "ludwig/training_set_metadata.json"
+    assert json.loads(after.files[scales])["return_1"] == json.loads(first.files[scales])["return_1"]
+    assert sha(train(warm, rows, quiet).files) == sha(after.files)
 
 
 def test_nothing_is_left_behind(tmp_path, monkeypatch, capfd):
