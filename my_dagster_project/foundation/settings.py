@@ -52,6 +52,10 @@ class Credentials:
     secret: str = field(repr=False)
 
 
+class NoProjectError(ConfigError):
+    """There is no project in this folder, nor in one above it."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Addresses of every part, as URLs and absolute paths."""
@@ -170,6 +174,14 @@ def load_settings() -> Settings:
     return settings_from(os.environ, project)
 
 
+def load_settings_anywhere() -> Settings:
+    """The settings of what needs no competition: those of the project around, or of this folder where there is none."""
+    try:
+        return load_settings()
+    except NoProjectError:
+        return settings_from(os.environ, Path.cwd())
+
+
 def settings_from(environ: Mapping[str, str], project: Path) -> Settings:
     """Settings from a given environment, for tests and for `load_settings`."""
     home = (folder(environ, "TRADING_HOME") or project / ".local").resolve()
@@ -217,7 +229,7 @@ def find_project(start: Path) -> Path:
     for candidate in candidates:
         if (candidate / "configs" / "teams.yaml").is_file():
             return candidate.resolve()
-    raise ConfigError(
+    raise (ConfigError if override else NoProjectError)(
         f"no configs/teams.yaml in {candidates[0]} or above; change into the project's folder or set TRADING_PROJECT"
     )
 

@@ -11,7 +11,7 @@ import sys
 
 from my_dagster_project.foundation.calendar import load_calendar
 from my_dagster_project.foundation.errors import TradingError
-from my_dagster_project.foundation.settings import Settings, load_settings
+from my_dagster_project.foundation.settings import Settings, load_settings, load_settings_anywhere
 from my_dagster_project.paper_broker import alone
 from my_dagster_project.paper_broker.api import create_app
 from my_dagster_project.paper_broker.server import listen, serve
@@ -29,9 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = None if given[:1] == [NEXT] else _parser().parse_args(given)
     try:
         if options is None:
-            alone.drive(given[1:], load_settings())
+            alone.drive(given[1:], load_settings_anywhere())
         elif options.lapse:
-            alone.serve_lapse(options, load_settings(), options.host or alone.LOOPBACK)
+            alone.serve_lapse(options, load_settings_anywhere(), options.host or alone.LOOPBACK)
         else:
             _serve_workers(load_settings(), options)
     except TradingError as error:

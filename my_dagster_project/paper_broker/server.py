@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from my_dagster_project.foundation.calendar import TradingCalendar
 from my_dagster_project.foundation.errors import BrokerError
 from my_dagster_project.foundation.same_origin import SameOrigin, names_of
-from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.foundation.settings import load_settings_anywhere
 from my_dagster_project.paper_broker.api import create_app
 from my_dagster_project.paper_broker.feed import Market
 from my_dagster_project.paper_broker.store import Store
@@ -85,7 +85,7 @@ def serve(app: "Starlette", listener: socket.socket) -> None:
 
     Whoever has any key opens an account of a lapse: a page of another site whose name was made to point here would too.
     """
-    guarded = SameOrigin(app, names_of(listener.getsockname()[0], load_settings().public_name))
+    guarded = SameOrigin(app, names_of(listener.getsockname()[0], load_settings_anywhere().public_name))
     # uvicorn finishes what is running and then lets the signal do what it did before, which would be to kill us.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     try:

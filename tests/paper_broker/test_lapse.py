@@ -255,7 +255,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(bars, tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     settings = settings_from({"TRADING_HOME": str(tmp_path / "empty")}, tmp_path)
-    monkeypatch.setattr("my_dagster_project.paper_broker.__main__.load_settings", lambda: settings)
+    monkeypatch.setattr("my_dagster_project.paper_broker.__main__.load_settings_anywhere", lambda: settings)
     given = options if "--bars" in options or options[0] == "next" else [*options, "--bars", str(bars)]
     assert ended(given) in (1, 2)
     assert words in capsys.readouterr().err
@@ -263,19 +263,16 @@ def test_what_cannot_be_done_is_said_in_a_sentence(bars, tmp_path, monkeypatch, 
 
 @pytest.mark.slow
 def test_started_and_driven_from_the_terminal(bars, tmp_path, monkeypatch, capsys):
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "configs/teams.yaml").touch()
+    """In a folder of its own: it asked for a competition's registry, where there is none."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     program, url = Path(sys.executable).with_name("trading"), f"http://127.0.0.1:{port}"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "TRADING_HOME": str(tmp_path),
-        "TRADING_PROJECT": str(tmp_path),
-    }
+    environment = {"PATH": os.environ["PATH"], "TRADING_HOME": str(tmp_path)}
     command = [program, "broker", "--lapse", str(FIRST), "--bars", str(bars), "--port", port]
-    with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE) as service:
+    with subprocess.Popen(
+        command, env=environment, cwd=tmp_path, text=True, stdout=subprocess.PIPE
+    ) as service:
         wait_for(lambda: requests.get(f"{url}/healthz", timeout=1), 30, every=0.05, by=service)
         # A page of another site, under its own name (DNS rebinding), and as itself.
         for told in ({"Host": f"elsewhere.example.com:{port}"}, {"Origin": "https://elsewhere.example.com"}):
@@ -283,7 +280,9 @@ def test_started_and_driven_from_the_terminal(bars, tmp_path, monkeypatch, capsy
         client = REST("anybody", "anything", base_url=url, raw_data=True)
         order = client.submit_order("AAPL", qty=3, side="buy", type="market", time_in_force="day")
         settings = settings_from(environment, tmp_path)
-        monkeypatch.setattr("my_dagster_project.paper_broker.__main__.load_settings", lambda: settings)
+        monkeypatch.setattr(
+            "my_dagster_project.paper_broker.__main__.load_settings_anywhere", lambda: settings
+        )
         assert main(["next", "2", "--url", url]) == 0
         assert capsys.readouterr().out == f"after the close of {THIRD}; 5 sessions are left\n"
         assert client.get_order(order["id"])["status"] == "filled"
