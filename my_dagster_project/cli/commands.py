@@ -10,7 +10,7 @@ import typer
 from my_dagster_project.cli import alarms as alarming
 from my_dagster_project.cli import audit as auditing
 from my_dagster_project.cli import backups as operations
-from my_dagster_project.cli import bars, evaluating, rounds, validating
+from my_dagster_project.cli import bars, evaluating, explaining, rounds, validating
 from my_dagster_project.cli import kill_switch as switches
 from my_dagster_project.cli import reset as competition
 from my_dagster_project.cli import season as seasons
@@ -47,6 +47,7 @@ app.command()(validating.validate)
 app.command()(bars.fetch)
 app.command()(bars.remake)
 app.command()(evaluating.evaluate)
+app.command()(explaining.explain)
 app.command()(competition.reset)
 app.add_typer(teams_of.app, name="team")
 app.add_typer(seasons.app, name="season")

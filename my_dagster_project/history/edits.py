@@ -1,7 +1,7 @@
 """What a team changed in its file, edit by edit, and what its reports said before each one and after it."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -26,7 +26,8 @@ class Edit:
     """A commit that changed a team's file: where it differs from the edit before, and the reports' figures around it.
 
     `before` is what was recorded last before it, `after` last until the next edit; without a report they lack the symbol.
-    `problem` says why it cannot be told what was changed.
+    `problem` says why it cannot be told what was changed, `since` (ISO) is the first session of the first version made after it, ''
+    where there is none yet.
     """
 
     version: Version
@@ -34,6 +35,7 @@ class Edit:
     before: Figures = field(default_factory=dict)
     after: Figures = field(default_factory=dict)
     problem: str = ""
+    since: str = ""
 
     def effect(self, figure: str) -> tuple[float | None, float | None]:
         """Give the mean of a figure over the symbols before and after it; None where there is no report."""
@@ -53,7 +55,8 @@ def edits(repo: Path, branch_head: str, team: str, most: int = MOST_EDITS) -> li
     for place, before in zip(places[:most], shas[1:], strict=False):
         changed, problem = _changed(repo, team, before, versions[place].sha)
         around = (_newest(versions[place + 1 :]), _newest(versions[later + 1 : place + 1]))
-        made.append(Edit(versions[place], changed, *around, problem))
+        since = _since(versions[later + 1 : place])
+        made.append(Edit(versions[place], changed, *around, problem, since))
         later = place
     return made
 
@@ -62,6 +65,11 @@ def edits(repo: Path, branch_head: str, team: str, most: int = MOST_EDITS) -> li
 @lru_cache(maxsize=64)
 def _versions(repo: Path, commits: str, team: str) -> tuple[Version, ...]:
     return tuple(versions_at(repo, commits, None, team))
+
+
+def _since(versions: Sequence[Version]) -> str:
+    """The first session that the oldest of these versions is about."""
+    return next((one.sessions.split("..")[0] for one in reversed(versions) if one.sessions), "")
 
 
 def _newest(versions: Iterable[Version]) -> Figures:

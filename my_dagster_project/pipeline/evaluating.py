@@ -65,6 +65,13 @@ def _with_nan(given: dict[str, Any]) -> dict[str, Any]:
     return {name: math.nan if value is None else value for name, value in given.items()}
 
 
+def scored_walk(predictions: "pd.DataFrame", bars: "pd.DataFrame") -> "pd.DataFrame":
+    """What the refits of a walk said of a symbol beside what came, with the refit and how wild the market was."""
+    scored = score(predictions, bars)
+    refits = predictions.set_index("session")["refit"]
+    return scored.assign(refit=scored["session"].map(refits), volatility=wildness(bars, scored["session"]))
+
+
 def sessions_between(platform: Platform, first: str = "", last: str = "") -> list[date]:
     """The sessions of a range (ISO), of the last three years without one; raises TradingError where none has closed or it is no date.
 
@@ -99,12 +106,7 @@ class Evaluating:
         with metered(self.instance, self.run_id, team, entry.training) as bounds:
             require_trainable(self.platform, team, symbol, self.assets, bounds)
             predictions = walk.predictions(bounds, self.said)
-        bars = read_bars(self.assets, symbol)
-        scored = score(predictions, bars)
-        refits = predictions.set_index("session")["refit"]
-        return scored.assign(
-            refit=scored["session"].map(refits), volatility=wildness(bars, scored["session"])
-        )
+        return scored_walk(predictions, read_bars(self.assets, symbol))
 
     def evaluation(self, team: str, sessions: list[date]) -> Evaluation:
         """Scores of all of a team's symbols, stored as `red/evaluation`."""

@@ -21,11 +21,7 @@ def record_versions(platform: Platform, settings: Settings, assets: AssetStore) 
 
     A team's branch that has to be made begins with the team's file in force, so that the next run reads what this one did.
     """
-    registry = platform.registry
-
-    def branch_of(owner: str) -> str:
-        return registry.teams[owner].branch if owner in registry.teams else registry.platform_branch
-
+    branch_of = platform.registry.branch_of
     _make_good(platform, settings, assets, branch_of)
     made = _make_branches(
         platform, settings, {owner for owner in assets.pending.owners() if owner in platform.teams}

@@ -4,6 +4,7 @@ The others get one of a palette that people tell apart who see red and green ali
 alone: it stays whoever else competes. Two teams may share one; a chart then draws the second one dashed (`charts.py`).
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, NAIVE
@@ -45,3 +46,8 @@ def team_colour(name: str) -> str:
     """The colour of a team or house team, `#rrggbb`; the same for a name wherever and whenever it is asked for."""
     known = {**_NAMED, **_OF_THE_HOUSE}.get(name.lower())
     return known or _PALETTE[int(sha256(name.encode()).hexdigest(), 16) % len(_PALETTE)]
+
+
+def distinct_colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each of some names that are no teams (symbols), by their order; after ten they come again."""
+    return {name: _PALETTE[place % len(_PALETTE)] for place, name in enumerate(names)}

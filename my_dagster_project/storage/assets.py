@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.content import Content, ContentStore, content_of, each
-from my_dagster_project.storage.dvc_format import dir_md5, md5_of
+from my_dagster_project.storage.dvc_format import dir_md5, md5_of, parse_dir
 from my_dagster_project.storage.manifests import Asset, Manifests
 from my_dagster_project.storage.object_store import ObjectStore, check_key
 from my_dagster_project.storage.pending import Pending, PendingVersions, now
@@ -86,6 +86,11 @@ class AssetStore:
         """Give some files of the asset, several at a time; ObjectMissingError if it lacks one of them."""
         wanted = list(names)
         return dict(zip(wanted, each(lambda name: self.read_file(asset, name), wanted), strict=True))
+
+    def folder(self, md5: str) -> dict[str, bytes]:
+        """Give the files of a version by the md5 of its folder, current or not; StorageError or VersioningError when it is gone."""
+        files = parse_dir(self.contents.get(md5))
+        return dict(zip(files, each(self.contents.get, files.values()), strict=True))
 
     def of(self, owner: str) -> set[Asset]:
         """Give every asset of an owner (a team, `market`) that was ever written: one listing."""

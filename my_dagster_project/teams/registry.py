@@ -168,6 +168,10 @@ class Registry(Strict):
     """What the organiser is told of, of every team and of the platform itself."""
     teams: Annotated[dict[TeamName, TeamEntry], Field(min_length=1, max_length=200)]
 
+    def branch_of(self, owner: str) -> str:
+        """The branch with the versions of an owner's objects: a team's own, the platform's of the market and the competition."""
+        return self.teams[owner].branch if owner in self.teams else self.platform_branch
+
 
 def registry_problems(registry: Registry) -> list[Problem]:
     """Every problem of a well-formed registry."""

@@ -40,7 +40,7 @@ def result_of(assets: AssetStore, team: str, spread_bps: Decimal) -> Result:
 
     Raises StorageError for a record that cannot be read.
     """
-    records, settled = _stored(assets, names.orders(team)), _stored(assets, names.fills(team))
+    records, settled = stored_records(assets, names.orders(team)), stored_records(assets, names.fills(team))
     try:
         return Result(
             curve=tuple(sorted(_equity(records, settled).items())),
@@ -57,7 +57,7 @@ def result_of(assets: AssetStore, team: str, spread_bps: Decimal) -> Result:
 
 def settled_rows(assets: AssetStore, team: str) -> tuple[SettledRow, ...]:
     """Give every order of a team with what became of it, oldest first; raises StorageError for a record that cannot be read."""
-    stored = _stored(assets, names.fills(team))
+    stored = stored_records(assets, names.fills(team))
     try:
         return tuple(
             SettledRow(team, day, date.fromisoformat(stored[day]["filled_in"]), settled_order(order))
@@ -99,7 +99,8 @@ def _accepted(record: Mapping[str, Any]) -> int:
     return sum(outcome["order"] is not None for outcome in record["outcomes"])
 
 
-def _stored(assets: AssetStore, asset: tuple[str, ...]) -> _Stored:
+def stored_records(assets: AssetStore, asset: tuple[str, ...]) -> _Stored:
+    """Give the records of an asset of sessions by session, none before the first; raises StorageError for one that is damaged."""
     try:
         files = assets.read(asset)
         return {date.fromisoformat(name.partition(".")[0]): json.loads(data) for name, data in files.items()}

@@ -4,6 +4,7 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from my_dagster_project.history.lineage_columns import configuration_words, mlflow_words, run_id_words
 from my_dagster_project.people.status.page import RunStatus, ScheduleStatus, State
 from my_dagster_project.people.status.status_columns import fresh_word, state_sign
 from my_dagster_project.people.status.words import last_tick, run_words
@@ -84,6 +85,20 @@ def _tick(_: "Links", schedule: ScheduleStatus) -> "Markup":
     return _filled('<span class="said">{}</span>', last_tick(schedule))
 
 
+def _dagster_run(links: "Links", run_id: str) -> "Markup":
+    return _filled('<a href="{}">{}</a>' if run_id else "{1}", links.run(run_id), run_id_words(run_id))
+
+
+def _mlflow_run(links: "Links", run_id: str) -> "Markup":
+    address = links.experiment(run_id) if run_id else ""
+    return _filled('<a href="{}">{}</a>' if address else "{1}", address, mlflow_words(run_id))
+
+
+def _configuration(_: "Links", configuration: str) -> "Markup":
+    """A commit of the team's file stands further down among its edits."""
+    return _filled('<a href="#configuration">{}</a>' if configuration else "–", configuration)  # noqa: RUF001
+
+
 def _x(share: float) -> str:
     inside = min(max(share, _LOWEST), _HIGHEST)
     return f"{(inside - _LOWEST) / (_HIGHEST - _LOWEST) * _WIDTH:.1f}"
@@ -104,4 +119,7 @@ _DRAWN: "dict[Callable[..., str], Callable[..., Markup]]" = {
     fresh_word: _chip,
     run_words: _run,
     last_tick: _tick,
+    run_id_words: _dagster_run,
+    mlflow_words: _mlflow_run,
+    configuration_words: _configuration,
 }

@@ -28,6 +28,10 @@ class Links:
         """A run in Dagit."""
         return f"{self.dagit}/runs/{quote(run_id)}"
 
+    def experiment(self, run_id: str) -> str:
+        """A training's run in MLflow; '' where it has no address for people."""
+        return f"{self.mlflow.partition('/#/')[0]}/#/runs/{quote(run_id)}" if self.mlflow else ""
+
     def asset(self, *key: str) -> str:
         """An asset in Dagit."""
         return f"{self.dagit}/assets/{'/'.join(quote(part) for part in key)}"

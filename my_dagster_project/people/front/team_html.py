@@ -3,10 +3,13 @@
 import math
 from collections.abc import Sequence
 
-from my_dagster_project.people.front.curves import equity_chart
+from my_dagster_project.history.lineage_columns import NEWEST, ORIGIN_COLUMNS
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import REFRESH_SECONDS, filled
 from my_dagster_project.people.status.page import Check, TeamStatus
+from my_dagster_project.people.team.forecast_charts import forecast_charts
+from my_dagster_project.people.team.model_training import INPUT_COLUMNS, learning_chart
+from my_dagster_project.people.team.money_charts import equity_of_team, money_charts
 from my_dagster_project.people.team.team_charts import predictions_chart
 from my_dagster_project.people.team.team_columns import (
     EDIT_COLUMNS,
@@ -26,8 +29,9 @@ _ROWS = 15
 def team_html(links: Links, team: TeamPage, status: TeamStatus | None, *, age: str = "") -> str:
     """Everything about a team; `status` is its part of the status page, None where that could not be read."""
     symbols = {one.symbol: one for one in status.symbols} if status else {}
-    equity = equity_chart(team.curves, "Equity at the close, beside buying and holding")
+    equity, money, forecasts = equity_of_team(team), money_charts(team), forecast_charts(team)
     charts = {symbol: predictions_chart(symbol, team.scored.get(symbol, ())) for symbol in team.symbols}
+    learning = {symbol: learning_chart(team.team, one) for symbol, one in team.trainings.items()}
     return filled(
         "team.html",
         links,
@@ -44,7 +48,12 @@ def team_html(links: Links, team: TeamPage, status: TeamStatus | None, *, age: s
         rows=_ROWS,
         equity=equity,
         charts_of=charts,
-        charts=equity is not None or any(charts.values()),
+        money=money,
+        forecasts=forecasts,
+        learning=learning,
+        charts=any([equity, *money, *forecasts, *charts.values(), *learning.values()]),
+        input_columns=INPUT_COLUMNS,
+        origin_columns=[column for column in ORIGIN_COLUMNS if column.name in NEWEST],
         forecast_columns=FORECAST_COLUMNS,
         journal_columns=JOURNAL_COLUMNS,
         fill_columns=FILL_COLUMNS,

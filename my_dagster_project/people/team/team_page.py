@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from my_dagster_project.domain.leaderboard import Curves
+from my_dagster_project.domain.scores.walked import Evaluation
 from my_dagster_project.history.edits import Edit
+from my_dagster_project.history.lineage import Origin
 from my_dagster_project.people.team.coming_session import ComingSession, Forecast
+from my_dagster_project.people.team.model_training import ModelTraining
 from my_dagster_project.trading.fill_columns import SettledRow
 from my_dagster_project.trading.journal import TeamJournal
+from my_dagster_project.trading.session_money import SessionMoney
 from my_dagster_project.trading.watch import AccountState
 
 
@@ -51,6 +55,10 @@ class TeamPage:
     fills: tuple[SettledRow, ...] = ()
     edits: tuple[Edit, ...] = ()
     curves: Curves = field(default_factory=dict)
+    money: tuple[SessionMoney, ...] = ()
+    evaluation: Evaluation | None = None
+    trainings: Mapping[str, ModelTraining] = field(default_factory=dict)
+    lineage: tuple[Origin, ...] = ()
     silent: Mapping[str, str] = field(default_factory=dict)
 
     @property

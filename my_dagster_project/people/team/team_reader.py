@@ -8,18 +8,24 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Curves
+from my_dagster_project.domain.scores.walked import Evaluation
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError, TradingError
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history.edits import Edit, edits
+from my_dagster_project.history.lineage import Lineage, Origin
 from my_dagster_project.people.status.asking import Asking, SilentError
 from my_dagster_project.people.status.page import TeamStatus
 from my_dagster_project.people.team.coming_session import coming_session
+from my_dagster_project.people.team.model_training import model_trainings
 from my_dagster_project.people.team.team_page import ScoredPrediction, TeamPage
 from my_dagster_project.pipeline.alarming import stored_curves
+from my_dagster_project.pipeline.chain import Place, place_of, stage
+from my_dagster_project.pipeline.evaluating import evaluation_of, stored_evaluation
 from my_dagster_project.pipeline.partitions import last_session
 from my_dagster_project.pipeline.resources import all_resources
 from my_dagster_project.storage import names
@@ -31,19 +37,25 @@ from my_dagster_project.trading.broker import Broker, BrokerRefusedError
 from my_dagster_project.trading.fill_columns import SettledRow
 from my_dagster_project.trading.journal import TeamJournal, team_journal
 from my_dagster_project.trading.results import settled_rows
+from my_dagster_project.trading.session_money import SessionMoney, session_money
 from my_dagster_project.trading.watch import AccountState, look
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 # The first page imports pandas and the broker's client; meanwhile "One moment" is shown.
 SECONDS = 8.0
 _NO_ACCOUNT = 401
+_SHOWN = [stage(noun) for noun in ("report", "predictions", "model", "features")]
 
 
 class TeamReader:
     """Reads pages of teams; questions that are still open are waited for again, never asked twice at once."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, instance: "dg.DagsterInstance | None" = None) -> None:
         self._settings = settings
         self._asking = Asking()
+        self._instance = instance
 
     def page(
         self, platform: Platform, team: str, status: TeamStatus | None = None, zone: str = "UTC"
@@ -58,6 +70,10 @@ class TeamReader:
             "fills": lambda: _fills(assets, team, last),
             "edits": lambda: self._edits(platform, team),
             "curves": lambda: _curves(assets, team, last),
+            "money": lambda: _money(platform, assets, team, last),
+            "evaluation": lambda: _evaluation(assets, team),
+            "trainings": lambda: model_trainings(platform, assets, team),
+            "lineage": lambda: self._lineage(platform, assets, team),
         }
         self._asking.start({f"{team} {part}": ask for part, ask in parts.items()})
         until, found, silent = time.monotonic() + SECONDS, dict[str, Any](), dict[str, str]()
@@ -98,6 +114,23 @@ class TeamReader:
     def _broker(self, platform: Platform, team: str) -> Broker:
         broker = all_resources(platform, self._settings).broker
         return broker.as_it_is(team, platform.registry.teams[team].account)
+
+    def _lineage(self, platform: Platform, assets: AssetStore, team: str) -> tuple[Origin, ...]:
+        import dagster as dg
+
+        home = self._settings.instance_home
+        if self._instance is None and (home / "dagster.yaml").is_file():
+            self._instance = dg.DagsterInstance.from_config(str(home))
+        if self._instance is None:
+            return ()
+        config = platform.teams[team]
+        places = [(team, symbol) for symbol in config.symbols]
+        objects = [
+            stage.asset(place_of(stage, Place(*at), platform.pooled)) for at in places for stage in _SHOWN
+        ]
+        objects += [names.orders(team), names.fills(team), evaluation_of(team)]
+        lineage = Lineage(platform, self._settings, assets, self._instance)
+        return tuple(lineage.newest(list(dict.fromkeys(objects))))
 
     def _edits(self, platform: Platform, team: str) -> tuple[Edit, ...]:
         """The last edits of the team's file; none of a team whose branch is not there yet."""
@@ -143,6 +176,21 @@ def _prediction(team: str, symbol: str, row: Mapping[str, Any]) -> ScoredPredict
 
 def _fills(assets: AssetStore, team: str, last: date) -> tuple[SettledRow, ...]:
     return tuple(row for row in settled_rows(assets, team) if row.filled_in <= last)
+
+
+def _money(platform: Platform, assets: AssetStore, team: str, last: date) -> tuple[SessionMoney, ...]:
+    spread = Decimal(str(platform.registry.competition.cost_bps))
+    return tuple(one for one in session_money(assets, team, spread) if one.session <= last)
+
+
+def _evaluation(assets: AssetStore, team: str) -> Evaluation | None:
+    """What a walk through the years was worth; None before the first one."""
+    try:
+        return stored_evaluation(assets, team)
+    except ObjectMissingError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise StorageError(f"the evaluation on record is damaged: {error}") from error
 
 
 def _curves(assets: AssetStore, team: str, last: date) -> Curves:

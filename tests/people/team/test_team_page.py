@@ -4,12 +4,14 @@ import csv
 import io
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
 
 from my_dagster_project.domain.evaluation import score
+from my_dagster_project.history.edits import Edit
+from my_dagster_project.history.log import Version
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.team_html import team_html
 from my_dagster_project.people.front.team_pages import DOWNLOADS
@@ -17,6 +19,8 @@ from my_dagster_project.people.status.dagster_state import TeamState
 from my_dagster_project.people.status.page import Check, ScheduleStatus, SymbolStatus, TeamStatus
 from my_dagster_project.people.status.symbol_chains import TeamChain
 from my_dagster_project.people.status.teams import team_status
+from my_dagster_project.people.team.forecast_charts import forecast_charts
+from my_dagster_project.people.team.money_charts import equity_of_team, money_charts
 from my_dagster_project.people.team.team_reader import TeamReader
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.storage.parquet import from_parquet, to_parquet
@@ -56,7 +60,7 @@ def house(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(house):
-    return TeamReader(house.settings).page(house.platform, "red")
+    return TeamReader(house.settings, house.instance).page(house.platform, "red")
 
 
 def drawn(page, status=None) -> str:
@@ -125,6 +129,43 @@ def test_the_account_and_its_round_trips_are_the_brokers_own(house, page):
         ("Open orders", "round trips gained", "Positions") if page.account.open_orders else ("Positions",)
     ):
         assert text in shown
+
+
+def test_the_pictures_are_of_what_is_on_record(page):
+    """Two sessions: bought at the open of the second, some sold at that of the third."""
+    first, second, third = page.money
+    assert (first.equity, first.costs, first.positions) == (100_000.0, 0.0, {})
+    assert second.costs > 0
+    assert second.exposure == pytest.approx(sum(second.positions.values()) / second.equity)
+    assert third.traded == pytest.approx(
+        sum(
+            float(fill.order.filled_qty * fill.order.price)
+            for fill in page.fills
+            if fill.filled_in == third.session
+        )
+    )
+    charts = {one.id: one for one in (equity_of_team(page), *money_charts(page), *forecast_charts(page))}
+    assert {"equity", "drawdown", "months", "exposure", "positions", "directions"} <= charts.keys()
+    before_costs = next(one for one in charts["equity"].series if one.name == "before costs")
+    assert before_costs.y[-1] == pytest.approx(third.equity + second.costs + third.costs)
+    assert charts["directions"].rows()[0][0] == "all"
+    figure = charts["directions"].figure()
+    assert len(figure["data"][0]["error_x"]["array"]) == len(figure["data"][0]["y"]) == 2
+
+
+def test_an_edit_stands_on_the_curve_at_the_first_session_it_counted_for(page):
+    version = Version("ab" * 20, datetime(2013, 1, 1, tzinfo=UTC), "somebody", "<a href='http://x'>wider</a>")
+    early, late = (Edit(version, since=since) for since in ("2001-01-02", SECOND))
+    chart = equity_of_team(replace(page, edits=(late, early, Edit(version))))
+    [marks] = [one for one in chart.series if one.name == "edits"]
+    assert list(marks.x) == [FIRST, THIRD]
+    assert "<" not in "".join(marks.labels)
+
+
+def test_every_figure_has_its_run_and_its_version(house, page):
+    [fills] = [one for one in page.lineage if one.asset == ("red", "fills")]
+    assert house.instance.get_run_by_id(fills.run_id)
+    assert f"http://dagit/runs/{fills.run_id}" in drawn(page)
 
 
 def test_downloads_are_the_same_tables(house, page):

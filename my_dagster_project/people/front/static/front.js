@@ -28,8 +28,16 @@ function draw(figure) {
   if (!window.Plotly || figure.closest("details:not([open])")) return;
   figure.classList.add("is-drawn");
   const { data, layout } = JSON.parse(figure.dataset.chart);
+  figure.querySelector(".drawn").style.height = `${layout.height}px`;
   const options = { responsive: true, displaylogo: false, displayModeBar: false };
   window.Plotly.react(figure.querySelector(".drawn"), data, looks(layout), options);
+}
+
+// Who follows a link into something that is folded away finds it open.
+function unfold() {
+  const at = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let one = at?.closest("details:not([open])"); one; one = one.closest("details:not([open])")) one.open = true;
+  at?.scrollIntoView();
 }
 
 function drawAll() {
@@ -96,6 +104,8 @@ document.addEventListener("toggle", ({ target }) => {
 }, true);
 document.querySelectorAll("[data-live]").forEach((one) => live.set(one.id, one.outerHTML));
 drawAll();
+if (location.hash) unfold();
+addEventListener("hashchange", unfold);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 const seconds = Number(document.body.dataset.refresh);
 if (seconds) keepRenewing(seconds);
