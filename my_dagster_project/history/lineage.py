@@ -13,7 +13,7 @@ from my_dagster_project.git.branch import BranchRepo
 from my_dagster_project.history.log import Version, versions_at
 from my_dagster_project.history.pointers import owner_pointers
 from my_dagster_project.storage.dvc_format import Pointer
-from my_dagster_project.storage.names import without_window
+from my_dagster_project.storage.names import of_window, without_window
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -56,6 +56,8 @@ class _Made:
     run_id: str = ""
     md5: str = ""
     mlflow_run: str = ""
+    window: str = ""
+    """Of which refit it is, of what is stored by them."""
 
 
 class Lineage:
@@ -96,7 +98,11 @@ class Lineage:
             tuple(record.asset_entry.asset_key.path): _made(record.asset_entry.last_materialization)
             for record in records
         }
-        return [self._origin(asset, made[asset]) for asset in assets if asset in made]
+        return [
+            self._origin(of_window(asset, made[asset].window), made[asset])
+            for asset in assets
+            if asset in made
+        ]
 
     def _origin(self, asset: Asset, made: _Made) -> Origin:
         newest, _ = self._branch(asset)
@@ -144,9 +150,10 @@ def _made(entry: dg.EventLogEntry | None) -> _Made:
     if entry is None or made is None:
         return _Made()
     told = {name: str(made.metadata[name].value) for name in ("md5", "mlflow_run") if name in made.metadata}
-    # Of sessions a materialization is about some of the files; what it noted is no md5 of the whole.
-    whole = made.partition is None or "mlflow_run" in told
-    return _Made(entry.run_id, told.get("md5", "") if whole else "", told.get("mlflow_run", ""))
+    # A training is of a window, stored as a whole; of sessions it is about some of the files, and the md5 is of those.
+    window = made.partition or "" if "mlflow_run" in told else ""
+    whole = made.partition is None or window
+    return _Made(entry.run_id, told.get("md5", "") if whole else "", told.get("mlflow_run", ""), window)
 
 
 # What a commit has behind it never changes.

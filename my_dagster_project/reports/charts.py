@@ -40,7 +40,7 @@ class Chart:
     """Some series over one axis. `id` is its own on the page; `prefix` and `suffix` stand around its figures (`$`, ` %`).
 
     `at` draws a dotted line at the figure to compare with, `stacked` bars lie upon each other, and `across` lays the axis of the figures
-    below and those of the names at the left, for names that are many or long. `height` is in pixels.
+    below and those of the names at the left, for names that are many or long. `named` takes what looks like dates for names. `height` is in pixels.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Chart:
     at: float | None = None
     stacked: bool = False
     across: bool = False
+    named: bool = False
     height: int = 360
 
     def figure(self) -> dict[str, Any]:
@@ -61,6 +62,8 @@ class Chart:
         named = {"title": {"text": self.x_title}} if self.x_title else {}
         figures, names = ("xaxis", "yaxis") if self.across else ("yaxis", "xaxis")
         layout: dict[str, Any] = {figures: axis, names: named, "height": self.height}
+        if self.named:
+            layout[names] = {**named, "type": "category"}
         if self.across:
             layout |= {names: {"autorange": "reversed", "type": "category"}, "hovermode": "closest"}
         if self.stacked:

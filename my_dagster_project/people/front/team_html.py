@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from my_dagster_project.history.lineage import Origin
 from my_dagster_project.history.lineage_columns import NEWEST, ORIGIN_COLUMNS
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import REFRESH_SECONDS, filled
@@ -28,7 +29,6 @@ _ROWS = 15
 
 def team_html(links: Links, team: TeamPage, status: TeamStatus | None, *, age: str = "") -> str:
     """Everything about a team; `status` is its part of the status page, None where that could not be read."""
-    symbols = {one.symbol: one for one in status.symbols} if status else {}
     equity, money, forecasts = equity_of_team(team), money_charts(team), forecast_charts(team)
     charts = {symbol: predictions_chart(symbol, team.scored.get(symbol, ())) for symbol in team.symbols}
     learning = {symbol: learning_chart(team.team, one) for symbol, one in team.trainings.items()}
@@ -44,7 +44,7 @@ def team_html(links: Links, team: TeamPage, status: TeamStatus | None, *, age: s
         account=tables_of([team.account], team.starting_cash) if team.account else [],
         journal_sum=journal_sum(team.trips),
         summaries={symbol: _summary(team.scored.get(symbol, ())) for symbol in team.symbols},
-        runs={symbol: one.report_run for symbol, one in symbols.items()},
+        origins={symbol: _origins(team.lineage, symbol) for symbol in team.symbols},
         rows=_ROWS,
         equity=equity,
         charts_of=charts,
@@ -68,6 +68,15 @@ def _todo(status: TeamStatus | None) -> list[tuple[str, Check]]:
     """What is wrong with a team, the worst first, in the status page's words."""
     checks = status.checks if status else ()
     return [("", check) for state in ("red", "warn") for check in checks if check.state == state]
+
+
+def _origins(lineage: Sequence[Origin], symbol: str) -> list[Origin]:
+    """Of a symbol's figures: where the report comes from that scored them, and the model that made them."""
+    return [
+        one
+        for one in lineage
+        if one.asset[1] == symbol and one.asset[-1].split("@")[0] in ("report", "model")
+    ]
 
 
 def _summary(scored: Sequence[ScoredPrediction]) -> str:

@@ -106,7 +106,7 @@ def _months(page: TeamPage) -> Chart | None:
         returns = [100 * (after / start - 1) for start, after in zip(before, ends.values(), strict=False)]
         series += [Series(name, list(ends), returns, team_colour(name), "bar")] if ends else []
     return (
-        Chart("months", "Return of each month", series, suffix=" %", x_title="month", height=_LOW)
+        Chart("months", "Return of each month", series, suffix=" %", x_title="month", named=True, height=_LOW)
         if series
         else None
     )

@@ -25,7 +25,7 @@ from my_dagster_project.people.team.model_training import model_trainings
 from my_dagster_project.people.team.team_page import ScoredPrediction, TeamPage
 from my_dagster_project.pipeline.alarming import stored_curves
 from my_dagster_project.pipeline.chain import Place, place_of, stage
-from my_dagster_project.pipeline.evaluating import evaluation_of, stored_evaluation
+from my_dagster_project.pipeline.evaluating import stored_evaluation
 from my_dagster_project.pipeline.partitions import last_session
 from my_dagster_project.pipeline.resources import all_resources
 from my_dagster_project.storage import names
@@ -128,7 +128,7 @@ class TeamReader:
         objects = [
             stage.asset(place_of(stage, Place(*at), platform.pooled)) for at in places for stage in _SHOWN
         ]
-        objects += [names.orders(team), names.fills(team), evaluation_of(team)]
+        objects += [names.orders(team), names.fills(team), names.leaderboard()]
         lineage = Lineage(platform, self._settings, assets, self._instance)
         return tuple(lineage.newest(list(dict.fromkeys(objects))))
 
