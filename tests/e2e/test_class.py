@@ -37,6 +37,7 @@ def a_file(config: dict[str, Any], dice: random.Random) -> None:
     config["target"] = "next_return"
     momentum = {"strategy": "momentum", "input": next(iter(config["features"]))}
     config["model"] = {"kind": "baseline", **dice.choice(({"strategy": "drift"}, momentum))}
+    config["model"]["scope"] = dice.choice(["symbol", "team"])
     config["symbols"] = sorted(dice.sample(SYMBOLS, dice.randint(1, 3)))
     config.setdefault("trading", {}).update(
         buy_above=dice.choice([0.0, 0.0002, 0.001]), sell_below=dice.choice([-0.001, 0.0])

@@ -24,6 +24,7 @@ from my_dagster_project.storage.parquet import from_parquet
 from my_dagster_project.teams.effects import effects
 from my_dagster_project.teams.platform import load_platform
 from my_dagster_project.trading.predicted import predicted
+from tests.pipeline.test_refits import lived
 from tests.support.gitrepo import git
 from tests.support.house import House, checks, csv_house, failures
 
@@ -175,6 +176,18 @@ def test_a_symbol_that_leaves_makes_the_model_another_and_its_rows_stay(house):
     requests, _ = due_trainings(after.platform, house.instance, fingerprints(house.platform))
     (request,) = requests
     assert [key for key in request.asset_selection if key.path[-1] == "model"] == [MODEL]
+
+
+def test_a_symbol_that_comes_in_a_season_makes_the_refit_in_force_another_and_the_past_stays(house):
+    before, january = lived(edited(house, symbols=["AAPL", "IBM"])), stored(house, JANUARY)
+    made(before, MODEL, over=[FEBRUARY])
+    assert (due(before), read_manifest(stored(house, FEBRUARY)).symbols) == ([], ("AAPL", "IBM"))
+    after = lived(house)
+    assert due(after) == [Part([MODEL], [FEBRUARY])], "January has predicted, and has ended"
+    made(after, MODEL, over=[FEBRUARY])
+    assert read_manifest(stored(house, FEBRUARY)).symbols == tuple(SYMBOLS)
+    assert stored(house, JANUARY) == january
+    assert due(after) == []
 
 
 def test_a_restore_brings_back_each_window_of_it(house, tmp_path):

@@ -76,6 +76,14 @@ class StandingClock:
         return self.instant
 
 
+def lived(house: House) -> House:
+    """The same house where sessions are lived, in February."""
+    market = house.platform.registry.market.model_copy(update={"end": None})
+    registry = house.platform.registry.model_copy(update={"market": market})
+    clock = StandingClock(datetime(2013, 2, 5, 12, tzinfo=UTC))
+    return replaced(house, replace(house.platform, registry=registry, clock=clock))
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory) -> House:
     """Two refits of one symbol, trained in one run, and predictions over the end of the month between them."""
@@ -162,12 +170,8 @@ def test_an_edit_retrains_the_windows_of_a_replay_and_in_a_season_only_the_one_i
     after = edited(house, "strategy: drift", "strategy: always_up")
     assert windows_in_use(after.platform, "red") == [FEBRUARY]
     assert due(after) == [Part([MODEL], WINDOWS)]
-    market = after.platform.registry.market.model_copy(update={"end": None})
-    registry = after.platform.registry.model_copy(update={"market": market})
-    clock = StandingClock(datetime(2013, 2, 5, 12, tzinfo=UTC))
-    lived = replaced(after, replace(after.platform, registry=registry, clock=clock))
-    assert windows_in_use(lived.platform, "red") == [FEBRUARY]
-    assert due(lived) == [Part([MODEL], [FEBRUARY])]
+    assert windows_in_use(lived(after).platform, "red") == [FEBRUARY]
+    assert due(lived(after)) == [Part([MODEL], [FEBRUARY])]
 
 
 def test_a_window_that_has_not_begun_is_not_trained(house):

@@ -1,7 +1,7 @@
 """Refits that begin with the weights of the one before: in order, each with that of its own chain, or with weights drawn anew."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from my_dagster_project.pipeline.refit_windows import first_window
 from my_dagster_project.pipeline.walk_forward import Walk
 from my_dagster_project.storage.names import of_window
 from my_dagster_project.teams.platform import Platform
-from tests.pipeline.test_refits import StandingClock, due, edited, made, replaced
+from tests.pipeline.test_refits import due, edited, lived, made, replaced
 from tests.support.house import House, build, failures
 
 RED = ("red", "AAPL")
@@ -75,13 +75,6 @@ def otherwise(house: House) -> House:
     """The same after an edit of what models learn from."""
     after = edited(house, "validation_fraction: 0.15", "validation_fraction: 0.2")
     return replaced(after, replaying(after.platform, 60))
-
-
-def lived(house: House) -> House:
-    market = house.platform.registry.market.model_copy(update={"end": None})
-    registry = house.platform.registry.model_copy(update={"market": market})
-    clock = StandingClock(datetime(2013, 2, 5, 12, tzinfo=UTC))
-    return replaced(house, replace(house.platform, registry=registry, clock=clock))
 
 
 def refits(house: House) -> list[int]:

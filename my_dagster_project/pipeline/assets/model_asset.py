@@ -269,7 +269,8 @@ def _parity(gate: Gate, manifests: list[Manifest], kind: Kind) -> Iterator[dg.As
     """Of several refits the one that is furthest apart speaks for all."""
     told = [(one.parity.max_abs_diff, one) for one in manifests if one.parity]
     if not told:
-        reasons = [f"{one.label}: not exported: {one.reason}" for one in manifests]
+        why = ("it came as ONNX, there is nothing to compare it with", "not exported: {}")
+        reasons = [f"{one.label}: {why[not one.exported].format(one.reason)}" for one in manifests]
         return gate.answer(reasons[-1] if reasons else "Every refit was on record before.", passed=True)
     furthest, manifest = max(told, key=lambda pair: pair[0])
     parity = manifest.parity

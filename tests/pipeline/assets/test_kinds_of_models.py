@@ -3,19 +3,25 @@
 import json
 import math
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from my_dagster_project.domain.examination import EXAMINATION, read_examination
 from my_dagster_project.domain.leaderboard import TradingSummary
 from my_dagster_project.domain.ranking import assemble
+from my_dagster_project.foundation.errors import ModelError
 from my_dagster_project.foundation.problems import Problem
 from my_dagster_project.models.kinds.port import Kind, TrainedModel
 from my_dagster_project.models.kinds.table import KINDS
-from my_dagster_project.models.manifest import MANIFEST, Manifest, read_manifest
+from my_dagster_project.models.manifest import MANIFEST, ONNX, Input, Manifest, read_manifest
+from my_dagster_project.models.training_input import what_it_learnt_from
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.assets.competition_table import _figures
+from my_dagster_project.pipeline.assets.model_asset import training_spec
+from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.storage.parquet import from_parquet
 from my_dagster_project.teams.sections import Model
 from tests.support import house
@@ -58,17 +64,60 @@ LETTERS = Kind(
 )
 
 
+def _a_graph() -> bytes:
+    """What a team made elsewhere: a tenth of `return_1`."""
+    weight = helper.make_tensor("weight", TensorProto.FLOAT, [1, 1], [0.1])
+    numbers = helper.make_tensor_value_info("numbers", TensorProto.FLOAT, ["rows", 1])
+    answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, ["rows", 1])
+    node = helper.make_node("MatMul", ["numbers", "weight"], ["answer"])
+    graph = helper.make_graph([node], "elsewhere", [numbers], [answer], [weight])
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    ).SerializeToString()
+
+
+ARRIVED = {"model.onnx": _a_graph()}
+
+
+def _take(spec, rows, on_epoch) -> TrainedModel:
+    """Nothing is learned: the file that arrived is the model, if it is the one that the section names."""
+    data = ARRIVED[spec.section["file"]]
+    if sha256(data).hexdigest() != spec.section["sha256"]:
+        raise spec.error(f"{spec.section['file']} is not the file whose sha256 the section says")
+    manifest = Manifest(
+        **what_it_learnt_from(spec, rows), inputs=tuple(Input(name, "number") for name in spec.section["reads"]),
+        epochs=0, versions={}, exported=True, kind="parcel",
+    )  # fmt: skip
+    return TrainedModel({ONNX: data, MANIFEST: manifest.to_json()}, manifest, {})
+
+
+PARCEL = Kind(
+    name="parcel",
+    title="what arrived as a file",
+    says="A model that arrives as an ONNX file.",
+    lint=lambda section: [],
+    fits=lambda section, task: [],
+    inputs=lambda section: section["reads"],
+    complete=dict,
+    fit=_take,
+    predict=lambda files, rows, label: pytest.fail("its graph answers"),
+)
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """Red with momentum of AAPL, and of IBM what two letters said; everything up to the orders."""
+    """Red with momentum of AAPL, of IBM what two letters said, of MSFT what a file says; everything up to the orders."""
     letters = {"kind": "letters", "received": {SESSIONS[0]: 0.5, SESSIONS[1]: -1}}
+    named = sha256(ARRIVED["model.onnx"]).hexdigest()
+    parcel = {"kind": "parcel", "file": "model.onnx", "sha256": named, "reads": ["return_1"]}
     with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(KINDS, "parcel", PARCEL)
         patch.setitem(KINDS, "letters", LETTERS)
         made_of = house.build(
             tmp_path_factory.mktemp("kinds"),
-            {"red": ["AAPL", "IBM"]},
+            {"red": ["AAPL", "IBM", "MSFT"]},
             model=MOMENTUM,
-            overrides={"IBM": {"model": letters}},
+            overrides={"IBM": {"model": letters}, "MSFT": {"model": parcel}},
         )
         symbols = made_of.platform.symbols
         runs = {
@@ -137,4 +186,29 @@ def test_a_new_kind_is_a_folder_and_a_row(built):
         "a position stands for a return, to be scored alike"
     )
     assert "position" not in predicted(made_of, "AAPL", SESSIONS[0])
-    assert {kind.name for kind in made_of.platform.kinds} == {"baseline", "letters"}
+    assert {kind.name for kind in made_of.platform.kinds} == {"baseline", "letters", "parcel"}
+
+
+def test_a_model_that_arrives_as_a_file_is_a_kind_of_the_same_shape(built):
+    """Its graph answers, through the same manifest, examination, report and orders; another file than the named one is refused."""
+    made_of, runs = built
+    manifest = read_manifest(made_of.store.read(("red", "MSFT", "model")))
+    assert (manifest.kind, manifest.exported, manifest.inputs) == (
+        "parcel",
+        True,
+        (Input("return_1", "number"),),
+    )
+    assert made(runs["predictions"])["red/MSFT/predictions"][-1].metadata["engine"].value == "onnxruntime"
+    read = from_parquet(made_of.store.read_file(("red", "MSFT", "features"), "features.parquet")).set_index(
+        "session"
+    )
+    for session in SESSIONS:
+        said = predicted(made_of, "MSFT", session)["predicted_return"]
+        assert said == pytest.approx(0.1 * read.loc[session, "return_1"], rel=1e-6)
+    gate = checks(runs["model"])["red/MSFT/model", "onnx_agrees_with_parcel"]
+    assert gate.passed
+    assert "it came as ONNX" in gate.description
+    spec = training_spec(TeamContext("red", made_of.platform.teams["red"], made_of.platform), "MSFT", "")
+    rows = from_parquet(made_of.store.read_file(("red", "MSFT", "training_rows"), "training_rows.parquet"))
+    with pytest.raises(ModelError, match="is not the file whose sha256"):
+        _take(replace(spec, section=spec.section | {"sha256": "0" * 64}), rows, None)
