@@ -166,6 +166,19 @@ def front(
 
 
 @app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8200,
+) -> None:
+    """Serve the models in force over HTTP on http://localhost:8200: predictions, model cards, a page to try one by hand."""
+    from my_dagster_project.foundation.settings import quiet_libraries
+    from my_dagster_project.serving.serving_server import serve
+
+    quiet_libraries()
+    console.say(f"Models: http://localhost:{port} (every route: http://localhost:{port}/docs)")
+    serve(load_settings(), "127.0.0.1", port)
+
+
+@app.command()
 def report(team: str, symbol: str) -> None:
     """Say where a team's report of a symbol lies, and its figures beside the naive forecast's."""
     from my_dagster_project.main_job.summary import print_report

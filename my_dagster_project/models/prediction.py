@@ -49,6 +49,8 @@ def predict(files: Mapping[str, bytes], features: pd.DataFrame) -> Prediction:
     Raises:
         ModelError: a column is missing, a value is infinite, or the model is torn.
     """
+    import pandas as pd
+
     manifest = read_manifest(files)
     check_features(manifest, features)
     if manifest.exported:
@@ -57,7 +59,8 @@ def predict(files: Mapping[str, bytes], features: pd.DataFrame) -> Prediction:
         kind = kind_named(manifest.kind)
         scores, engine = _own_scores(kind, files, manifest, features), kind.name
         note = f"{manifest.label} predicts with {kind.title}, which is slower: {manifest.reason}"
-    return Prediction(_as_frame(manifest, scores, features.index), engine, note)
+    frame = pd.DataFrame(answers_of(manifest, scores), index=features.index, dtype="float64")
+    return Prediction(frame, engine, note)
 
 
 def _own_scores(kind: Kind, files: Mapping[str, bytes], manifest: Manifest, rows: pd.DataFrame) -> np.ndarray:
@@ -66,9 +69,9 @@ def _own_scores(kind: Kind, files: Mapping[str, bytes], manifest: Manifest, rows
     return kind.predict(files, rows, manifest.label) if len(rows) else np.zeros(0)
 
 
-def _as_frame(manifest: Manifest, scores: np.ndarray, index: pd.Index) -> pd.DataFrame:
+def answers_of(manifest: Manifest, scores: np.ndarray) -> dict[str, np.ndarray]:
+    """What a model's scores of some rows mean, by the columns of `Prediction.frame`; raises ModelError for what is no answer."""
     import numpy as np
-    import pandas as pd
 
     if not np.isfinite(scores).all():
         raise ModelError(
@@ -84,4 +87,4 @@ def _as_frame(manifest: Manifest, scores: np.ndarray, index: pd.Index) -> pd.Dat
                 f"{manifest.label}: the model answered {np.abs(scores).max():g}; a position is -1 to 1."
             )
         columns |= {"predicted_return": scores * manifest.return_scale, "position": scores}
-    return pd.DataFrame(columns, index=index, dtype="float64")
+    return columns

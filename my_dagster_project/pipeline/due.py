@@ -17,7 +17,7 @@ from my_dagster_project.pipeline.assets.training_rows_asset import is_refused
 from my_dagster_project.pipeline.chain import Job, Place, Stage
 from my_dagster_project.pipeline.freshness import Freshness
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
-from my_dagster_project.pipeline.refit_windows import is_lived, window_in_force
+from my_dagster_project.pipeline.refit_windows import is_lived
 from my_dagster_project.pipeline.resources import MarketDataResource
 from my_dagster_project.teams.platform import Platform
 
@@ -74,7 +74,7 @@ class Due:
         due = self.fresh.stale_partitions(key, asked)
         if not is_lived(self._platform):
             return due
-        missing, now = self.fresh.missing_partitions(key, asked), window_in_force(self._platform, key.path[0])
+        missing, now = self.fresh.missing_partitions(key, asked), self._platform.window_in_force(key.path[0])
         return [one for one in due if one in missing or one == now]
 
     def _refits(self, wanted: list[dg.AssetKey], sessions: list[str]) -> list[Part]:

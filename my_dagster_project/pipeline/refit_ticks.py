@@ -12,7 +12,6 @@ from my_dagster_project.pipeline import dagster_records as known
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.due import Due
-from my_dagster_project.pipeline.refit_windows import window_in_force
 from my_dagster_project.pipeline.sessions import Answer, source_has_ended
 from my_dagster_project.teams.platform import Platform
 
@@ -29,7 +28,7 @@ def training_request(
         return ended
     assert context.repository_def is not None  # noqa: S101 - a schedule of a code location has it
     job, instance = row.of(team), context.instance
-    window = window_in_force(platform, team)
+    window = platform.window_in_force(team)
     closes = TeamContext(team, platform.teams[team], platform).closes(window)
     if not known.symbols_with_bars(instance, platform.teams[team].symbols, closes):
         of = f"the last session before the window from {window}" if window else "the last that it may see"

@@ -61,7 +61,7 @@ def windows_in_use(platform: Platform, team: str) -> list[str]:
     if not training.refits:
         return []
     if is_lived(platform):
-        return [window_in_force(platform, team)]
+        return [platform.window_in_force(team)]
     return sorted({training.window_of(session) for session in replay_sessions(platform)})
 
 
@@ -82,9 +82,3 @@ def window_before(platform: Platform, team: str, window: str) -> str:
 def is_lived(platform: Platform) -> bool:
     """Whether sessions are lived one by one, so that refits of windows that have ended stay as they were made."""
     return platform.registry.season is not None or platform.registry.market.end is None
-
-
-def window_in_force(platform: Platform, team: str) -> str:
-    """The window (ISO) that holds today, by the exchange's clock: its refit predicts the session that closes next."""
-    today = platform.now().astimezone(platform.calendar.time_zone).date()
-    return platform.teams[team].training.window_of(max(today, platform.registry.competition.start))

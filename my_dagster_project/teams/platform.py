@@ -65,6 +65,11 @@ class Platform:
         """The teams that have one model of all their symbols."""
         return [name for name, config in self.teams.items() if config.pooled]
 
+    def window_in_force(self, team: str) -> str:
+        """The refit window (ISO) that holds today, by the exchange's clock: its refit predicts the session that closes next."""
+        today = self.now().astimezone(self.calendar.time_zone).date()
+        return self.teams[team].training.window_of(max(today, self.registry.competition.start))
+
     @property
     def kinds(self) -> list[Kind]:
         """The kinds of models that some team has, of whichever symbol."""

@@ -42,4 +42,4 @@ def _plotly() -> Path:
     return Path(found.origin).parent / "package_data" / "plotly.min.js"
 
 
-SCRIPTS = ("plotly.min.js", "front.js")
+SCRIPTS = ("plotly.min.js", "front.js", "trial.js")

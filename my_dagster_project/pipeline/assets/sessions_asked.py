@@ -11,7 +11,6 @@ import dagster as dg
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.assets.keys import is_decision
 from my_dagster_project.pipeline.partitions import last_session, session_of
-from my_dagster_project.pipeline.refit_windows import window_in_force
 from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
 
@@ -64,7 +63,7 @@ def windows_asked(context: dg.AssetExecutionContext, platform: Platform, team: s
     if not platform.teams[team].training.refits:
         return [""]
     windows = _partitions_asked(context, "refit window", "2012-12-01")
-    now = window_in_force(platform, team)
+    now = platform.window_in_force(team)
     if windows[-1] > now:
         raise _refused(f"window {windows[-1]} has not begun: the exchange's clock is in the one from {now}")
     there = context.instance.get_materialized_partitions(context.asset_key)

@@ -1,0 +1,132 @@
+"""Model cards: what is known of a model that is served, put together from what is stored."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from my_dagster_project.domain.indicators import FEATURE_KINDS
+from my_dagster_project.foundation.errors import VersioningError
+from my_dagster_project.history.log import team_versions
+from my_dagster_project.serving.bodies import (
+    Card,
+    Configuration,
+    Figures,
+    InputField,
+    ServedModel,
+)
+from my_dagster_project.serving.past import figures
+from my_dagster_project.storage import names
+from my_dagster_project.storage.stored_bars import bars_content
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from my_dagster_project.models.manifest import Input
+    from my_dagster_project.serving.catalogue import Catalogue, Place
+    from my_dagster_project.serving.opened_model import OpenedModel
+    from my_dagster_project.teams.schema import TeamConfig
+
+_KEPT = 256
+_SEARCHED = 500
+"""Commits of a branch that are looked through for the one that has a model."""
+
+
+def served(model: OpenedModel) -> ServedModel:
+    """Which model it is."""
+    return ServedModel(
+        md5=model.stored.md5,
+        refit=model.stored.window or None,
+        trained_through=model.manifest.trained_through,
+        engine=model.engine,
+    )
+
+
+class ModelCards:
+    """Cards by place; what costs something to find out is kept while model, predictions and bars stay."""
+
+    def __init__(self, catalogue: Catalogue, project: Path) -> None:
+        self._catalogue, self._project = catalogue, project
+        self._figures: OrderedDict[tuple[str | None, ...], Figures] = OrderedDict()
+        self._origins: OrderedDict[str, Configuration] = OrderedDict()
+
+    def card(self, place: Place, model: OpenedModel, problem: str | None) -> Card:
+        """The card of the model that answers for a place; raises StorageError."""
+        config = self._catalogue.require(place).teams[place.team]
+        manifest = model.manifest
+        return Card(
+            team=place.team,
+            symbol=place.symbol,
+            target=manifest.target,
+            kind=manifest.kind,
+            answers=manifest.answer,
+            model=served(model),
+            exported=manifest.exported,
+            reason=manifest.reason,
+            parity=manifest.parity.max_abs_diff if manifest.parity else None,
+            inputs=[_field(entry, config.for_symbol(place.symbol)) for entry in manifest.inputs],
+            rows=manifest.rows,
+            epochs=manifest.epochs,
+            seed=manifest.seed,
+            versions=manifest.versions,
+            figures=self._figures_of(place),
+            configuration=self._origin(place, model),
+            problem=problem,
+        )
+
+    def _figures_of(self, place: Place) -> Figures:
+        assets = self._catalogue.assets
+        key = (*place, assets.fingerprint(names.predictions(*place)), bars_content(assets, place.symbol))
+        if key not in self._figures:
+            found = figures(assets, place)
+            shown = {name: getattr(found, name) for name in Figures.model_fields}
+            _keep(self._figures, key, Figures(**{name: _known(value) for name, value in shown.items()}))
+        return self._figures[key]
+
+    def _origin(self, place: Place, model: OpenedModel) -> Configuration:
+        """The newest commit of the team's branch that brought the model's files; of one that is not committed yet nothing."""
+        if (known := self._origins.get(model.stored.md5)) is not None:
+            return known
+        team = self._catalogue.require(place).registry.teams[place.team]
+        try:
+            versions = team_versions(self._project, team.branch, _SEARCHED, place.team)
+        except VersioningError:
+            return Configuration(version=None, config_sha=None, run=None)
+        for one in versions:
+            if model.stored.asset in one.assets:
+                found = Configuration(
+                    version=one.sha,
+                    config_sha=next(iter(one.config_shas), None),
+                    run=next(iter(one.runs), None),
+                )
+                _keep(self._origins, model.stored.md5, found)
+                return found
+        return Configuration(version=None, config_sha=None, run=None)
+
+
+def _field(entry: Input, config: TeamConfig) -> InputField:
+    spec = config.features.get(entry.name)
+    kind = FEATURE_KINDS[spec.kind] if spec else None
+    asked = (
+        f" ({', '.join(f'{name} {value:g}' for name, value in spec.complete_parameters.items())})"
+        if spec
+        else ""
+    )
+    return InputField(
+        name=entry.name,
+        type=entry.type,
+        unit=f"{kind.description}{asked}" if kind else "no longer in the team's file",
+        fill=entry.fill,
+        categories=sorted(entry.categories) if entry.categories else None,
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _keep[Key, One](known: OrderedDict[Key, One], key: Key, one: One) -> None:
+    known[key] = one
+    while len(known) > _KEPT:
+        known.popitem(last=False)
