@@ -157,7 +157,7 @@ def test_no_idle_connection_is_kept_as_long_as_the_servers_keep_it():
 
     text = CADDYFILE.read_text()
     blocks = re.findall(r"reverse_proxy \S+( \{.*?\n\t\})?", text, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     assert all("import behind" in block for block in blocks)
     kept = int(re.search(r"keepalive (\d+)s", text)[1])
     assert kept < inspect.signature(Config).parameters["timeout_keep_alive"].default

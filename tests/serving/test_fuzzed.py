@@ -8,7 +8,6 @@ from my_dagster_project.serving.serving_app import create_app
 from tests.serving.conftest import SYMBOL, deployment
 from tests.support.draws import draws
 
-
 OURS = {"team": "red", "symbol": SYMBOL, "name": f"red.{SYMBOL}"}
 
 

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 PORTS = {
     "dagit": "TRADING_DAGIT_PORT",
     "front": "TRADING_FRONT_PORT",
+    "serve": "TRADING_SERVE_PORT",
     "mlflow": "TRADING_MLFLOW_PORT",
     "minio": "TRADING_S3_PORT",
     "console": "TRADING_MINIO_PORT",
