@@ -15,6 +15,7 @@ from benchmarks import (
     planning,
     predictions,
     replay,
+    serving,
     trading,
     training,
     versions,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Workshop], Findings]] = {
     "trading": trading.measure,
     "main_job": main_job.measure,
     "workers": workers.measure,
+    "serving": serving.measure,
     "dagit": dagit.measure,
 }
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 
 from my_dagster_project.foundation.errors import ObjectMissingError, TradingError
 from my_dagster_project.foundation.settings import Settings
-from my_dagster_project.serving.api import require_seen
 from my_dagster_project.serving.bodies import MOST_ROWS, TOO_LARGE, Answers
 from my_dagster_project.serving.catalogue import Place
+from my_dagster_project.serving.model_routes import require_seen
 from my_dagster_project.serving.opened_model import OpenedModel
 from my_dagster_project.serving.service import Service
 from my_dagster_project.teams.visibility import Sight

@@ -16,9 +16,9 @@ from my_dagster_project.foundation.errors import (
 )
 from my_dagster_project.foundation.redaction import redact
 from my_dagster_project.foundation.settings import Settings
-from my_dagster_project.serving.api import NotTheirsError, health_router, teams_router
 from my_dagster_project.serving.counts import Counting, Counts
 from my_dagster_project.serving.inference_protocol import ProtocolError, protocol_router
+from my_dagster_project.serving.model_routes import NotTheirsError, health_router, teams_router
 from my_dagster_project.serving.rows import WrongRowsError
 from my_dagster_project.serving.service import Service
 

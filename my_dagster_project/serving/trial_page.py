@@ -9,9 +9,9 @@ from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.security import headers
 from my_dagster_project.people.front.static_files import script
 from my_dagster_project.people.front.trial_html import TrialInput, TrialPage, trial_html
-from my_dagster_project.serving.api import require_seen
 from my_dagster_project.serving.bodies import Card
 from my_dagster_project.serving.catalogue import Place
+from my_dagster_project.serving.model_routes import require_seen
 from my_dagster_project.serving.past import past_predictions
 from my_dagster_project.serving.service import Service
 from my_dagster_project.teams.visibility import Sight
