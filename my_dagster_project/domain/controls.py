@@ -190,12 +190,22 @@ def _ranked(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _shuffled(returns: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """The returns with their months in other orders: what hangs together within a month still does."""
+
+    return [returns[months_shuffled(len(returns), seed)] for seed in range(_SHUFFLES)]
+
+
+def months_shuffled(rows: int, seed: int = 0) -> NDArray[np.int64]:
+    """The numbers of so many rows, whole months of them in another order; the same seed gives the same."""
     import numpy as np
 
-    draw = np.random.default_rng(0)
-    months = np.array_split(returns, max(len(returns) // _MONTH, _FOLDS))
-    orders = [draw.permutation(len(months)) for _ in range(_SHUFFLES)]
-    return [np.concatenate([months[number] for number in order]) for order in orders]
+    months = np.array_split(np.arange(rows), max(rows // _MONTH, _FOLDS))
+    order = np.random.default_rng(seed).permutation(len(months))
+    return np.concatenate([months[number] for number in order])
+
+
+def rank_correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Spearman's; 0 where one of them never changes."""
+    return float(_correlations(_ranked(one), _ranked(other)))
 
 
 def _scores(matrix: NDArray[np.float64], returns: NDArray[np.float64]) -> NDArray[np.float64]:

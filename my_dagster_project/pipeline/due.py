@@ -13,7 +13,7 @@ from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.assets.bars_asset import source_changed
 from my_dagster_project.pipeline.assets.keys import is_bars, key_at
-from my_dagster_project.pipeline.assets.training_rows_asset import is_refused
+from my_dagster_project.pipeline.assets.refusals import earlier_stays
 from my_dagster_project.pipeline.chain import Job, Place, Stage
 from my_dagster_project.pipeline.freshness import Freshness
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
@@ -175,12 +175,11 @@ class Due:
         )
 
     def _earlier_stays(self, place: Place) -> bool:
-        """Whether the refit before the newest stays in force, because what that was to learn from was refused in a season."""
-        config = self._platform.teams[place.team]
-        model = key_at(chain.stage("model"), Place(place.team, "" if config.pooled else place.symbol))
-        symbols = config.symbols if config.pooled else [place.symbol]
-        refused = is_lived(self._platform) and is_refused(self._instance, place.team, symbols)
-        return refused and self.fresh.exists(model)
+        """Whether the refit before the newest predicts a symbol: there is one, and the newest was refused."""
+        model = key_at(
+            chain.stage("model"), chain.place_of(chain.stage("model"), place, self._platform.pooled)
+        )
+        return self.fresh.exists(model) and earlier_stays(self._instance, self._platform, *place)
 
     def _lags(self, bars: dg.AssetKey) -> bool:
         """Whether a session has closed since the bars were fetched, or the source is another: no version says so."""

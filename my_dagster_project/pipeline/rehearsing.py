@@ -125,6 +125,11 @@ def _used(config: TeamConfig) -> list[Feature]:
 
 
 def _key(config: TeamConfig) -> str:
+    return f"{_REMEMBERED}{configuration_key(config)}.json"
+
+
+def configuration_key(config: TeamConfig) -> str:
+    """What a kind makes of a section hangs on: that, target, its features, the versions that compute. Symbols alike share it."""
     said = {
         "asked": _ASKED,
         config.kind.name: config.complete_section(),
@@ -132,4 +137,4 @@ def _key(config: TeamConfig) -> str:
         "features": {name: config.features[name].model_dump(mode="json") for name in config.input_names},
         "by": {name: version(name) for name in config.kind.packages.values()},
     }
-    return f"{_REMEMBERED}{fingerprint(said)}.json"
+    return fingerprint(said)

@@ -28,6 +28,7 @@ from my_dagster_project.models.prediction import predict
 from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.outputs import data_version
+from my_dagster_project.pipeline.own_controls import brought_along
 from my_dagster_project.pipeline.versions import code_version
 from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
@@ -165,6 +166,8 @@ class Walk:
             self.symbol,
         )
         if wrong := learnt.problem:
+            raise ModelError(wrong)
+        if wrong := brought_along(config, spec, rows, self.assets):
             raise ModelError(wrong)
         trained = config.kind.fit(spec, rows, lambda epoch, metrics: None)
         parity = trained.manifest.parity

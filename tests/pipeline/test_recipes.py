@@ -139,7 +139,12 @@ def test_how_tries_are_counted_makes_the_table_due_and_trades_no_replay_again(ch
 
 
 # What carries, tries a section beforehand, waits, locks or stops: no result is another by it.
-NOT_FOLLOWED = ("pipeline.resources", "pipeline.rehearsing")
+NOT_FOLLOWED = (
+    "pipeline.resources",
+    "pipeline.rehearsing",
+    "pipeline.own_controls",
+    "pipeline.assets.refusals",
+)
 # Which windows there are is Dagster's question; which one predicts a session is in the predictions' row.
 NO_FIGURES = ("trading.halts", "trading.lease", "trading.patience", "domain.windows")
 

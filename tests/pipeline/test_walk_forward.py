@@ -67,6 +67,9 @@ def test_it_begins_before_the_competition_and_no_refit_sees_what_it_predicts(hou
         pd.Timestamp("2012-06-20"),
     )
     assert table["model"].nunique() == 4
+    assert len(list(house.store.store.list(".controls/"))) == 1, (
+        "its own kind is asked once, not by each refit"
+    )
 
 
 def test_what_came_later_changes_nothing_and_what_is_stored_is_not_trained_again(house, tmp_path):

@@ -9,6 +9,8 @@ from typing import Any
 
 import dagster as dg
 
+from my_dagster_project.domain.examination import EXAMINATION, read_examination
+from my_dagster_project.domain.own_controls import answers_control
 from my_dagster_project.domain.seeds import training_seed
 from my_dagster_project.domain.targets import FEWEST_ROWS, pooled_rows
 from my_dagster_project.foundation.errors import ModelError, ObjectMissingError
@@ -24,6 +26,7 @@ from my_dagster_project.pipeline.assets.session_events import PartitionEvents
 from my_dagster_project.pipeline.assets.sessions_asked import windows_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.io_manager import as_value
+from my_dagster_project.pipeline.own_controls import brought_along
 from my_dagster_project.pipeline.refit_windows import first_window, is_lived, window_before
 from my_dagster_project.pipeline.rehearsing import require_trainable
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
@@ -34,6 +37,11 @@ from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.names import of_window
 
 TRAINING_POOL = "training"
+KNOWS = Gate(
+    "knows_only_what_it_learnt",
+    "Its answers on the validation part go with what came no better than honest ones; trained on shuffled returns (once per "
+    "configuration, in a season) they go with nothing.",
+)
 
 
 def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
@@ -56,7 +64,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
         backfill_policy=_policy(team, symbol) if team.refits else None,
         retry_policy=training_retries(),
         output_required=False,
-        check_specs=[parity.spec(key)],
+        check_specs=[parity.spec(key), KNOWS.spec(key)],
         **team.stamped(
             "model",
             config.kind.name,
@@ -87,8 +95,12 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
             context.log.info(f"{spec.of}: training on {len(rows)} rows through {spec.trained_through}")
             if left_out := _left_out(team, rows):
                 context.log.warning(f"{spec.of}: {left_out}")
+            if wrong := explained(partial(_brought_along, context, team, spec, rows, asset_store)):
+                yield from KNOWS.answer(wrong, passed=False)
             work = partial(_bounded_training, context, team, spec, rows, tracking, asset_store)
             trained, run_id = explained(work)
+            if wrong := _too_good(spec, trained):
+                yield from KNOWS.answer(wrong, passed=False)
             manifests.append(trained.manifest)
             if _apart(trained.manifest) or not events:
                 yield from _parity(parity, manifests, config.kind)
@@ -100,6 +112,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
             yield events.stored(window, *told) if events else files_output(*told)
         if events:
             yield from _parity(parity, manifests, config.kind)
+        yield from KNOWS.answer(f"{len(manifests)} models were looked at.", passed=True)
 
     return model
 
@@ -189,6 +202,36 @@ def training_spec(team: TeamContext, symbol: str, window: str) -> TrainingSpec:
         seed=_seed(team, symbol, window),
         trained_through=team.closes(window),
         window=window,
+    )
+
+
+@shown
+def _brought_along(
+    context: dg.AssetExecutionContext,
+    team: TeamContext,
+    spec: TrainingSpec,
+    rows: Any,
+    asset_store: AssetStoreResource,
+) -> str | None:
+    """Why a season may have no model of this configuration: asked once, and not of a replay, which only tries it."""
+    if not is_lived(team.platform):
+        return None
+    with metered(context.instance, context.run_id, team.name, team.entry.training) as bounds:
+        config = team.config.for_symbol(spec.symbol)
+        return brought_along(config, replace(spec, bounds=bounds), rows, asset_store.open())
+
+
+@shown
+def _too_good(spec: TrainingSpec, trained: TrainedModel) -> str | None:
+    """Why a model that has just been trained is refused: its answers on the validation part go too well with what came."""
+    seen = read_examination(trained.files[EXAMINATION])
+    found = answers_control(seen.predicted, seen.actual, len(trained.manifest.symbols) or 1)
+    if found is None or not found.is_impossible:
+        return None
+    column = f"likely column {seen.importance[0].input}" if seen.importance else "no column is known"
+    return (
+        f"{spec.of}: its answers go with the returns of its validation part too well to be true: {found}; {column}. Nothing was "
+        "stored, and in a season the earlier refit stays in force; mend what it learns from, then train again"
     )
 
 

@@ -17,10 +17,9 @@ from my_dagster_project.models.prediction import predict
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import predictions_key
 from my_dagster_project.pipeline.assets.outputs import data_version, files_output, session_files, shown
+from my_dagster_project.pipeline.assets.refusals import earlier_stays
 from my_dagster_project.pipeline.assets.sessions_asked import require_in_time, sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
-from my_dagster_project.pipeline.assets.training_rows_asset import is_refused
-from my_dagster_project.pipeline.refit_windows import is_lived
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.asset_pictures import pictured
 
@@ -110,8 +109,7 @@ def _in_force(
     try:
         return model[window]
     except ObjectMissingError:
-        symbols = team.config.symbols if team.config.pooled else [symbol]
-        if not (is_lived(team.platform) and is_refused(context.instance, team.name, symbols)):
+        if not earlier_stays(context.instance, team.platform, team.name, symbol):
             raise
     context.log.warning(
         f"{team.name} {symbol}: the refit of {window} was refused; the one before it stays in force"

@@ -4,7 +4,7 @@ Its data version is a name for what the rows teach (`rows_version`), not for the
 every morning: so the models of past windows stay up to date.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -40,12 +40,6 @@ CONTROLS = Gate(
 )
 
 GATES = (TARGET, KNOWN, CONTROLS)
-
-
-def is_refused(instance: dg.DagsterInstance, team: str, symbols: Iterable[str]) -> bool:
-    """Whether the rows of one of these symbols were refused when a refit last asked for them: then nothing was trained."""
-    found = [training_rows_key(team, symbol) for symbol in symbols]
-    return any(gate.refused(instance, key) for key in found for gate in GATES)
 
 
 def training_rows_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
