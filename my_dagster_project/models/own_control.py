@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.own_controls import AnswersControl, answers_control, shuffled_parts
@@ -28,7 +29,8 @@ def shuffled_control(kind: Kind, spec: TrainingSpec, rows: pd.DataFrame) -> Answ
     if parts is None:
         return None
     learnt, asked = parts
-    trained = kind.fit(spec, learnt, lambda epoch, metrics: None)
+    # With weights of its own: those of an earlier refit have learnt from what is asked about.
+    trained = kind.fit(replace(spec, begins_with=None), learnt, lambda epoch, metrics: None)
     answers = predict(trained.files, asked).frame
     answered = answers["predicted_return"].to_numpy("float64")
     symbols = asked["symbol"].nunique() if not spec.symbol else 1
