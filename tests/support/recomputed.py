@@ -21,10 +21,7 @@ Z = 1.959963984540054
 
 def figures_of(store: Path, books: Path, cash: float) -> dict[str, dict[str, float]]:
     """By team what its row of the table has to say."""
-    bars = {
-        path.parts[-3]: pd.read_parquet(path).set_index("session")
-        for path in store.glob("market/*/bars/bars.parquet")
-    }
+    bars = bars_of(store)
     teams = sorted({path.parts[-4] for path in store.glob("*/*/predictions/*.parquet")})
     return {
         team: {**_forecasts(store, team, bars), **_money(store, books, team, bars, cash)} for team in teams
@@ -32,48 +29,109 @@ def figures_of(store: Path, books: Path, cash: float) -> dict[str, dict[str, flo
 
 
 def differences(store: Path, books: Path, cash: float) -> list[str]:
-    """What the stored table says otherwise than this, in words."""
+    """What the stored table says otherwise than this, in words: of teams, and of each symbol of each."""
     board = json.loads((store / "competition" / "leaderboard" / "leaderboard.json").read_text())
     rows = {row["team"]: {**row, **row["trading"]} for row in board["teams"] if not row["house"]}
+    rows |= {f"{row['team']} {row['symbol']}": row["metrics"] for row in board["symbols"]}
+    bars = bars_of(store)
     found = figures_of(store, books, cash)
-    said = [f"{team} is not on the table" for team in found.keys() - rows.keys()]
-    for team, figures in found.items():
+    for team in [*found]:
+        found |= {
+            f"{team} {symbol}": _symbol(told)
+            for symbol, told in _scored(store, team, bars).items()
+            if len(told)
+        }
+    said = [f"{name} is not on the table" for name in found.keys() - rows.keys()]
+    for of, figures in found.items():
         for name, value in figures.items():
-            stored = rows.get(team, {}).get(name)
+            stored = rows.get(of, {}).get(name)
             stored = math.nan if stored is None else stored
             if not (
                 math.isclose(stored, value, rel_tol=1e-9, abs_tol=1e-9)
                 or (stored != stored and value != value)
             ):
-                said.append(f"{team} {name}: the table has {stored}, the objects say {value}")
+                said.append(f"{of} {name}: the table has {stored}, the objects say {value}")
     return said
 
 
-def _forecasts(store: Path, team: str, bars: dict[str, pd.DataFrame]) -> dict[str, float]:
-    """Sessions, MASE and direction over all symbols, also those that the team has given up."""
-    rows, logs, hits, calls = 0, 0.0, 0, 0
-    weighed, symbols = 0, 0
+def bars_of(store: Path) -> dict[str, pd.DataFrame]:
+    """By symbol."""
+    return {
+        path.parts[-3]: pd.read_parquet(path).set_index("session")
+        for path in store.glob("market/*/bars/bars.parquet")
+    }
+
+
+def _scored(store: Path, team: str, bars: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """By symbol, also those that the team has given up: what was said of each session beside what came, and beside drift."""
+    found = {}
     for folder in sorted((store / team).glob("*/predictions")):
         closes = bars[folder.parent.name]["adj_close"]
         told = pd.concat([pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))])
         before, after = told["session"].map(closes), told["target_session"].map(closes)
         told = told[(before.notna() & after.notna()).to_numpy()]
-        actual = np.log(told["target_session"].map(closes) / told["session"].map(closes)).to_numpy()
-        close, said = told["close"].to_numpy(), told["predicted_return"].to_numpy(float)
-        symbols += 1
-        if not len(told):
-            continue
-        naive = np.abs(close - close * np.exp(actual)).mean()
-        mase = np.abs(close * np.exp(said) - close * np.exp(actual)).mean() / naive
-        clear = (said != 0) & (actual != 0)
-        rows += len(told)
-        logs, weighed = logs + len(told) * math.log(mase), weighed + len(told)
-        hits, calls = hits + int((np.sign(said) == np.sign(actual))[clear].sum()), calls + int(clear.sum())
+        returns = np.log(closes).diff()
+        means = (returns.fillna(0).cumsum() / np.arange(len(closes)).clip(1)).rename("drift")
+        found[folder.parent.name] = pd.DataFrame(
+            {
+                "close": told["close"].to_numpy(),
+                "said": told["predicted_return"].to_numpy(float),
+                "drift": told["session"].map(means).to_numpy(),
+                "came": np.log(told["target_session"].map(closes) / told["session"].map(closes)).to_numpy(),
+            }
+        )
+    return found
+
+
+def _symbol(told: pd.DataFrame) -> dict[str, float]:
+    """Errors in dollars beside those of "no change" and "as always so far", directions, rank correlation."""
+    actual = told["close"] * np.exp(told["came"])
+    naive = (told["close"] - actual).abs().mean()
+    error = (told["close"] * np.exp(told["said"]) - actual).abs().mean()
+    drift = (told["close"] * np.exp(told["drift"]) - actual).abs().mean()
+    hits, calls = _calls(told)
     low, high = _wilson(hits, calls)
-    mase = math.exp(logs / weighed) if weighed else math.nan
-    share = hits / calls if calls else math.nan
+    moved = told["came"][told["came"] != 0]
+    varies = len(told) > 1 and min(told["said"].nunique(), told["came"].nunique()) > 1
     return {
-        "n": rows, "symbols": symbols, "mase": mase, "direction": share, "direction_low": low, "direction_high": high,
+        "n": len(told),
+        "mae": error,
+        "naive_mae": naive,
+        "mase": error / naive,
+        "drift_mase": drift / naive,
+        "direction": hits / calls if calls else math.nan,
+        "direction_low": low,
+        "direction_high": high,
+        "up_share": (moved > 0).mean() if len(moved) else math.nan,
+        "ic": told["said"].rank().corr(told["came"].rank()) if varies else math.nan,
+    }
+
+
+def _calls(told: pd.DataFrame) -> tuple[int, int]:
+    clear = (told["said"] != 0) & (told["came"] != 0)
+    return int((np.sign(told["said"]) == np.sign(told["came"]))[clear].sum()), int(clear.sum())
+
+
+def _forecasts(store: Path, team: str, bars: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """Sessions, MASE and direction over all symbols."""
+    tables = _scored(store, team, bars)
+    known = [(len(told), _symbol(told)) for told in tables.values() if len(told)]
+    hits, calls = (
+        sum(counts) for counts in zip((0, 0), *(_calls(told) for told in tables.values()), strict=True)
+    )
+    low, high = _wilson(hits, calls)
+
+    def mean(name: str) -> float:
+        weights = [(n, row[name]) for n, row in known]
+        return (
+            math.exp(sum(n * math.log(one) for n, one in weights) / sum(n for n, _ in weights))
+            if weights
+            else math.nan
+        )
+
+    return {
+        "n": sum(n for n, _ in known), "symbols": len(tables), "mase": mean("mase"), "drift_mase": mean("drift_mase"),
+        "direction": hits / calls if calls else math.nan, "direction_low": low, "direction_high": high,
     }  # fmt: skip
 
 
