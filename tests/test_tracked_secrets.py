@@ -19,12 +19,30 @@ def found(folder: Path, names: list[str]) -> set[str]:
     patterns, others = detectors()
     baseline = json.loads((ROOT / ".secrets.baseline").read_text())
     # A scan asks 27 detectors about each line. About most of Python's files those that know a pattern need not be
-    # asked: none of it has the pattern. Of other files the scan makes lines that do not stand in them.
+    # asked: none of it has the pattern. Of other files the scan makes lines that do not stand in them. The rest of the
+    # detectors know a secret in Python by its quotes, and say about a line in a sixth of the time that a scan takes.
     few = {name for name in names if name.endswith(".py") and not matches(folder / name, patterns)}
     by_others = [one for one in baseline["plugins_used"] if one["name"] in others]
     assert len(by_others) == len(others)
     scanned = scan(folder, sorted({*names} - few), baseline)
-    return scanned | scan(folder, sorted(few), baseline | {"plugins_used": by_others})
+    with_others = baseline | {"plugins_used": by_others}
+    return scanned | scan(folder, sorted(suspected(folder, few, with_others)), with_others)
+
+
+def suspected(folder: Path, names: set[str], baseline: dict) -> set[str]:
+    """The Python files with a line about which a detector says something; a scan asks what it is."""
+    from detect_secrets.core.scan import get_plugins
+    from detect_secrets.settings import transient_settings
+
+    with transient_settings(baseline):
+        plugins = list(get_plugins())
+        return {
+            name
+            for name in names
+            for number, line in enumerate((folder / name).read_text().splitlines(), 1)
+            if ("'" in line or '"' in line)
+            and any(one.analyze_line(filename=name, line=line, line_number=number) for one in plugins)
+        }
 
 
 def scan(folder: Path, names: list[str], baseline: dict) -> set[str]:

@@ -30,7 +30,7 @@ FLAGS = [
 ]
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.full,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 

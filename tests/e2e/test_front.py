@@ -82,6 +82,7 @@ def assert_fits(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
+@pytest.mark.full
 def test_a_whole_report_draws_itself_under_its_policy(front, page):
     """One with Evidently's part, which a replay of five sessions is too short for."""
     url, _, project = front

@@ -22,6 +22,7 @@ from my_dagster_project.history.commits import (
 )
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.dvc_format import object_key, parse_pointer
+from tests.support.draws import size
 from tests.support.folders import files_below
 from tests.support.gitrepo import git, repo_with_a_commit
 from tests.support.versions import read_version
@@ -295,6 +296,9 @@ class TestHistory:
         assert read_version(assets, repo, "red", MODEL) == {"a": b"precious"}
 
 
+COMMITS = size(4, 8)  # Of each of four processes.
+
+
 @pytest.mark.slow
 def test_processes_that_write_and_commit_at_once_lose_no_session(place, repo):
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
@@ -302,14 +306,14 @@ def test_processes_that_write_and_commit_at_once_lose_no_session(place, repo):
     assets = place.assets()
     commit_all(assets, repo)
     assert sorted(read_version(assets, repo, "red", PREDICTIONS)) == sorted(
-        f"{w}-{n}" for w in range(4) for n in range(8)
+        f"{w}-{n}" for w in range(4) for n in range(COMMITS)
     )
     assert assets.pending.owners() == []
 
 
 def _write_and_commit(place, repo, who):
     assets = place.assets()
-    for number in range(8):
+    for number in range(COMMITS):
         write(assets, PREDICTIONS, {f"{who}-{number}": os.urandom(8)}, replace=False)
         commit_all(assets, repo)
 

@@ -50,7 +50,7 @@ def server_of(request) -> S3Server | None:
     return request.getfixturevalue("s3") if request.param == "bucket" else None
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.full)])
 def settings(request, tmp_path):
     """A deployment to change."""
     with filled(tmp_path, server_of(request)) as settings:

@@ -123,6 +123,7 @@ def test_no_key_of_the_schema_names_a_file_or_a_download():
 
 
 @pytest.mark.slow
+@pytest.mark.full  # What the lock file pins does not change from day to day.
 def test_the_committed_schema_is_what_the_installed_ludwig_gives():
     from my_dagster_project.models.kinds.ludwig.ludwig_build import build
 
