@@ -107,9 +107,9 @@ class TestCommitPending:
         commit()
         write(assets, PREDICTIONS, {"b": b"333", "c": b"4444"}, replace=False)
         commit()
-        for asset, size in ((MODEL, 100_004), (PREDICTIONS, 8)):
+        for asset, length in ((MODEL, 100_004), (PREDICTIONS, 8)):
             pointer = parse_pointer(BranchRepo(repo).read_file("red", pointer_path(asset)), "x")
-            assert (pointer.md5, pointer.size, pointer.nfiles) == (assets.fingerprint(asset), size, 3)
+            assert (pointer.md5, pointer.size, pointer.nfiles) == (assets.fingerprint(asset), length, 3)
 
     def test_sessions_add_up_over_commits(self, assets, repo, commit):
         write(assets, PREDICTIONS, {"1": b"a", "2": b"b"}, replace=False)

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, settings
 _FULL = os.environ.get("TRADING_TESTS") == "full"
 _QUICK = os.environ.get("TRADING_TESTS") == "quick"
 _CI = bool(os.environ.get("CI"))
-_TIMES: float = (4 if _CI else 10) if _FULL else 1 / 3 if _QUICK else 1
+# Whoever wants more than three times draws again: at home every draw is a new one.
+_TIMES: float = 3 if _FULL else 1 / 3 if _QUICK else 1
 
 # Two cores are shared, and the first example of a room pays for pandas: no deadline.
 _COMMON = settings(
@@ -44,7 +45,7 @@ def only_whole(*cases: Any) -> list[Any]:
 
 
 def draws(examples: int, **more: Any) -> settings:
-    """This many examples of a test, ten times as many in `make test-full` (in CI four times), a third in `make test-quick`.
+    """This many examples of a test, three times as many in `make test-full`, a third in `make test-quick`.
 
     `more` as for hypothesis' own settings.
     """

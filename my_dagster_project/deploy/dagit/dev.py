@@ -24,8 +24,10 @@ _SECONDS_OF_A_SERVICE = 15
 
 def main() -> None:
     """Run web server, daemon and code server until Ctrl-C or SIGTERM; none of them is there afterwards."""
-    # Who started this may have had them blocked, which a new program inherits: it could be ended by kill -9 alone.
+    # Who started this may have had them blocked, or Ctrl-C ignored, as a script has for what it puts into the background. A new
+    # program inherits both, and Dagster does at SIGTERM what Ctrl-C does: it could be ended by kill -9 alone.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _dev.open_ipc_subprocess = open_guarded
     _dev._SUBPROCESS_WAIT_TIMEOUT = _SECONDS_OF_A_SERVICE  # Dagster's own; no public setting
     try:
