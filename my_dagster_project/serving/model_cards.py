@@ -106,20 +106,23 @@ class ModelCards:
 
 
 def _field(entry: Input, config: TeamConfig) -> InputField:
-    spec = config.features.get(entry.name)
-    kind = FEATURE_KINDS[spec.kind] if spec else None
-    asked = (
-        f" ({', '.join(f'{name} {value:g}' for name, value in spec.complete_parameters.items())})"
-        if spec
-        else ""
-    )
     return InputField(
         name=entry.name,
         type=entry.type,
-        unit=f"{kind.description}{asked}" if kind else "no longer in the team's file",
+        unit=_in_words(config, entry.name),
         fill=entry.fill,
         categories=sorted(entry.categories) if entry.categories else None,
     )
+
+
+def _in_words(config: TeamConfig, name: str) -> str:
+    """What a feature of the team's file is, with its parameters."""
+    spec = config.features.get(name)
+    if spec is None:
+        return "no longer in the team's file"
+    asked = spec.complete_parameters | ({"lag": spec.lag} if spec.lag else {})
+    said = ", ".join(f"{parameter} {value:g}" for parameter, value in asked.items())
+    return FEATURE_KINDS[spec.kind].description + (f" ({said})" if said else "")
 
 
 def _known(value: float) -> float | None:
