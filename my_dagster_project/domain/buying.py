@@ -1,138 +1,142 @@
-"""The buys of a plan: the strongest prediction first, each as large as cash and limits leave room for."""
+"""What opens positions: the strongest prediction first, each as large as cash and limits leave room for."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from __future__ import annotations
 
-from my_dagster_project.domain.limits import (
-    Limits,
-    cost,
-    exposure,
-    fallen,
-    free_cash,
-    highest_price,
-    session_room,
-)
-from my_dagster_project.domain.plan import Plan, PlannedOrder, Skipped, Snapshot
-from my_dagster_project.domain.sizing import Wish
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from my_dagster_project.domain.accounts import Accounts, whole
+
+if TYPE_CHECKING:
+    from my_dagster_project.domain.accounts import Flags, Floats
 
 
 @dataclass
 class Room:
-    """What buys may still take: dollars, symbols, dollars traded in the session (None: no limit), orders."""
+    """What new positions may still take, by account: dollars, symbols, dollars traded in the session, orders."""
 
-    cash: Decimal
-    symbols: int
-    value: Decimal | None
-    orders: int
+    cash: Floats
+    symbols: Floats
+    value: Floats
+    orders: Floats
 
-    def take(self, order: PlannedOrder, snapshot: Snapshot) -> None:
-        """Enter a buy."""
-        self.cash -= cost(order, snapshot)
-        self.symbols -= order.symbol not in snapshot.shares
-        self.orders -= 1
-        if self.value is not None:
-            self.value -= order.worst
-
-    def take_short(self, order: PlannedOrder, snapshot: Snapshot, limits: Limits) -> None:
-        """Enter a short sale: it takes as much cash as if it were bought, for buying back."""
-        worth = exposure(order, snapshot, limits)
-        self.cash -= worth
-        self.symbols -= order.symbol not in snapshot.short
-        self.orders -= 1
-        if self.value is not None:
-            self.value -= worth
+    def copy(self) -> Room:
+        """Give the room as it is now."""
+        return Room(self.cash.copy(), self.symbols.copy(), self.value.copy(), self.orders.copy())
 
 
-def buy_orders(
-    plan: Plan, wishes: Sequence[Wish], room: Room, limits: Limits
-) -> tuple[list[PlannedOrder], list[Skipped]]:
-    """Give the buys that there is room for, and what did not fit."""
-    held = plan.snapshot.held
-    too_deep = fallen(plan.snapshot, limits)
-    buys: list[PlannedOrder] = []
-    unmet: list[Skipped] = []
-    for wish in sorted(wishes, key=lambda wish: (-wish.signal.value, wish.symbol)):
-        if wish.qty <= held.get(wish.symbol, 0):
-            continue
-        new = wish.symbol not in plan.snapshot.shares
-        reason = too_deep or full(room, limits, new=new)
-        order, reason = (None, reason) if reason else _buy(plan, wish, limits, room)
-        if order is None:
-            unmet.append(Skipped(wish.symbol, f"{wish.why}; not bought: {reason}"))
-            continue
-        room.take(order, plan.snapshot)
-        buys.append(order)
-    return buys, unmet
+@dataclass(frozen=True)
+class Closing:
+    """Whole shares, by account and symbol, of orders that come before any that opens a position.
+
+    `sold` closes what is held, `covered` what is short; `bought` and `shorted` open, and stand at the broker already.
+    """
+
+    sold: Floats
+    covered: Floats
+    bought: Floats | None = None
+    shorted: Floats | None = None
 
 
-def room_for(plan: Plan, before: Sequence[PlannedOrder], limits: Limits) -> Room:
-    """Give what new positions may take beside the orders `before` them: all that closes something, and what stands."""
-    snapshot, held = plan.snapshot, plan.snapshot.shares
-    sells = [order for order in before if order.side == "sell" and not snapshot.opens_short(order)]
-    gone = {order.symbol for order in sells if order.qty >= held.get(order.symbol, 0)}
-    everything = len(snapshot.closes) + len(before) + len(held) + len(snapshot.short)
-    most = everything if limits.max_symbols is None else limits.max_symbols
-    value, _ = session_room(snapshot, limits)
-    room = Room(
-        cash=free_cash(snapshot, sells),
-        symbols=most - len(set(held) - gone) - len(snapshot.short),
-        value=None if value is None else value - sum((order.value for order in sells), Decimal(0)),
-        orders=(everything if limits.session_orders is None else limits.session_orders) - len(sells),
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be opened: shares, dollars that one takes of the cash and of what may be traded, and its bound by other limits.
+
+    `refused` is what is not opened however much room there is, `new` what is no position yet. `before` says which come first:
+    the lowest.
+    """
+
+    qty: Floats
+    cost: Floats
+    worst: Floats
+    bound: Floats
+    refused: Flags
+    new: Flags
+    before: Floats
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Whole shares opened, and the room that each found, in turn: (account, place) of `order` is its symbol's column."""
+
+    qty: Floats
+    order: Floats
+    found: list[Room] = field(default_factory=list)
+
+
+def room_for(accounts: Accounts, closing: Closing) -> Room:
+    """Give what new positions may take beside all that closes something, and what stands at the broker."""
+    import numpy as np
+
+    def total(values: Floats) -> Floats:
+        found: Floats = np.nansum(values, axis=1)
+        return found
+
+    limits, sold, covered = accounts.limits, closing.sold, closing.covered
+    gone = (sold > 0) & (sold >= accounts.shares)
+    # A symbol without a close of the session is halted, or not followed any more: its sell may not be executed.
+    brought = (
+        total(sold * accounts.closes) * (1 - accounts.rules.cash_margin[:, 0]) * accounts.spendable[:, 0]
     )
-    for order in before:
-        if snapshot.opens_short(order):
-            room.take_short(order, snapshot, limits)
-        elif snapshot.covers(order):
-            room.orders -= 1
-            room.value = None if room.value is None else room.value - order.worst
-        elif order.side == "buy":
-            room.take(order, snapshot)
+    holds = (accounts.shares > 0).sum(axis=1) - gone.sum(axis=1) + (accounts.short > 0).sum(axis=1)
+    room = Room(
+        cash=accounts.own_cash[:, 0] + brought,
+        symbols=limits.max_symbols[:, 0] - holds,
+        value=accounts.session_room[:, 0] - total((sold + covered) * accounts.prices),
+        orders=limits.session_orders[:, 0] - (sold > 0).sum(axis=1) - (covered > 0).sum(axis=1),
+    )
+    for opened, takes, there in (
+        (closing.bought, accounts.cost, accounts.shares > 0),
+        (closing.shorted, accounts.worst, accounts.short > 0),
+    ):
+        if opened is not None:
+            room.cash -= total(opened * takes)
+            room.value -= total(opened * accounts.worst)
+            room.symbols -= ((opened > 0) & ~there).sum(axis=1)
+            room.orders -= (opened > 0).sum(axis=1)
     return room
 
 
-def full(room: Room, limits: Limits, *, new: bool) -> str:
-    """Say why not even one share may be bought; '' when it may."""
-    if room.orders <= 0:
-        return f"the limit of {limits.session_orders} orders a session is reached"
-    if new and room.symbols <= 0:
-        return f"the limit of {limits.max_symbols} symbols held is reached"
-    return ""
+def to_buy(accounts: Accounts, qty: Floats, trades: Flags, values: Floats) -> Wanted:
+    """Give what is to be bought of what is wanted (whole shares), the strongest prediction first."""
+    import numpy as np
+
+    limits, worst = accounts.limits, accounts.worst
+    more = np.where(trades, np.maximum(qty - accounts.held, 0.0), 0.0)
+    most = limits.position_share * accounts.worth
+    with np.errstate(invalid="ignore"):
+        left = np.where(np.isinf(most), np.inf, most - accounts.shares * worst)
+    bound = np.minimum(whole(limits.order_value / worst), whole(left / worst))
+    refused = np.broadcast_to(accounts.too_deep, more.shape)
+    return Wanted(more, accounts.cost, worst, bound, refused, accounts.shares == 0, -values)
 
 
-def _buy(plan: Plan, wish: Wish, limits: Limits, room: Room) -> tuple[PlannedOrder | None, str]:
-    """Give the buy that cash and limits allow, else None and the reason."""
-    price = plan.snapshot.closes[wish.symbol]
-    wanted = wish.qty - plan.snapshot.held.get(wish.symbol, 0)
-    one = PlannedOrder("", wish.symbol, "buy", 1, price, "", limit=highest_price(price, limits))
-    qty, dollars, what = min(_caps(plan.snapshot, one, limits, room), default=(wanted, Decimal(0), ""))
-    if qty >= wanted:
-        qty, what = wanted, ""
-    if qty <= 0:
-        return None, f"one share costs {price:,.2f}{_at_most(one)}, {_left(what)} {dollars:,.2f}"
-    note = f"; {qty} instead of {wanted}: {what}" if what else ""
-    return replace(plan.order(wish.symbol, "buy", qty, wish.why + note, wish.signal), limit=one.limit), ""
+def opened(wanted: Wanted, room: Room) -> Opened:
+    """Open what is wanted, in its order, as far as there is room; `room` is what is left afterwards."""
+    import numpy as np
 
-
-def _caps(
-    snapshot: Snapshot, one: PlannedOrder, limits: Limits, room: Room
-) -> list[tuple[int, Decimal, str]]:
-    """Give what bounds a buy, of which `one` is one share: whole shares, the dollars behind them, and what it is called."""
-    caps = [(int(room.cash / cost(one, snapshot)), room.cash, "cash")]
-    if limits.order_value is not None:
-        caps.append((int(limits.order_value / one.worst), limits.order_value, "order limit"))
-    if room.value is not None:
-        caps.append((int(room.value / one.worst), room.value, session_room(snapshot, limits)[1]))
-    if limits.position_share is not None:
-        most = limits.position_share * max(snapshot.equity, Decimal(0))
-        left = most - snapshot.shares.get(one.symbol, 0) * one.worst
-        caps.append((int(left / one.worst), left, "symbol limit"))
-    return caps
-
-
-def _at_most(one: PlannedOrder) -> str:
-    return "" if one.limit is None else f" (at most {one.limit:,.2f})"
-
-
-def _left(what: str) -> str:
-    return "cash free" if what == "cash" else f"{what}{'' if what == 'order limit' else ' leaves'}"
+    many = (wanted.qty > 0).sum(axis=1)
+    turns = int(many.max(initial=0))
+    qty = np.zeros_like(wanted.qty)
+    order = np.argsort(np.where(wanted.qty > 0, wanted.before, np.inf), axis=1, kind="stable")[:, :turns]
+    result = Opened(qty, order)
+    if not turns:
+        return result
+    rows = np.arange(len(qty))
+    shape = qty.shape
+    each = [
+        np.broadcast_to(one, shape)[rows[:, None], order].T
+        for one in (wanted.qty, wanted.cost, wanted.worst, wanted.bound, wanted.refused, wanted.new)
+    ]
+    for turn, (more, cost, worst, bound, refused, new) in enumerate(zip(*each, strict=True)):
+        result.found.append(room.copy())
+        closed = refused | (room.orders <= 0) | (new & (room.symbols <= 0)) | (turn >= many)
+        most = np.minimum(whole(room.cash / cost), whole(room.value / worst))
+        taken = np.where(closed, 0.0, np.maximum(np.minimum(np.minimum(most, bound), more), 0.0))
+        some = taken > 0
+        room.cash -= np.where(some, taken * cost, 0.0)
+        room.value -= np.where(some, taken * worst, 0.0)
+        room.symbols -= some & new
+        room.orders -= some
+        qty[rows[some], order[some, turn]] = taken[some]
+    return result

@@ -3,30 +3,45 @@
 Both look at the close of the session only, like everything that is decided after it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.facts import PositionView
+from my_dagster_project.domain.accounts import HAIR, Accounts
 from my_dagster_project.domain.lots import StatementLine
-from my_dagster_project.domain.plan import Rules, Snapshot
+
+if TYPE_CHECKING:
+    from my_dagster_project.domain.accounts import Flags, Floats
 
 
-def exits(
-    positions: Iterable[PositionView], snapshot: Snapshot, rules: Rules, closes_held: Mapping[str, int]
-) -> dict[str, str]:
-    """Give the symbols that a rule of exit sells, with its reason.
+def losses(accounts: Accounts, entries: Floats) -> tuple[Floats, Floats]:
+    """Give the loss of each whole position (of one sold short: a rise) as a fraction of its entry, and the price that it is at.
 
-    `closes_held` counts the closes that a position was held over. A loss (of one sold short: a rise) counts when every price
-    that is known says so: the close and the one furthest from it. Dividends are no part of it.
+    `entries` are average entry prices. A loss counts when every price that is known says so: the close and the one furthest
+    from it. Dividends are no part of it.
     """
-    found = {}
-    for position in positions:
-        if position.symbol not in snapshot.held and position.symbol not in snapshot.short:
-            continue
-        reason = _stopped(position, snapshot, rules) or _overdue(closes_held.get(position.symbol, 0), rules)
-        if reason:
-            found[position.symbol] = reason
+    import numpy as np
+
+    long, short = accounts.held > 0, accounts.short > 0
+    best, least = np.fmax(accounts.closes, accounts.marks), np.fmin(accounts.closes, accounts.marks)
+    price = np.where(short, least, best)
+    moved = price / np.where(entries > 0, entries, np.nan) - 1
+    loss = np.where(long, np.maximum(-moved, 0.0), np.where(short, np.maximum(moved, 0.0), 0.0))
+    return np.nan_to_num(loss), price
+
+
+def stopped(accounts: Accounts, loss: Floats) -> Flags:
+    """Tell which positions have lost what their rule says."""
+    found: Flags = ((accounts.held > 0) | (accounts.short > 0)) & (loss >= accounts.rules.stop_loss - HAIR)
+    return found
+
+
+def overdue(accounts: Accounts, closes_held: Floats) -> Flags:
+    """Tell which positions were held over as many closes as their rule says."""
+    found: Flags = ((accounts.held > 0) | (accounts.short > 0)) & (closes_held >= accounts.rules.max_sessions)
     return found
 
 
@@ -46,22 +61,3 @@ def closes_held(
             opened[line.symbol], before = line.day, Decimal(0)
         left[line.symbol] = before
     return {symbol: sum(day >= first for day in sessions) for symbol, first in opened.items()}
-
-
-def _stopped(position: PositionView, snapshot: Snapshot, rules: Rules) -> str:
-    entry = position.avg_entry_price
-    known = [prices.get(position.symbol) for prices in (snapshot.closes, snapshot.marks)]
-    prices = [price for price in known if price is not None]
-    if rules.stop_loss is None or not prices or entry <= 0:
-        return ""
-    price, way = (max(prices), "below") if position.qty > 0 else (min(prices), "above")
-    loss = abs(price / entry - 1) if (price < entry) == (position.qty > 0) else Decimal(0)
-    if loss < rules.stop_loss:
-        return ""
-    return f"stop loss: {price:,.2f} is {loss:.1%} {way} its entry at {entry:,.2f}, the rule is {rules.stop_loss:.1%}"
-
-
-def _overdue(closes: int, rules: Rules) -> str:
-    if rules.max_sessions is None or closes < rules.max_sessions:
-        return ""
-    return f"time exit: held over {closes} closes, the rule is {rules.max_sessions}"

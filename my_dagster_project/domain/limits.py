@@ -1,6 +1,6 @@
 """The limits: which there are, what they come to for an account as it stands, and what each refuses.
 
-Planning asks what they come to, the gate once more for itself, and refuses.
+Planning sizes to them (`accounts`, `buying`, as arrays); the gate asks once more for itself, exactly, and refuses.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,8 +9,6 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from my_dagster_project.domain.plan import Plan, PlannedOrder, Snapshot, money
-
-ALL = Decimal(1)
 
 
 def _limit(default: float, most: float, says: str, *, least: int | None = None) -> dict[str, Any]:
@@ -66,11 +64,6 @@ def strictest(*limits: Limits) -> Limits:
     names = [one.name for one in fields(Limits)]
     given = {name: [value for one in limits if (value := getattr(one, name)) is not None] for name in names}
     return Limits(**{name: min(values, default=None) for name, values in given.items()})
-
-
-def largest_share(limits: Limits) -> Decimal:
-    """Give the largest fraction of equity in one symbol."""
-    return ALL if limits.position_share is None else limits.position_share
 
 
 def session_room(snapshot: Snapshot, limits: Limits) -> tuple[Decimal | None, str]:
@@ -130,11 +123,6 @@ def exposure(order: PlannedOrder, snapshot: Snapshot, limits: Limits) -> Decimal
     """
     highest = highest_price(order.price, limits) if snapshot.opens_short(order) else None
     return order.worst if highest is None else order.qty * highest
-
-
-def free_cash(snapshot: Snapshot, sells: Iterable[PlannedOrder]) -> Decimal:
-    """Give the dollars that buys may cost once `sells` have brought theirs."""
-    return snapshot.own_cash + proceeds(sells, snapshot)
 
 
 def proceeds(sells: Iterable[PlannedOrder], snapshot: Snapshot) -> Decimal:

@@ -1,30 +1,18 @@
-"""Planning: predictions, holdings and rules of a session in, orders with reasons out. Pure; nothing is asked or sent."""
+"""Planning: predictions, holdings and rules of a session in, orders with reasons out. Pure; nothing is asked or sent.
+
+What is decided is `deciding`'s, for this one account as for all those of a backtest; here it gets exact decimals and words.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from my_dagster_project.domain.buying import buy_orders, room_for
-from my_dagster_project.domain.exits import exits
 from my_dagster_project.domain.facts import AccountView, Facts, PositionView
-from my_dagster_project.domain.limits import Limits, highest_price
-from my_dagster_project.domain.plan import (
-    Number,
-    Plan,
-    PlannedOrder,
-    Rules,
-    Side,
-    Signal,
-    Skipped,
-    Snapshot,
-    money,
-)
-from my_dagster_project.domain.shorting import covers, short_sales
+from my_dagster_project.domain.limits import Limits
+from my_dagster_project.domain.one_account import OneAccount
+from my_dagster_project.domain.plan import Number, Plan, Rules, Signal, Skipped, Snapshot, money
 from my_dagster_project.domain.signals import tradable, without
-from my_dagster_project.domain.sizing import Wish, wishes_of
-from my_dagster_project.domain.strategies import Outlook, strategy
-from my_dagster_project.domain.volatility_target import scaled
 
 DROPPED = "not among the team's symbols any more"
 
@@ -57,7 +45,8 @@ def plan_orders(
     skipped += [Skipped(symbol, _SHORT, "check") for symbol in short]
     dropped = [symbol for symbol in (*snapshot.held, *snapshot.short) if symbol not in closes]
     leaving = {symbol: DROPPED for symbol in dropped if rules.dropped == "sell"}
-    leaving = exits(positions, snapshot, rules, facts.closes_held) | leaving
+    account_now = OneAccount(snapshot, rules, limits, facts, positions)
+    leaving = account_now.exits() | leaving
     good = without(good, leaving)
     skipped = [skip for skip in skipped if skip.symbol not in {*dropped, *leaving}]
     skipped += [Skipped(p.symbol, _fraction(team, p), "check") for p in positions if p.qty > 0 and p.qty % 1]
@@ -68,11 +57,11 @@ def plan_orders(
         return replace(plan, skipped=_sorted(skipped + blocked))
     skipped += [Skipped(symbol, _KEPT) for symbol in dropped if symbol not in leaving]
     plan = replace(plan, skipped=tuple(skipped))
-    planned = _decided(plan, good, leaving, rules, limits, facts)
+    planned = account_now.decided(plan, good, leaving)
     if _in_line(planned, facts):
         return planned
     fixed = replace(plan, snapshot=replace(snapshot, standing=facts.standing))
-    return _decided(fixed, good, leaving, rules, limits, facts)
+    return replace(account_now, snapshot=fixed.snapshot).decided(fixed, good, leaving)
 
 
 _KEPT = f"held, {DROPPED}; kept, as trading.dropped says"
@@ -130,71 +119,11 @@ def _marks(closes: Mapping[str, Decimal], *others: Mapping[str, Decimal]) -> dic
     return marks
 
 
-def _decided(
-    plan: Plan,
-    good: Mapping[str, Signal],
-    leaving: Mapping[str, str],
-    rules: Rules,
-    limits: Limits,
-    facts: Facts,
-) -> Plan:
-    """Close first; then buy with the cash that is free after it, then sell short. Standing orders come before, as they are."""
-    snapshot = plan.snapshot
-    fixed = [_standing(plan, number, limits) for number in range(len(snapshot.standing))]
-    done = {order.symbol for order in fixed}
-    open_to = without(good, done)
-    outlook = Outlook(open_to, snapshot.held, rules, facts.volatility, snapshot.short)
-    weights = strategy(rules.strategy).weights(outlook)
-    if rules.volatility_target is not None:
-        weights = scaled(weights, snapshot, facts.returns, rules, leaving)
-    wishes, left = wishes_of(weights, open_to, snapshot, rules, limits)
-    gone, stuck = _closed_whole(plan, {symbol: why for symbol, why in leaving.items() if symbol not in done})
-    sells = [_sell(plan, wish) for wish in wishes if wish.qty < snapshot.held.get(wish.symbol, 0)]
-    back, kept = covers(plan, weights, open_to, rules, limits)
-    closing = sorted((*gone, *sells, *back), key=lambda order: order.symbol)
-    room = room_for(plan, [*fixed, *closing], limits)
-    buys, unmet = buy_orders(plan, wishes, room, limits)
-    sold, unsold = short_sales(plan, weights, open_to, rules, limits, room)
-    orders = sorted((*fixed, *closing, *sold, *buys), key=lambda order: order.side == "buy")
-    skipped = [*plan.skipped, *left, *stuck, *kept, *unmet, *unsold]
-    return replace(plan, orders=tuple(orders), skipped=_sorted(skipped))
-
-
 def _in_line(plan: Plan, facts: Facts) -> bool:
     """Tell whether everything that stands at the broker is what the plan decides anyway."""
     decided = {order.client_order_id: order.qty for order in plan.orders}
     return all(decided.get(one.client_order_id) == one.qty for one in facts.standing)
 
 
-def _standing(plan: Plan, number: int, limits: Limits) -> PlannedOrder:
-    one = plan.snapshot.standing[number]
-    prices = {**plan.snapshot.marks, **plan.snapshot.closes}
-    why = "sent by an earlier run of this session, which decided on other data; it stays"
-    price = prices.get(one.symbol, Decimal(0))
-    covering = one.side == "sell" or one.symbol in plan.snapshot.short
-    limit = None if covering else highest_price(price, limits)
-    return PlannedOrder(one.client_order_id, one.symbol, one.side, one.qty, price, why, limit=limit)
-
-
-def _closed_whole(plan: Plan, reasons: Mapping[str, str]) -> tuple[list[PlannedOrder], list[Skipped]]:
-    """Close all of a position for another reason than a prediction, where somebody gives a price."""
-    closing, stuck = [], []
-    snapshot = plan.snapshot
-    for symbol, why in reasons.items():
-        price = snapshot.closes.get(symbol, snapshot.marks.get(symbol))
-        side: Side = "sell" if symbol in snapshot.held else "buy"
-        if price is None:
-            held, way = ("held", "sell it") if side == "sell" else ("sold short", "buy it back")
-            stuck.append(Skipped(symbol, f"{held}, {why}; nobody gives a price to {way} at", "check"))
-        else:
-            qty = snapshot.held.get(symbol) or snapshot.short[symbol]
-            closing.append(PlannedOrder(plan.order_id(symbol, side), symbol, side, qty, price, why))
-    return closing, stuck
-
-
-def _sell(plan: Plan, wish: Wish) -> PlannedOrder:
-    return plan.order(wish.symbol, "sell", plan.snapshot.held[wish.symbol] - wish.qty, wish.why, wish.signal)
-
-
-def _sorted(skipped: list[Skipped]) -> tuple[Skipped, ...]:
+def _sorted(skipped: Iterable[Skipped]) -> tuple[Skipped, ...]:
     return tuple(sorted(skipped, key=lambda skip: (skip.symbol, skip.reason)))

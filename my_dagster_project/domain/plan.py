@@ -231,10 +231,12 @@ class Plan:
             rev += 1
         return name
 
-    def order(self, symbol: str, side: Side, qty: int, why: str, said: Signal) -> PlannedOrder:
+    def order(
+        self, symbol: str, side: Side, qty: int, why: str, said: Signal, limit: Decimal | None = None
+    ) -> PlannedOrder:
         """Give an order that follows from a prediction, sized at the session's close."""
         name, price = self.order_id(symbol, side), self.snapshot.closes[symbol]
-        return PlannedOrder(name, symbol, side, qty, price, why, said.session, prediction=said.value)
+        return PlannedOrder(name, symbol, side, qty, price, why, said.session, limit, said.value)
 
     def as_record(self) -> dict[str, Any]:
         """Give the plan in JSON's own types: money as strings, the session as ISO date."""

@@ -4,90 +4,44 @@ Short positions count in every limit like held ones, and no cash that they broug
 what is held is sold first, what is short bought back first; the other side follows after the next close.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-from decimal import Decimal
+from __future__ import annotations
 
-from my_dagster_project.domain.buying import Room, full
-from my_dagster_project.domain.limits import Limits, exposure, fallen, largest_share, price_gap
-from my_dagster_project.domain.plan import Plan, PlannedOrder, Rules, Signal, Skipped, Snapshot
-from my_dagster_project.domain.sizing import within_band
-from my_dagster_project.domain.strategies import Weight
+from typing import TYPE_CHECKING
 
+from my_dagster_project.domain.accounts import Accounts, whole
+from my_dagster_project.domain.buying import Wanted
 
-def covers(
-    plan: Plan, weights: Mapping[str, Weight], signals: Mapping[str, Signal], rules: Rules, limits: Limits
-) -> tuple[list[PlannedOrder], list[Skipped]]:
-    """Give the orders that buy back what is short beyond what is wanted, and what stays as it is."""
-    bought, left = [], []
-    for symbol, short in plan.snapshot.short.items():
-        weight = weights.get(symbol)
-        if weight is None:
-            continue
-        wanted = short if weight.share is None else _wanted(weight.share, symbol, plan.snapshot, limits)
-        near = within_band(symbol, short, wanted, plan.snapshot, rules, limits)
-        if wanted == 0 or (wanted < short and not near):
-            bought.append(plan.order(symbol, "buy", short - wanted, weight.why, signals[symbol]))
-        elif wanted <= short or near:
-            left.append(Skipped(symbol, f"{weight.why}: {short} short stays"))
-    return bought, left
+if TYPE_CHECKING:
+    from my_dagster_project.domain.accounts import Flags, Floats
 
 
-def short_sales(
-    plan: Plan,
-    weights: Mapping[str, Weight],
-    signals: Mapping[str, Signal],
-    rules: Rules,
-    limits: Limits,
-    room: Room,
-) -> tuple[list[PlannedOrder], list[Skipped]]:
-    """Give the orders that sell short what there is room for, the strongest prediction first, and what does not fit."""
-    sold, unmet = [], []
-    snapshot = plan.snapshot
-    for symbol in sorted(weights, key=lambda symbol: (signals[symbol].value, symbol)):
-        weight, short = weights[symbol], snapshot.short.get(symbol, 0)
-        if weight.share is None or weight.share >= 0 or symbol in snapshot.shares:
-            continue
-        wanted = _wanted(weight.share, symbol, snapshot, limits)
-        if short and (wanted <= short or within_band(symbol, short, wanted, snapshot, rules, limits)):
-            continue
-        one = plan.order(symbol, "sell", 1, weight.why, signals[symbol])
-        why_not = _refusal(one, plan, limits, room)
-        qty = min(wanted - short, *_caps(one, snapshot, limits, room)) if not why_not else 0
-        if qty < 1:
-            unmet.append(
-                Skipped(symbol, f"{weight.why}; not sold short: {why_not or 'the limits leave no room'}")
-            )
-            continue
-        order = replace(one, qty=qty)
-        room.take_short(order, snapshot, limits)
-        sold.append(order)
-    return sold, unmet
+def short_of(shares: Floats, accounts: Accounts) -> Floats:
+    """Give the whole shares that are to be short; what is short where the share of equity is NaN (left alone)."""
+    import numpy as np
+
+    part = np.minimum(np.maximum(-shares, 0.0), accounts.limits.largest_share)
+    return np.where(np.isnan(shares), accounts.short, whole(accounts.worth * part / accounts.closes))
 
 
-def _refusal(one: PlannedOrder, plan: Plan, limits: Limits, room: Room) -> str:
-    if not plan.snapshot.lends:
-        return "the account does not lend shares"
-    gap = price_gap(one.symbol, one.price, plan.snapshot, limits)
-    new = one.symbol not in plan.snapshot.short
-    return fallen(plan.snapshot, limits) or gap or full(room, limits, new=new)
+def covers(wanted: Floats, asked: Flags, accounts: Accounts) -> Floats:
+    """Give the shares to buy back: what is short beyond what is wanted of it."""
+    import numpy as np
+
+    less = (wanted == 0) | ((wanted < accounts.short) & ~accounts.near(accounts.short, wanted))
+    return np.where(asked & (accounts.short > 0) & less, accounts.short - wanted, 0.0)
 
 
-def _caps(one: PlannedOrder, snapshot: Snapshot, limits: Limits, room: Room) -> list[int]:
-    """Give what bounds a short sale, of which `one` is one share, in whole shares."""
-    each = exposure(one, snapshot, limits)
-    caps = [int(room.cash / each)]
-    if limits.order_value is not None:
-        caps.append(int(limits.order_value / each))
-    if room.value is not None:
-        caps.append(int(room.value / each))
-    if limits.position_share is not None:
-        most = limits.position_share * max(snapshot.equity, Decimal(0))
-        caps.append(int(most / each) - snapshot.short.get(one.symbol, 0))
-    return caps
+def to_sell_short(shares: Floats, wanted: Floats, values: Floats, accounts: Accounts) -> Wanted:
+    """Give what is to be sold short, the strongest prediction first; it takes as much cash as if it were bought."""
+    import numpy as np
 
-
-def _wanted(share: Decimal, symbol: str, snapshot: Snapshot, limits: Limits) -> int:
-    """Give the shares that are to be short; none where the share of equity is not negative."""
-    part = min(max(-share, Decimal(0)), largest_share(limits))
-    return int(max(snapshot.equity, Decimal(0)) * part / snapshot.closes[symbol])
+    limits, worst, short = accounts.limits, accounts.worst, accounts.short
+    more = (shares < 0) & (accounts.shares == 0)
+    more &= (short == 0) | ((wanted > short) & ~accounts.near(short, wanted))
+    most = limits.position_share * accounts.worth
+    bound = np.minimum(whole(limits.order_value / worst), whole(most / worst) - short)
+    refused = accounts.too_deep | accounts.gap | ~accounts.lends
+    # One that is too small for a share asks for one, to be told so.
+    return Wanted(
+        np.where(more, np.maximum(wanted - short, 0.0), 0.0), worst, worst, bound, refused, short == 0, values
+    )

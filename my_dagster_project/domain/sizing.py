@@ -4,69 +4,44 @@ Prices are the raw closes of the session: dollars sized on adjusted prices would
 splits and dividends that nobody knew at the time.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from __future__ import annotations
 
-from my_dagster_project.domain.limits import Limits, largest_share, price_gap
-from my_dagster_project.domain.plan import Rules, Signal, Skipped, Snapshot
-from my_dagster_project.domain.strategies import Weight
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from my_dagster_project.domain.accounts import Accounts, whole
+
+if TYPE_CHECKING:
+    from my_dagster_project.domain.accounts import Flags, Floats
 
 
 @dataclass(frozen=True)
-class Wish:
-    """How many shares of a symbol a team wants to hold; `signal` ranks the buys that compete for cash."""
+class Sizes:
+    """How many shares of each symbol are wanted, and what comes of it: `sized` here (what is short, or to be, is `shorting`'s).
 
-    symbol: str
-    qty: int
-    why: str
-    signal: Signal
+    `trades` has to change; of the others `stands` is what is wanted, `untrusted` has a price that sizes nothing, and `close` is
+    close enough.
+    """
 
-
-def wishes_of(
-    weights: Mapping[str, Weight],
-    signals: Mapping[str, Signal],
-    snapshot: Snapshot,
-    rules: Rules,
-    limits: Limits,
-) -> tuple[list[Wish], list[Skipped]]:
-    """Turn shares of equity into whole shares; symbols that need no trade are skipped with the reason."""
-    wishes, left = [], []
-    for symbol, weight in sorted(weights.items()):
-        if weight.share is None:
-            left.append(Skipped(symbol, weight.why))
-            continue
-        if symbol in snapshot.short or (weight.share < 0 and symbol not in snapshot.shares):
-            continue  # `shorting` sizes these
-        held = snapshot.held.get(symbol, 0)
-        share = max(Decimal(0), min(weight.share, largest_share(limits)))
-        wanted = max(snapshot.equity, Decimal(0)) * share / snapshot.closes[symbol]
-        qty = int(max(wanted - snapshot.fractions.get(symbol, 0), Decimal(0)))
-        # Selling all of it needs no price; any other size would be a guess.
-        gap = price_gap(symbol, snapshot.closes[symbol], snapshot, limits) if qty else ""
-        if qty == held:
-            left.append(Skipped(symbol, f"{weight.why}: {_stands(held, qty)}"))
-        elif gap:
-            left.append(Skipped(symbol, f"{weight.why}: not traded: {gap}", "check"))
-        elif qty and held and within_band(symbol, held, qty, snapshot, rules, limits):
-            left.append(Skipped(symbol, f"{weight.why}: {held} held is close enough to {qty}"))
-        else:
-            aim = (
-                f"; {share:.1%} of equity {snapshot.equity:,.2f} at {snapshot.closes[symbol]:,.2f}"
-                if qty
-                else ""
-            )
-            wishes.append(Wish(symbol, qty, f"{weight.why}{aim}", signals[symbol]))
-    return wishes, left
+    share: Floats
+    qty: Floats
+    stands: Flags
+    untrusted: Flags
+    close: Flags
+    trades: Flags
 
 
-def _stands(held: int, qty: int) -> str:
-    return f"{held} held is what is wanted" if qty else "nothing held, nothing wanted"
+def sizes_of(shares: Floats, accounts: Accounts) -> Sizes:
+    """Turn shares of equity (NaN: left alone) into whole shares."""
+    import numpy as np
 
-
-def within_band(
-    symbol: str, present: int, wanted: int, snapshot: Snapshot, rules: Rules, limits: Limits
-) -> bool:
-    """Tell whether a position, held or short, is close enough to what is wanted, and not above what the limits allow."""
-    over = abs(snapshot.signed[symbol]) * snapshot.closes[symbol] > snapshot.equity * largest_share(limits)
-    return not over and abs(present - wanted) <= wanted * rules.rebalance_band
+    sized = ~np.isnan(shares) & (accounts.short == 0) & ((shares >= 0) | (accounts.shares > 0))
+    share = np.clip(shares, 0.0, accounts.limits.largest_share)
+    wanted = accounts.worth * share / accounts.closes
+    qty = np.where(sized, whole(np.maximum(wanted - accounts.part, 0.0)), 0.0)
+    stands = sized & (qty == accounts.held)
+    # Selling all of it needs no price; any other size would be a guess.
+    untrusted = sized & ~stands & (qty > 0) & accounts.gap
+    rest = sized & ~stands & ~untrusted
+    close = rest & (qty > 0) & (accounts.held > 0) & accounts.near(accounts.held, qty)
+    return Sizes(share, qty, stands, untrusted, close, rest & ~close)

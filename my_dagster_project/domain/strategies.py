@@ -1,70 +1,104 @@
 """Strategies: from what is predicted and held to the share of equity that each symbol should have.
 
-A strategy is a small class, found by name in `STRATEGIES`, that looks at all signals of a session at once. It decides
-what is wanted; how many shares that is (`sizing`), what cash and limits allow (`orders`, `risk`) is decided elsewhere.
+A strategy is a small class, found by name in `STRATEGIES`, that looks at all signals of a session at once, of as many accounts as
+there are (`accounts`). It decides what is wanted; how many shares that is (`sizing`), what cash and limits allow (`deciding`,
+`risk`) is decided elsewhere.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, Decimal
-from typing import ClassVar, Protocol
+from __future__ import annotations
 
-from my_dagster_project.domain.plan import Rules, Signal
-from my_dagster_project.domain.targets import NEXT_DIRECTION, TARGETS, Target
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from my_dagster_project.domain.accounts import RuleColumns
+from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN, TARGETS, Target
 from my_dagster_project.foundation.errors import TradingError
+
+if TYPE_CHECKING:
+    from my_dagster_project.domain.accounts import Flags, Floats
 
 # A price that moves less (per session) stands still: nobody trades it, which is no reason to put everything into it.
 LEAST_VOLATILITY = 1e-6
 AS_TOLD = "as_told"
-_SHARE_STEP = Decimal("0.000001")
-
-
-@dataclass(frozen=True)
-class Weight:
-    """The fraction of equity a symbol should have; None leaves what is held alone. `why` is for people."""
-
-    share: Decimal | None
-    why: str
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a strategy may look at: a session's signals, whole shares held, and short, the rules, volatility per session."""
+    """What a strategy may look at: signals, whole shares held and short, rules, volatility per session; a row for each account.
 
-    signals: Mapping[str, Signal]
-    held: Mapping[str, int]
-    rules: Rules
-    volatility: Mapping[str, float] = field(default_factory=dict)
-    short: Mapping[str, int] = field(default_factory=dict)
+    `values` are NaN where nothing is predicted that may be traded, `positions` where none was answered; `likely` says whose
+    values are probabilities of up.
+    """
 
-    def is_buy(self, symbol: str) -> bool:
-        """Tell whether the signal is above the threshold to buy."""
-        return self.signals[symbol].value > self.rules.buy_above
+    values: Floats
+    held: Floats
+    short: Floats
+    rules: RuleColumns
+    volatility: Floats
+    positions: Floats
+    likely: Flags
 
-    def is_sell(self, symbol: str) -> bool:
-        """Tell whether the signal is below the threshold to sell."""
-        return self.signals[symbol].value < self.rules.sell_below
+    @cached_property
+    def asked(self) -> Flags:
+        """Tell which symbols have a signal."""
+        found: Flags = self.values == self.values
+        return found
 
-    def is_short(self, symbol: str) -> bool:
-        """Tell whether the signal is below the threshold to sell short."""
-        return self.rules.short_below is not None and self.signals[symbol].value < self.rules.short_below
+    @cached_property
+    def buys(self) -> Flags:
+        """Tell which signals are above the threshold to buy."""
+        found: Flags = self.values > self.rules.buy_above
+        return found
 
-    def why(self, symbol: str) -> str:
-        """Give the signal beside its thresholds: 'predicted -0.800 %, below -0.500 %'."""
-        signal, rules = self.signals[symbol], self.rules
-        said = describe(signal.value, signal)
-        low, high = (describe(limit, signal, bare=True) for limit in (rules.sell_below, rules.buy_above))
-        if self.is_buy(symbol):
+    @cached_property
+    def sells(self) -> Flags:
+        """Tell which signals are below the threshold to sell."""
+        found: Flags = self.values < self.rules.sell_below
+        return found
+
+    @cached_property
+    def shorts(self) -> Flags:
+        """Tell which signals are below the threshold to sell short."""
+        found: Flags = self.values < self.rules.short_below
+        return found
+
+    def rows(self, at: list[int], rules: RuleColumns) -> Outlook:
+        """Give some accounts' outlook, who follow these rules."""
+        volatility = self.volatility[at] if len(self.volatility) == len(self.values) else self.volatility
+        return Outlook(
+            self.values[at],
+            self.held[at],
+            self.short[at],
+            rules,
+            volatility,
+            self.positions[at],
+            self.likely[at],
+        )
+
+    def why(self, at: int) -> str:
+        """Give the first account's signal of a symbol beside its thresholds: 'predicted -0.800 %, below -0.500 %'."""
+        target = NEXT_DIRECTION if self.likely[0, 0] else NEXT_RETURN
+        said = describe(self.values[0, at], target)
+        low, high = (
+            describe(limit[0, 0], target, bare=True)
+            for limit in (self.rules.sell_below, self.rules.buy_above)
+        )
+        if self.buys[0, at]:
             return f"{said}, above {high}"
-        return f"{said}, below {low}" if self.is_sell(symbol) else f"{said}, between {low} and {high}"
+        return f"{said}, below {low}" if self.sells[0, at] else f"{said}, between {low} and {high}"
 
-    def kept(self, symbol: str) -> str:
-        """Give the words for leaving a symbol as it is."""
-        return "kept" if self.held.get(symbol) or self.short.get(symbol) else "not bought"
+    def kept(self, at: int) -> str:
+        """Give the words for leaving a symbol of the first account as it is."""
+        return "kept" if self.held[0, at] or self.short[0, at] else "not bought"
+
+    def left(self, at: int) -> str:
+        """Give the reason why a symbol of the first account is left alone."""
+        return f"{self.why(at)}: {self.kept(at)}"
 
 
 class Strategy(Protocol):
-    """What every strategy has. The same outlook gives the same weights, in whatever order it lists the symbols."""
+    """What every strategy has. The same outlook gives the same shares, whoever else is in it."""
 
     says: ClassVar[str]
     """One sentence for people."""
@@ -73,8 +107,23 @@ class Strategy(Protocol):
     sells_short: ClassVar[bool]
     """Whether it knows what to do with `short_below`."""
 
-    def weights(self, outlook: Outlook) -> dict[str, Weight]:
-        """Give a weight for each signal."""
+    def shares(self, outlook: Outlook) -> Floats:
+        """Give the fraction of equity that each symbol with a signal should have; NaN leaves what is held alone."""
+
+    def why(self, outlook: Outlook, share: float, at: int) -> str:
+        """Say why a symbol of the first account gets this share."""
+
+
+def wanted_shares(outlook: Outlook) -> Floats:
+    """Give what each account's own strategy wants; NaN where nothing is asked, or it leaves a symbol alone."""
+    import numpy as np
+
+    kinds = outlook.rules.by_strategy
+    found = np.full(outlook.values.shape, np.nan)
+    for name, (at, rules) in kinds.items():
+        part = outlook if len(kinds) == 1 else outlook.rows(at, rules)
+        found[at] = np.where(part.asked, strategy(name).shares(part), np.nan)
+    return found
 
 
 class LongFlat:
@@ -91,19 +140,21 @@ class LongFlat:
     targets: ClassVar[tuple[Target, ...]] = TARGETS
     sells_short: ClassVar[bool] = True
 
-    def weights(self, outlook: Outlook) -> dict[str, Weight]:
+    def shares(self, outlook: Outlook) -> Floats:
         """Give every symbol its own answer; the others do not matter."""
-        return {symbol: self._weight(symbol, outlook) for symbol in outlook.signals}
+        import numpy as np
 
-    def _weight(self, symbol: str, outlook: Outlook) -> Weight:
-        why = outlook.why(symbol)
-        if outlook.is_buy(symbol):
-            return Weight(outlook.rules.position_share, why)
-        if outlook.is_short(symbol):
-            return Weight(-outlook.rules.position_share, f"{why}: short")
         # What is short stays so while the signal says sell, and ends where it does not.
-        ends = outlook.is_sell(symbol) != bool(outlook.short.get(symbol))
-        return Weight(Decimal(0), why) if ends else _leave(symbol, outlook)
+        ends = outlook.sells != (outlook.short > 0)
+        usual = outlook.rules.position_share
+        flat = np.where(outlook.shorts, -usual, np.where(ends, 0.0, np.nan))
+        return np.where(outlook.buys, usual, flat)
+
+    def why(self, outlook: Outlook, share: float, at: int) -> str:
+        """Give the signal, and what follows from it beside what is held."""
+        if share != share:
+            return outlook.left(at)
+        return f"{outlook.why(at)}: short" if share < 0 else outlook.why(at)
 
 
 class Rotation:
@@ -119,18 +170,29 @@ class Rotation:
     targets: ClassVar[tuple[Target, ...]] = TARGETS
     sells_short: ClassVar[bool] = False
 
-    def weights(self, outlook: Outlook) -> dict[str, Weight]:
-        """Give at most one symbol to sell and one to buy; everything else is left as it is."""
-        ranked = sorted(outlook.signals, key=lambda symbol: (-outlook.signals[symbol].value, symbol))
-        best = next((s for s in ranked if outlook.is_buy(s) and not outlook.held.get(s)), None)
-        worst = next((s for s in reversed(ranked) if outlook.is_sell(s) and outlook.held.get(s)), None)
-        weights = {symbol: _leave(symbol, outlook) for symbol in outlook.signals}
-        if worst is not None:
-            weights[worst] = Weight(Decimal(0), f"{outlook.why(worst)}, the worst of what is held")
-        if best is not None:
-            why = f"{outlook.why(best)}, the best of what is not held"
-            weights[best] = Weight(outlook.rules.position_share, why)
-        return weights
+    def shares(self, outlook: Outlook) -> Floats:
+        """Give at most one symbol to sell and one to buy; everything else is left as it is. Of equals the first by name counts."""
+        import numpy as np
+
+        rows, last = np.arange(len(outlook.values)), outlook.values.shape[1] - 1
+        found = np.full(outlook.values.shape, np.nan)
+        best = np.where(outlook.buys & (outlook.held == 0), outlook.values, -np.inf)
+        worst = np.where(outlook.sells & (outlook.held > 0), outlook.values, np.inf)[:, ::-1]
+        for among, at, share in (
+            (worst, last - worst.argmin(axis=1), np.zeros(len(rows))),
+            (best, best.argmax(axis=1), outlook.rules.position_share[:, 0]),
+        ):
+            some = np.isfinite(among).any(axis=1)
+            found[rows[some], at[some]] = share[some]
+        return found
+
+    def why(self, outlook: Outlook, share: float, at: int) -> str:
+        """Say which one it is."""
+        if share != share:
+            return outlook.left(at)
+        return f"{outlook.why(at)}, " + (
+            "the best of what is not held" if share else "the worst of what is held"
+        )
 
 
 class ForecastVolatility:
@@ -147,35 +209,27 @@ class ForecastVolatility:
     targets: ClassVar[tuple[Target, ...]] = TARGETS
     sells_short: ClassVar[bool] = False
 
-    def weights(self, outlook: Outlook) -> dict[str, Weight]:
+    def shares(self, outlook: Outlook) -> Floats:
         """Give every symbol its share; one without a volatility is left as it is."""
-        merits = {s: self._merit(s, outlook) for s in sorted(outlook.signals) if outlook.is_buy(s)}
-        total = sum(merit for merit in merits.values() if merit is not None)
-        return {symbol: self._weight(symbol, outlook, merits, total) for symbol in outlook.signals}
+        import numpy as np
 
-    def _merit(self, symbol: str, outlook: Outlook) -> float | None:
-        signal, volatility = outlook.signals[symbol], outlook.volatility.get(symbol)
-        if volatility is None or not volatility >= LEAST_VOLATILITY:
-            return None
-        in_volatilities = signal.value / volatility
-        if signal.target == "next_direction":
-            in_volatilities = 2 * signal.value - 1
-        return max(0.0, in_volatilities) / volatility
+        known = np.where(outlook.volatility >= LEAST_VOLATILITY, outlook.volatility, np.nan)
+        moves = np.where(outlook.likely, 2 * outlook.values - 1, outlook.values / known)
+        merits = np.where(outlook.buys, np.maximum(moves, 0.0) / known, np.nan)
+        total = np.nansum(merits, axis=1, keepdims=True)
+        shares = cut(np.where(total > 0, merits / total, np.where(np.isnan(merits), np.nan, 0.0)))
+        return np.where(outlook.sells, 0.0, np.minimum(shares, outlook.rules.position_share))
 
-    def _weight(
-        self, symbol: str, outlook: Outlook, merits: Mapping[str, float | None], total: float
-    ) -> Weight:
-        if outlook.is_sell(symbol):
-            return Weight(Decimal(0), outlook.why(symbol))
-        if symbol not in merits:
-            return _leave(symbol, outlook)
-        merit, why = merits[symbol], outlook.why(symbol)
-        if merit is None:
-            return Weight(None, f"{why}; its volatility is not known: {outlook.kept(symbol)}")
-        exact = Decimal(str(merit / total if total else 0.0)).quantize(_SHARE_STEP, ROUND_DOWN)
-        return Weight(
-            min(outlook.rules.position_share, exact), f"{why}, volatility {outlook.volatility[symbol]:.2%}"
-        )
+    def why(self, outlook: Outlook, share: float, at: int) -> str:
+        """Give the signal with the volatility that it is held against."""
+        why = outlook.why(at)
+        if outlook.sells[0, at]:
+            return why
+        if not outlook.buys[0, at]:
+            return outlook.left(at)
+        if share != share:
+            return f"{why}; its volatility is not known: {outlook.kept(at)}"
+        return f"{why}, volatility {outlook.volatility[0, at]:.2%}"
 
 
 class BuyHoldSell:
@@ -190,19 +244,21 @@ class BuyHoldSell:
     targets: ClassVar[tuple[Target, ...]] = (NEXT_DIRECTION,)
     sells_short: ClassVar[bool] = False
 
-    def weights(self, outlook: Outlook) -> dict[str, Weight]:
+    def shares(self, outlook: Outlook) -> Floats:
         """Give every symbol its own answer; the others do not matter."""
-        return {symbol: self._weight(symbol, outlook) for symbol in outlook.signals}
+        import numpy as np
 
-    def _weight(self, symbol: str, outlook: Outlook) -> Weight:
-        why = outlook.why(symbol)
-        if outlook.is_sell(symbol):
-            return Weight(Decimal(0), f"sell: {why}")
-        if not outlook.is_buy(symbol):
-            return Weight(None, f"hold: {why}: {outlook.kept(symbol)}")
-        if outlook.held.get(symbol):
-            return Weight(None, f"buy: {why}; held already: kept")
-        return Weight(outlook.rules.position_share, f"buy: {why}")
+        bought = np.where(outlook.buys & (outlook.held == 0), outlook.rules.position_share, np.nan)
+        return np.where(outlook.sells, 0.0, bought)
+
+    def why(self, outlook: Outlook, share: float, at: int) -> str:
+        """Say which of the three words it is."""
+        why = outlook.why(at)
+        if outlook.sells[0, at]:
+            return f"sell: {why}"
+        if not outlook.buys[0, at]:
+            return f"hold: {outlook.left(at)}"
+        return f"buy: {why}; held already: kept" if outlook.held[0, at] else f"buy: {why}"
 
 
 class AsTold:
@@ -215,28 +271,33 @@ class AsTold:
     targets: ClassVar[tuple[Target, ...]] = TARGETS
     sells_short: ClassVar[bool] = True
 
-    def weights(self, outlook: Outlook) -> dict[str, Weight]:
+    def shares(self, outlook: Outlook) -> Floats:
         """Give every symbol its own answer; what has no position is left alone."""
-        return {symbol: self._weight(symbol, outlook) for symbol in outlook.signals}
+        import numpy as np
 
-    def _weight(self, symbol: str, outlook: Outlook) -> Weight:
-        position = outlook.signals[symbol].position
-        if position is None:
-            return Weight(None, f"no position was answered: {outlook.kept(symbol)}")
-        why = f"position {position:+.3f}"
-        if outlook.rules.short_below is None and position < 0:
-            return Weight(Decimal(0), f"{why}, and nothing is sold short")
-        share = outlook.rules.position_share * Decimal(str(position))
-        return Weight(share.quantize(_SHARE_STEP, ROUND_DOWN), why)
+        barred = np.isnan(outlook.rules.short_below) & (outlook.positions < 0)
+        return np.where(barred, 0.0, cut(outlook.rules.position_share * outlook.positions))
 
-
-def _leave(symbol: str, outlook: Outlook) -> Weight:
-    return Weight(None, f"{outlook.why(symbol)}: {outlook.kept(symbol)}")
+    def why(self, outlook: Outlook, share: float, at: int) -> str:
+        """Give the position that was answered."""
+        position = outlook.positions[0, at]
+        if position != position:
+            return f"no position was answered: {outlook.kept(at)}"
+        barred = position < 0 and outlook.rules.short_below[0, 0] != outlook.rules.short_below[0, 0]
+        return f"position {position:+.3f}" + (", and nothing is sold short" if barred else "")
 
 
-def describe(value: float, signal: Signal, *, bare: bool = False) -> str:
+def cut(shares: Floats) -> Floats:
+    """Give shares of equity in millionths, towards zero."""
+    import numpy as np
+
+    found: Floats = np.trunc(shares * 1e6 + np.copysign(1e-6, shares)) / 1e6
+    return found
+
+
+def describe(value: float, target: Target, *, bare: bool = False) -> str:
     """Give a signal or threshold as people read it: 'predicted -0.800 %' or 'probability of up 0.560'."""
-    if signal.target == "next_return":
+    if target == NEXT_RETURN:
         text, noun = f"{value * 100:+.3f} %", "predicted"
     else:
         text, noun = f"{value:.3f}", "probability of up"

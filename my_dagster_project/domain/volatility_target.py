@@ -12,123 +12,137 @@ What the strategy leaves alone keeps its size, but at most scale x `position_sha
 one at which the whole comes to the target. (Multiplied by the scale itself they would shrink anew every session.)
 """
 
+from __future__ import annotations
+
 import math
-import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.plan import Rules, Snapshot
-from my_dagster_project.domain.strategies import LEAST_VOLATILITY, Weight
-from my_dagster_project.domain.volatility import SESSIONS_A_YEAR, WINDOW
+from my_dagster_project.domain.accounts import HAIR, Accounts
+from my_dagster_project.domain.strategies import LEAST_VOLATILITY, cut
+from my_dagster_project.domain.volatility import SESSIONS_A_YEAR
 
-_STEP = Decimal("0.000001")
+if TYPE_CHECKING:
+    from my_dagster_project.domain.accounts import Flags, Floats
+
+_STEP = 1e-6
 _HALVINGS = 30
 
 
-def scaled(
-    weights: Mapping[str, Weight],
-    snapshot: Snapshot,
-    returns: Mapping[str, Mapping[date, float]],
-    rules: Rules,
-    leaving: Mapping[str, str],
-) -> dict[str, Weight]:
-    """Give the weights times what brings the portfolio to the rules' target (a fraction, annualised).
+@dataclass(frozen=True)
+class Scaled:
+    """Shares of equity after scaling; which were `changed`, and which are left alone because they move nobody knows how.
 
-    `returns` are log returns by symbol and session, up to this one; a symbol without any is not bought. `leaving` is sold
-    anyway.
+    `scale` and `now` (the volatility without it, a year's) are each account's.
     """
-    wanted = {symbol: one.share for symbol, one in weights.items() if one.share is not None}
-    present = _present(snapshot)
-    alone = {symbol: share for symbol, share in present.items() if symbol not in {*wanted, *leaving}}
-    portfolio = _Portfolio(wanted, alone, rules.position_share)
-    target = rules.volatility_target or Decimal(0)
-    now = portfolio_volatility(portfolio.at(1.0), returns)
+
+    shares: Floats
+    changed: Flags
+    unknown: Flags
+    scale: Floats
+    now: Floats
+
+    def why(self, target: float) -> str:
+        """Say what the first account's shares were multiplied by."""
+        return f"x {self.scale[0, 0]:.2f} for a volatility of {target:.1%} a year (now {self.now[0, 0]:.1%})"
+
+
+def scaled(shares: Floats, asked: Flags, accounts: Accounts, returns: Floats, leaving: Flags) -> Scaled:
+    """Give the shares times what brings each portfolio to its rules' target (a fraction, annualised); without one as they are.
+
+    `asked` are the symbols with a signal, of which NaN is left alone. `returns` are the log returns of the last sessions up to
+    this one (sessions, symbols), NaN where one did not trade: it stood still. A symbol without any is not bought. `leaving` is
+    sold anyway.
+    """
+    import numpy as np
+
+    target = accounts.rules.volatility_target
+    wants = ~np.isnan(shares)
+    solvent = accounts.equity > 0
+    present = np.nan_to_num(np.where(solvent, accounts.signed * accounts.prices / accounts.equity, 0.0))
+    alone = np.where(wants | leaving, 0.0, present)
+    portfolio = _Portfolio(
+        np.nan_to_num(shares), alone, accounts.rules.position_share, np.expm1(np.nan_to_num(returns))
+    )
+    now = portfolio.volatility(portfolio.at(np.ones_like(target)))
     # What stands still is left as it is.
-    scale = 1.0 if now < LEAST_VOLATILITY else _scale(portfolio, returns, float(target))
-    said = f"x {scale:.2f} for a volatility of {target:.1%} a year (now {now:.1%})"
-    shares = {symbol: Decimal(repr(share)) for symbol, share in portfolio.at(scale).items()}
-    return {
-        symbol: _weight(symbol, one, present.get(symbol), shares.get(symbol), returns, said)
-        for symbol, one in weights.items()
-    }
+    scale = np.where(now < LEAST_VOLATILITY, 1.0, portfolio.scale(target))
+    aims = cut(portfolio.at(scale))
+    stays = ~asked | (portfolio.at(scale) == 0) | np.isnan(target)
+    stays |= ~wants & (present != 0) & (np.abs(portfolio.at(scale)) >= np.abs(present) - _STEP)
+    unknown = ~stays & np.isnan(returns).all(axis=0)
+    changed = ~stays & ~unknown
+    return Scaled(np.where(unknown, np.nan, np.where(changed, aims, shares)), changed, unknown, scale, now)
 
 
 @dataclass(frozen=True)
 class _Portfolio:
-    """Shares of equity: those a strategy wants, those it leaves alone, and what it would have bought of these."""
+    """Shares of equity: those a strategy wants, those it leaves alone, and what it would have bought of these.
 
-    wanted: Mapping[str, Decimal]
-    alone: Mapping[str, Decimal]
-    usual: Decimal
-
-    def at(self, scale: float) -> dict[str, float]:
-        """Give the shares at a scale."""
-        most = scale * float(self.usual)
-        kept = {symbol: float(share) for symbol, share in self.alone.items()}
-        kept = {symbol: math.copysign(min(abs(share), most), share) for symbol, share in kept.items()}
-        return {symbol: scale * float(share) for symbol, share in self.wanted.items()} | kept
-
-    @property
-    def largest_scale(self) -> float:
-        """Give a scale beyond which nothing that counts changes: all is invested, and all that is left alone left alone."""
-        invested = float(sum(map(abs, self.wanted.values()), Decimal(0)))
-        return max(1.0, 1 / float(self.usual), 1 / invested if invested else 1.0)
-
-
-def _scale(portfolio: _Portfolio, returns: Mapping[str, Mapping[date, float]], target: float) -> float:
-    """Give the largest scale at which the portfolio moves no more than the target and borrows nothing, by halving."""
-    most = max(1.0, sum(map(abs, portfolio.at(1.0).values())))
-
-    def fits(scale: float) -> bool:
-        shares = portfolio.at(scale)
-        return sum(map(abs, shares.values())) <= most and portfolio_volatility(shares, returns) <= target
-
-    low, high = 0.0, portfolio.largest_scale
-    if fits(high):
-        return high
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
-
-
-def portfolio_volatility(shares: Mapping[str, float], returns: Mapping[str, Mapping[date, float]]) -> float:
-    """Give the annualised standard deviation of a portfolio's last 21 returns, 0 where none is known.
-
-    A symbol that did not trade in one of these sessions stood still in it.
+    `moves` are the simple returns of the last sessions (sessions, symbols).
     """
-    days = sorted({day for symbol in shares for day in returns.get(symbol, ())})[-WINDOW:]
-    moves = [
-        sum(share * math.expm1(returns.get(symbol, {}).get(day, 0.0)) for symbol, share in shares.items())
-        for day in days
-    ]
-    return statistics.stdev(moves) * math.sqrt(SESSIONS_A_YEAR) if len(moves) > 1 else 0.0
+
+    wanted: Floats
+    alone: Floats
+    usual: Floats
+    moves: Floats
+
+    def at(self, scale: Floats) -> Floats:
+        """Give the shares at a scale."""
+        import numpy as np
+
+        kept = np.copysign(np.minimum(np.abs(self.alone), scale * self.usual), self.alone)
+        found: Floats = scale * self.wanted + kept
+        return found
+
+    def volatility(self, shares: Floats) -> Floats:
+        """Give the annualised standard deviation of each portfolio's returns, 0 where none is known."""
+        import numpy as np
+
+        if len(self.moves) < 2:
+            return np.zeros((len(shares), 1))
+        return portfolio_volatility(shares, self.moves)
+
+    @cached_property
+    def invested(self) -> Floats:
+        """Give what a strategy wants together."""
+        import numpy as np
+
+        found: Floats = np.abs(self.wanted).sum(axis=1, keepdims=True)
+        return found
+
+    @cached_property
+    def largest_scale(self) -> Floats:
+        """Give a scale beyond which nothing that counts changes: all is invested, and all that is left alone left alone."""
+        import numpy as np
+
+        return np.maximum(
+            np.maximum(1.0, 1 / self.usual), np.where(self.invested > 0, 1 / self.invested, 1.0)
+        )
+
+    def scale(self, target: Floats) -> Floats:
+        """Give the largest scale at which each portfolio moves no more than the target and borrows nothing, by halving."""
+        import numpy as np
+
+        most = np.maximum(1.0, np.abs(self.at(np.ones_like(target))).sum(axis=1, keepdims=True))
+
+        def fits(scale: Floats) -> Flags:
+            shares = self.at(scale)
+            within: Flags = np.abs(shares).sum(axis=1, keepdims=True) <= most + HAIR
+            return within & (self.volatility(shares) <= target)
+
+        high = self.largest_scale
+        low = np.where(fits(high), high, 0.0)
+        high = high.copy()
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            fit = fits(middle)
+            low, high = np.where(fit, middle, low), np.where(fit, high, middle)
+        return low
 
 
-def _present(snapshot: Snapshot) -> dict[str, Decimal]:
-    if snapshot.equity <= 0:
-        return {}
-    prices = {**snapshot.marks, **snapshot.closes}
-    return {
-        symbol: qty * prices[symbol] / snapshot.equity
-        for symbol, qty in snapshot.signed.items()
-        if symbol in prices
-    }
-
-
-def _weight(
-    symbol: str,
-    weight: Weight,
-    present: Decimal | None,
-    share: Decimal | None,
-    returns: Mapping[str, Mapping[date, float]],
-    said: str,
-) -> Weight:
-    """Give a symbol's weight with its share; None of it, and one that is left alone whole, stay what they are."""
-    if not share or (weight.share is None and present is not None and abs(share) >= abs(present) - _STEP):
-        return weight
-    if symbol not in returns:
-        return Weight(None, f"{weight.why}; its volatility is not known: left as it is")
-    return replace(weight, share=share.quantize(_STEP, ROUND_DOWN), why=f"{weight.why}; {said}")
+def portfolio_volatility(shares: Floats, moves: Floats) -> Floats:
+    """Give the annualised standard deviation of portfolios' returns: shares (portfolios, symbols), moves (sessions, symbols)."""
+    found: Floats = (shares @ moves.T).std(axis=1, ddof=1, keepdims=True) * math.sqrt(SESSIONS_A_YEAR)
+    return found

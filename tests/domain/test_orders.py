@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.limits import Limits, cost, free_cash
+from my_dagster_project.domain.limits import Limits, cost
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Plan, client_order_id
 from my_dagster_project.domain.risk import gate, refusals
 from my_dagster_project.foundation.errors import TradingError
-from tests.domain.trading import NO_LIMITS, RULES, SESSION, account, position, signal
+from tests.domain.trading import NO_LIMITS, RULES, SESSION, account, free_cash, position, signal
 
 
 def plan(signals, positions=(), limits=NO_LIMITS, closes=None, money=None, rules=RULES, rev=1):

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.facts import Facts
-from my_dagster_project.domain.limits import Limits, cost, free_cash, highest_price, strictest
+from my_dagster_project.domain.limits import Limits, cost, highest_price, strictest
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Plan, Signal, Standing, client_order_id
 from my_dagster_project.domain.risk import gate, refusals
 from my_dagster_project.domain.strategies import STRATEGIES
-from tests.domain.trading import RULES, SESSION, account, position
+from tests.domain.trading import RULES, SESSION, account, free_cash, position
 
 MARGIN = 1 + RULES.cash_margin
 SYMBOLS = ["AAPL", "FB", "GOOG", "IBM", "MSFT"]

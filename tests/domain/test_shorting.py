@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from my_dagster_project.domain.facts import Facts
-from my_dagster_project.domain.limits import Limits, cost, exposure, free_cash
+from my_dagster_project.domain.limits import Limits, cost, exposure
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Plan
 from my_dagster_project.domain.risk import gate, refusals
 from my_dagster_project.foundation.errors import TradingError
 from tests.domain.test_plan_properties import limits_of, mostly, perhaps, require_completed, scenes
-from tests.domain.trading import NO_LIMITS, RULES, SESSION, account, position, signal
+from tests.domain.trading import NO_LIMITS, RULES, SESSION, account, free_cash, position, signal
 
 SHORT = replace(RULES, short_below=-0.005)
 LENDS = replace(account(), lends=True)

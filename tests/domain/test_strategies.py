@@ -1,25 +1,48 @@
 from dataclasses import replace
-from decimal import Decimal
-from typing import get_args
+from typing import NamedTuple, get_args
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from my_dagster_project.domain.accounts import RuleColumns
 from my_dagster_project.domain.plan import Rules
-from my_dagster_project.domain.strategies import STRATEGIES, Outlook, strategy
+from my_dagster_project.domain.strategies import STRATEGIES, Outlook, strategy, wanted_shares
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.teams.sections import StrategyName
-from tests.domain.trading import RULES, signal
+from tests.domain.trading import RULES
 
-QUARTER = Decimal("0.25")
+QUARTER = 0.25
 WORDS = Rules("buy_hold_sell", 0.55, 0.45, QUARTER)
 
 
-def weights(name, values, held=(), rules=RULES, volatility=None, **changes):
-    signals = {symbol: signal(symbol, value, **changes) for symbol, value in values.items()}
-    outlook = Outlook(signals, dict.fromkeys(held, 10), rules, volatility or {})
-    return strategy(name).weights(outlook)
+class Weight(NamedTuple):
+    share: float | None
+    why: str
+
+
+def weights(name, values, held=(), rules=RULES, volatility=None, target="next_return", position=None):
+    symbols = sorted(values)
+
+    def row(given):
+        return np.array([[np.nan if one is None else one for one in given]], float)
+
+    outlook = Outlook(
+        values=row(values[symbol] for symbol in symbols),
+        held=row(10 * (symbol in held) for symbol in symbols),
+        short=row(0 for _ in symbols),
+        rules=RuleColumns.of([replace(rules, strategy=name)]),
+        volatility=row((volatility or {}).get(symbol) for symbol in symbols),
+        positions=row(position for _ in symbols),
+        likely=np.array([[target == "next_direction"]]),
+    )
+    with np.errstate(all="ignore"):
+        found = wanted_shares(outlook)[0]
+    return {
+        symbol: Weight(None if np.isnan(share) else share, strategy(name).why(outlook, share, at))
+        for at, (symbol, share) in enumerate(zip(symbols, found, strict=True))
+    }
 
 
 def shares(*args, **kwargs):
@@ -28,7 +51,7 @@ def shares(*args, **kwargs):
 
 @pytest.mark.parametrize(
     ("value", "share"),
-    [(0.002, QUARTER), (0.0005, None), (0.0002, None), (0.0, None), (-0.008, Decimal(0))],
+    [(0.002, QUARTER), (0.0005, None), (0.0002, None), (0.0, None), (-0.008, 0.0)],
 )
 def test_long_flat_holds_above_one_threshold_and_leaves_below_the_other(value, share):
     assert shares("long_flat", {"AAPL": value}) == {"AAPL": share}
@@ -38,9 +61,9 @@ def test_long_flat_holds_above_one_threshold_and_leaves_below_the_other(value, s
     ("position", "short_below", "share"),
     [
         (1.0, None, QUARTER),
-        (0.5, None, Decimal("0.125")),
-        (0.0, None, Decimal(0)),
-        (-1.0, None, Decimal(0)),
+        (0.5, None, 0.125),
+        (0.0, None, 0.0),
+        (-1.0, None, 0.0),
         (-1.0, -0.001, -QUARTER),
         (None, None, None),
     ],
@@ -62,7 +85,7 @@ def test_rotation_sells_the_worst_of_what_is_held_and_buys_the_best_of_what_is_n
     given = weights("rotation", values, held="ADE")
     assert {symbol: one.share for symbol, one in given.items() if one.share is not None} == {
         "B": QUARTER,
-        "E": Decimal(0),
+        "E": 0.0,
     }
     assert given["E"].why == "predicted -2.000 %, below +0.000 %, the worst of what is held"
     assert given["B"].why.endswith("the best of what is not held")
@@ -77,19 +100,19 @@ def test_rotation_does_nothing_between_the_thresholds_and_breaks_ties_by_name():
 
 def test_forecast_volatility_gives_more_for_more_return_and_less_for_more_risk():
     even = {"A": 0.02, "B": 0.02}
-    whole = replace(RULES, position_share=Decimal(1))
+    whole = replace(RULES, position_share=1.0)
     assert shares("forecast_volatility", even, rules=whole, volatility={"A": 0.01, "B": 0.02}) == {
-        "A": Decimal("0.8"),
-        "B": Decimal("0.2"),
+        "A": 0.8,
+        "B": 0.2,
     }
     more = shares(
         "forecast_volatility", {"A": 0.03, "B": 0.01}, rules=whole, volatility={"A": 0.02, "B": 0.02}
     )
-    assert more == {"A": Decimal("0.75"), "B": Decimal("0.25")}
+    assert more == {"A": 0.75, "B": 0.25}
 
 
 def test_forecast_volatility_reads_a_probability_as_its_edge_in_volatilities():
-    rules = replace(WORDS, position_share=Decimal(1), buy_above=0.4, sell_below=0.4)
+    rules = replace(WORDS, position_share=1.0, buy_above=0.4, sell_below=0.4)
     found = shares(
         "forecast_volatility",
         {"A": 0.6, "B": 0.7, "C": 0.45},
@@ -97,7 +120,7 @@ def test_forecast_volatility_reads_a_probability_as_its_edge_in_volatilities():
         volatility={"A": 0.01, "B": 0.02, "C": 0.01},
         target="next_direction",
     )
-    assert found == {"A": Decimal("0.5"), "B": Decimal("0.5"), "C": Decimal(0)}
+    assert found == {"A": 0.5, "B": 0.5, "C": 0.0}
 
 
 def test_forecast_volatility_cuts_at_the_position_share_and_leaves_what_it_cannot_judge():
@@ -110,7 +133,7 @@ def test_forecast_volatility_cuts_at_the_position_share_and_leaves_what_it_canno
     assert {symbol: one.share for symbol, one in given.items()} == {
         "A": QUARTER,
         "B": None,
-        "C": Decimal(0),
+        "C": 0.0,
         "D": None,
         "E": None,
     }
@@ -126,7 +149,7 @@ def test_forecast_volatility_cuts_at_the_position_share_and_leaves_what_it_canno
         (0.6, "A", None, "buy: probability of up 0.600, above 0.550; held already: kept"),
         (0.5, "A", None, "hold: probability of up 0.500, between 0.450 and 0.550: kept"),
         (0.5, "", None, "hold: probability of up 0.500, between 0.450 and 0.550: not bought"),
-        (0.4, "A", Decimal(0), "sell: probability of up 0.400, below 0.450"),
+        (0.4, "A", 0.0, "sell: probability of up 0.400, below 0.450"),
     ],
 )
 def test_buy_hold_sell_reads_a_probability_as_one_of_three_words(value, held, share, why):
@@ -173,7 +196,7 @@ def test_every_strategy_answers_for_every_signal_within_the_share_in_any_order(
     st.dictionaries(names, st.floats(0.001, 0.1)),
 )
 def test_forecast_volatility_never_gives_more_than_there_is(values, volatility):
-    whole = replace(RULES, position_share=Decimal(1))
+    whole = replace(RULES, position_share=1.0)
     found = shares("forecast_volatility", values, rules=whole, volatility=volatility)
     assert sum(share for share in found.values() if share is not None) <= 1
 
@@ -181,9 +204,9 @@ def test_forecast_volatility_never_gives_more_than_there_is(values, volatility):
 @pytest.mark.parametrize("share", ["0", "-0.1", "1.01"])
 def test_a_position_share_outside_zero_to_one_is_refused(share):
     with pytest.raises(TradingError, match="position_share"):
-        Rules("long_flat", 0.1, 0.0, Decimal(share))
+        Rules("long_flat", 0.1, 0.0, share)
 
 
 def test_thresholds_that_cross_are_refused():
     with pytest.raises(TradingError, match="lower sell_below"):
-        Rules("long_flat", buy_above=0.0, sell_below=0.1, position_share=Decimal("0.2"))
+        Rules("long_flat", buy_above=0.0, sell_below=0.1, position_share=0.2)

@@ -47,7 +47,7 @@ def test_the_volatility_is_that_of_the_covariance_matrix():
     shares = {"A": 0.5, "B": 0.2, "C": 0.3}
     simple = np.array([[math.expm1(returns[symbol][day]) for day in DAYS] for symbol in shares])
     w = np.array(list(shares.values()))
-    assert portfolio_volatility(shares, returns) == pytest.approx(math.sqrt(w @ np.cov(simple) @ w * 252))
+    assert portfolio_volatility(w[None], simple.T) == pytest.approx(math.sqrt(w @ np.cov(simple) @ w * 252))
 
 
 def test_a_lively_symbol_is_bought_less_of_and_a_quiet_one_more_and_the_reason_says_so():
@@ -110,8 +110,9 @@ def test_without_returns_a_symbol_is_not_bought_and_one_that_stands_still_is_as_
 def test_the_portfolio_that_is_wanted_never_moves_more_than_the_target(moves, target):
     returns = {"A": dict(zip(DAYS, moves, strict=True))}
     planned = plan(replace(ALONE, volatility_target=target), returns, A=0.01)
-    for symbol, qty in bought(planned).items():
-        assert portfolio_volatility({symbol: qty * 100 / 100_000}, returns) <= float(target) * 1.0001
+    for qty in bought(planned).values():
+        share, simple = np.array([[qty * 100 / 100_000]]), np.expm1([moves]).T
+        assert portfolio_volatility(share, simple) <= float(target) * 1.0001
         assert qty <= 1000
 
 

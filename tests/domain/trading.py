@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from my_dagster_project.domain.limits import Limits
+from my_dagster_project.domain.limits import Limits, proceeds
 from my_dagster_project.domain.plan import Rules, Signal, Snapshot
 from my_dagster_project.trading.broker import Account, Position
 
@@ -32,3 +32,8 @@ def position(symbol, qty, price="100"):
 
 def signal(symbol, value, **changes):
     return Signal(**{"team": "red", "session": SESSION, "symbol": symbol, "value": value, **changes})
+
+
+def free_cash(snapshot, sells):
+    """The dollars that buys may cost once sells have brought theirs, exactly."""
+    return snapshot.own_cash + proceeds(sells, snapshot)

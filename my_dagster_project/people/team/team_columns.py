@@ -38,7 +38,7 @@ def _right(hit: float | None) -> str:
 def _signal(signal: Signal | None) -> str:
     if signal is None or math.isnan(signal.value):
         return NONE
-    text = describe(signal.value, signal, bare=signal.target == NEXT_RETURN)
+    text = describe(signal.value, signal.target, bare=signal.target == NEXT_RETURN)
     return text if signal.position is None else f"{text}, position {signal.position:+.2f}"
 
 
