@@ -11,18 +11,31 @@ if TYPE_CHECKING:
     from my_dagster_project.domain.accounts import Flags, Floats
 
 
-@dataclass
+@dataclass(frozen=True)
 class Room:
-    """What new positions may still take, by account: dollars, symbols, dollars traded in the session, orders."""
+    """What new positions may still take, by account: dollars, dollars traded in the session, symbols, orders (rows of `left`)."""
 
-    cash: Floats
-    symbols: Floats
-    value: Floats
-    orders: Floats
+    left: Floats
 
-    def copy(self) -> Room:
-        """Give the room as it is now."""
-        return Room(self.cash.copy(), self.symbols.copy(), self.value.copy(), self.orders.copy())
+    @property
+    def cash(self) -> float:
+        """Give the first account's dollars."""
+        return float(self.left[0, 0])
+
+    @property
+    def value(self) -> float:
+        """Give the dollars that the first account may still trade in the session."""
+        return float(self.left[1, 0])
+
+    @property
+    def symbols(self) -> float:
+        """Give how many more symbols the first account may hold."""
+        return float(self.left[2, 0])
+
+    @property
+    def orders(self) -> float:
+        """Give how many more orders the first account may send."""
+        return float(self.left[3, 0])
 
 
 @dataclass(frozen=True)
@@ -79,22 +92,27 @@ def room_for(accounts: Accounts, closing: Closing) -> Room:
         total(sold * accounts.closes) * (1 - accounts.rules.cash_margin[:, 0]) * accounts.spendable[:, 0]
     )
     holds = (accounts.shares > 0).sum(axis=1) - gone.sum(axis=1) + (accounts.short > 0).sum(axis=1)
-    room = Room(
-        cash=accounts.own_cash[:, 0] + brought,
-        symbols=limits.max_symbols[:, 0] - holds,
-        value=accounts.session_room[:, 0] - total((sold + covered) * accounts.prices),
-        orders=limits.session_orders[:, 0] - (sold > 0).sum(axis=1) - (covered > 0).sum(axis=1),
+    left = np.stack(
+        [
+            accounts.own_cash[:, 0] + brought,
+            accounts.session_room[:, 0] - total((sold + covered) * accounts.prices),
+            limits.max_symbols[:, 0] - holds,
+            limits.session_orders[:, 0] - (sold > 0).sum(axis=1) - (covered > 0).sum(axis=1),
+        ]
     )
     for opened, takes, there in (
         (closing.bought, accounts.cost, accounts.shares > 0),
         (closing.shorted, accounts.worst, accounts.short > 0),
     ):
         if opened is not None:
-            room.cash -= total(opened * takes)
-            room.value -= total(opened * accounts.worst)
-            room.symbols -= ((opened > 0) & ~there).sum(axis=1)
-            room.orders -= (opened > 0).sum(axis=1)
-    return room
+            some = opened > 0
+            left -= [
+                total(opened * takes),
+                total(opened * accounts.worst),
+                (some & ~there).sum(axis=1),
+                some.sum(axis=1),
+            ]
+    return Room(left)
 
 
 def to_buy(accounts: Accounts, qty: Floats, trades: Flags, values: Floats) -> Wanted:
@@ -111,32 +129,43 @@ def to_buy(accounts: Accounts, qty: Floats, trades: Flags, values: Floats) -> Wa
     return Wanted(more, accounts.cost, worst, bound, refused, accounts.shares == 0, -values)
 
 
-def opened(wanted: Wanted, room: Room) -> Opened:
-    """Open what is wanted, in its order, as far as there is room; `room` is what is left afterwards."""
+def opened(wanted: Wanted, room: Room) -> tuple[Opened, Room]:
+    """Open what is wanted, in its order, as far as there is room; give the room that is left, too."""
     import numpy as np
 
     many = (wanted.qty > 0).sum(axis=1)
-    turns = int(many.max(initial=0))
-    qty = np.zeros_like(wanted.qty)
-    order = np.argsort(np.where(wanted.qty > 0, wanted.before, np.inf), axis=1, kind="stable")[:, :turns]
-    result = Opened(qty, order)
+    turns, qty = int(many.max(initial=0)), np.zeros_like(wanted.qty)
     if not turns:
-        return result
-    rows = np.arange(len(qty))
-    shape = qty.shape
-    each = [
-        np.broadcast_to(one, shape)[rows[:, None], order].T
-        for one in (wanted.qty, wanted.cost, wanted.worst, wanted.bound, wanted.refused, wanted.new)
-    ]
-    for turn, (more, cost, worst, bound, refused, new) in enumerate(zip(*each, strict=True)):
-        result.found.append(room.copy())
-        closed = refused | (room.orders <= 0) | (new & (room.symbols <= 0)) | (turn >= many)
-        most = np.minimum(whole(room.cash / cost), whole(room.value / worst))
-        taken = np.where(closed, 0.0, np.maximum(np.minimum(np.minimum(most, bound), more), 0.0))
-        some = taken > 0
-        room.cash -= np.where(some, taken * cost, 0.0)
-        room.value -= np.where(some, taken * worst, 0.0)
-        room.symbols -= some & new
-        room.orders -= some
-        qty[rows[some], order[some, turn]] = taken[some]
-    return result
+        return Opened(qty, np.zeros((len(qty), 0), int)), room
+    order = np.argsort(np.where(wanted.qty > 0, wanted.before, np.inf), axis=1, kind="stable")[:, :turns]
+    rows = np.arange(len(qty))[:, None]
+    # What an account wants no more of takes nothing; whatever its price is.
+    there = (np.arange(turns) < many[:, None]).T
+    cost, worst = (
+        np.where(there, _in_turn(one, qty, rows, order), 1.0) for one in (wanted.cost, wanted.worst)
+    )
+    bound = np.where(wanted.refused, 0.0, np.minimum(wanted.bound, wanted.qty))
+    most = np.where(there, _in_turn(bound, qty, rows, order), 0.0)
+    new = _in_turn(wanted.new, qty, rows, order)
+    taken, found, left = np.zeros_like(most), [], room.left.copy()
+    cash, value, symbols, orders = left
+    for turn in range(turns):
+        found.append(Room(left.copy()))
+        shares = whole(np.minimum(cash / cost[turn], value / worst[turn]))
+        shares = np.maximum(np.minimum(shares, most[turn]), 0.0)
+        shares *= (orders > 0) & ((symbols > 0) | ~new[turn])
+        cash -= shares * cost[turn]
+        value -= shares * worst[turn]
+        some = shares > 0
+        symbols -= some & new[turn]
+        orders -= some
+        taken[turn] = shares
+    qty[rows, order] = taken.T
+    return Opened(qty, order, found), Room(left)
+
+
+def _in_turn(values: Floats, like: Floats, rows: Floats, order: Floats) -> Floats:
+    import numpy as np
+
+    found: Floats = np.broadcast_to(values, like.shape)[rows, order].T
+    return found

@@ -78,9 +78,9 @@ def decide(
         covered = np.where(gone, accounts.short, covers(short_aims, outlook.asked, accounts))
         room = room_for(accounts, _before(accounts, sold, covered, standing))
         buying = to_buy(accounts, sizes.qty, sizes.trades, outlook.values)
-        buys = opened(buying, room)
+        buys, room = opened(buying, room)
         shorting = to_sell_short(shares, short_aims, outlook.values, accounts)
-        shorts = opened(shorting, room)
+        shorts, _ = opened(shorting, room)
     return Decisions(told, aims, sizes, short_aims, gone, sold, covered, buying, shorting, buys, shorts)
 
 

@@ -46,13 +46,13 @@ class OneAccount:
         """Give a row of figures by symbol."""
         import numpy as np
 
-        return np.array([[float(given.get(symbol, none)) for symbol in self.symbols]])
+        return np.array([[float(given.get(symbol, none)) for symbol in self.symbols]], float)
 
     def flags(self, given: Mapping[str, Any]) -> Flags:
         """Give a row of which symbols are among those given."""
         import numpy as np
 
-        return np.array([[symbol in given for symbol in self.symbols]])
+        return np.array([[symbol in given for symbol in self.symbols]], bool)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -133,7 +133,9 @@ class OneAccount:
 
         known = [self.facts.returns.get(symbol, {}) for symbol in self.symbols]
         days = sorted({day for one in known for day in one})[-WINDOW:]
-        return np.array([[one.get(day, _NOT_KNOWN) for one in known] for day in days]).reshape(-1, len(known))
+        return np.array([[one.get(day, _NOT_KNOWN) for one in known] for day in days], float).reshape(
+            -1, len(known)
+        )
 
     def _standing(self) -> Standing | None:
         if not self.snapshot.standing:

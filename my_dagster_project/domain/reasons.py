@@ -120,9 +120,9 @@ class Reasons:
 
     def _full(self, room: Room, *, new: bool) -> str:
         """Say why not even one share may be bought; '' when it may."""
-        if room.orders[0] <= 0:
+        if room.orders <= 0:
             return f"the limit of {self.limits.session_orders} orders a session is reached"
-        if new and room.symbols[0] <= 0:
+        if new and room.symbols <= 0:
             return f"the limit of {self.limits.max_symbols} symbols held is reached"
         return ""
 
@@ -137,11 +137,11 @@ class Reasons:
     def _bound(self, room: Room, at: int) -> tuple[float, float, str]:
         """Give what bounds a buy most: whole shares, the dollars behind them, and what it is called."""
         wanted, limits = self.decisions.to_buy, self.limits
-        bounds = [("cash", room.cash[0], wanted.cost)]
+        bounds = [("cash", room.cash, wanted.cost)]
         if limits.order_value is not None:
             bounds.append(("order limit", float(limits.order_value), wanted.worst))
         if name := session_room(self.seen, limits)[1]:
-            bounds.append((name, room.value[0], wanted.worst))
+            bounds.append((name, room.value, wanted.worst))
         if limits.position_share is not None:
             most = (self.accounts.limits.position_share * self.accounts.worth)[0, 0]
             held = (self.accounts.shares * wanted.worst)[0, at]

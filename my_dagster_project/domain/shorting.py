@@ -27,6 +27,8 @@ def covers(wanted: Floats, asked: Flags, accounts: Accounts) -> Floats:
     """Give the shares to buy back: what is short beyond what is wanted of it."""
     import numpy as np
 
+    if not accounts.short.any():
+        return np.zeros_like(accounts.short)
     less = (wanted == 0) | ((wanted < accounts.short) & ~accounts.near(accounts.short, wanted))
     return np.where(asked & (accounts.short > 0) & less, accounts.short - wanted, 0.0)
 
@@ -37,7 +39,8 @@ def to_sell_short(shares: Floats, wanted: Floats, values: Floats, accounts: Acco
 
     limits, worst, short = accounts.limits, accounts.worst, accounts.short
     more = (shares < 0) & (accounts.shares == 0)
-    more &= (short == 0) | ((wanted > short) & ~accounts.near(short, wanted))
+    if short.any():
+        more &= (short == 0) | ((wanted > short) & ~accounts.near(short, wanted))
     most = limits.position_share * accounts.worth
     bound = np.minimum(whole(limits.order_value / worst), whole(most / worst) - short)
     refused = accounts.too_deep | accounts.gap | ~accounts.lends

@@ -4,8 +4,10 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from typing import Any
 
 from my_dagster_project.domain.plan import Signal, Skipped, Snapshot
+from my_dagster_project.domain.targets import NEXT_DIRECTION
 
 # Of a symbol with less than a month of bars: nearly three times its price in a session.
 UNKNOWN_MOVE = 1.0
@@ -60,18 +62,32 @@ def _refusal(
         return f"the prediction is of session {signal.session}, not {session}"
     if signal.trained_through is not None and signal.trained_through > session:
         return f"its model was trained through {signal.trained_through}, after session {session}"
-    if not math.isfinite(signal.value):
-        return "the prediction is not a number"
-    if signal.target == "next_direction" and not 0 <= signal.value <= 1:
-        return f"the prediction {signal.value:g} is no probability"
-    if signal.position is not None and not -1 <= signal.position <= 1:
-        return f"the position {signal.position:g} is not between -1 and 1"
-    move = moves.get(signal.symbol, UNKNOWN_MOVE)
-    if signal.target == "next_return" and abs(signal.value) > move:
-        return f"the predicted log return {signal.value:+.4g} is beyond anything it ever did: {move:.4f}"
+    move, position = moves.get(signal.symbol, UNKNOWN_MOVE), signal.position
+    told = math.nan if position is None else position
+    for doubtful, why in doubts(signal.value, told, signal.target == NEXT_DIRECTION, move):
+        if doubtful:
+            return why.format(value=signal.value, position=told, move=move)
     if signal.symbol not in closes:
         return f"no raw close of session {session} to size an order with"
     return ""
+
+
+def doubts(value: Any, position: Any, likely: Any, move: Any) -> tuple[tuple[Any, str], ...]:
+    """Give whether a prediction's figures are such that nobody may trade on it, and why; figures, or arrays of them.
+
+    `position` is NaN where none was answered, `likely` says that a value is a probability, `move` is the largest log return ever.
+    """
+    import numpy as np
+
+    return (
+        (~np.isfinite(value), "the prediction is not a number"),
+        (np.logical_and(likely, (value < 0) | (value > 1)), "the prediction {value:g} is no probability"),
+        (np.abs(position) > 1, "the position {position:g} is not between -1 and 1"),
+        (
+            np.logical_and(np.logical_not(likely), np.abs(value) > move),
+            "the predicted log return {value:+.4g} is beyond anything it ever did: {move:.4f}",
+        ),
+    )
 
 
 def without(signals: Mapping[str, Signal], symbols: Collection[str]) -> dict[str, Signal]:

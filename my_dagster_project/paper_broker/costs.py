@@ -1,11 +1,7 @@
-"""What a price is worse by than the market's: half the spread, and the impact of the order's own size.
+"""What trading costs an account: half the spread, and the impact of the order's own size (`domain.costs`).
 
-    impact = coefficient x volatility x sqrt(shares of the order / shares that trade in a session)
-
-The square-root law (Almgren and others, "Direct Estimation of Equity Market Impact", Risk 2005; Toth and others, "Anomalous
-Price Impact and the Critical Nature of Liquidity in Financial Markets", Physical Review X 2011): coefficients of about 1 are
-measured. Volatility is the standard deviation of the symbol's last 21 log returns, the volume the mean of these sessions, both
-known before the open the order is executed at.
+Volatility is the standard deviation of the symbol's last 21 log returns, the volume the mean of these sessions, both known before
+the open the order is executed at.
 """
 
 import math
@@ -14,14 +10,13 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
+from my_dagster_project.domain.costs import MOST, impact_of
 from my_dagster_project.domain.volatility import WINDOW
 from my_dagster_project.foundation.errors import CalendarError
 from my_dagster_project.paper_broker.ledger import BPS, Terms
 from my_dagster_project.paper_broker.open_account import OpenAccount
 
-# Whatever the formula says of an order of a hundred days' volume, a price stays one.
-_MOST = Decimal("0.5")
-_STEP = Decimal("0.00000001")
+_MOST = Decimal(str(MOST))
 
 
 def worse_by(account: OpenAccount, terms: Terms, symbol: str, session: date, qty: Decimal) -> Decimal:
@@ -45,7 +40,7 @@ def _root(account: OpenAccount, symbol: str, session: date, qty: Decimal) -> Dec
     volume = math.fsum(shares for _, shares in past) / max(len(past), 1)
     if len(moves) < WINDOW or volume <= 0:
         return Decimal(0)
-    return Decimal(repr(statistics.stdev(moves) * math.sqrt(float(qty) / volume))).quantize(_STEP)
+    return Decimal(str(float(impact_of(float(qty), statistics.stdev(moves), volume))))
 
 
 def _past(account: OpenAccount, symbol: str, session: date) -> Iterator[tuple[float | None, float]]:

@@ -4,6 +4,7 @@ Daily bars are all there is. A market order gets the open, worsened by what it c
 limit allows it, else its limit if the session's range comes so far, at the close at the latest because nobody knows when.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -11,8 +12,8 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from random import Random
 from sqlite3 import Row
 
+from my_dagster_project.domain.costs import executed_at
 from my_dagster_project.paper_broker.costs import worse_by
-from my_dagster_project.paper_broker.feed import Bar
 from my_dagster_project.paper_broker.ledger import (
     BPS,
     CENT,
@@ -67,20 +68,12 @@ def _execution(account: OpenAccount, order: Row, terms: Terms, session: date) ->
     opened, closed = account.calendar.open_at(session), account.calendar.close_at(session)
     sign = 1 if order["side"] == "buy" else -1
     fraction = worse_by(account, terms, order["symbol"], session, shares_of(order))
-    worse, bps = 1 + sign * fraction, fraction * BPS
-    price = (bar.open * worse).quantize(PRICE_STEP, ROUND_HALF_UP)
-    if order["limit_price"] is None:
-        return Execution(order, price, opened, bps)
-    limit = Decimal(order["limit_price"])
-    if sign * price <= sign * limit:
-        return Execution(order, price, opened, bps)
-    if sign * _best(bar, sign) * worse > sign * limit:
+    limit = math.nan if order["limit_price"] is None else float(order["limit_price"])
+    best = float(bar.low if sign > 0 else bar.high)
+    price, at_open = executed_at(float(bar.open), best, sign, float(fraction), limit)
+    if math.isnan(price):
         return None
-    return Execution(order, limit, closed, bps)
-
-
-def _best(bar: Bar, sign: int) -> Decimal:
-    return bar.low if sign > 0 else bar.high
+    return Execution(order, Decimal(str(float(price))), opened if at_open else closed, fraction * BPS)
 
 
 def _execute(account: OpenAccount, execution: Execution, session: date) -> None:
