@@ -1,7 +1,7 @@
 """What trading on given predictions would have brought: years of many teams at once, in a second, as the order path trades.
 
 Each session is decided by the very functions that plan orders (`deciding`, `exits`), and filled at the next open by the formula
-of the bundled broker (`costs`); splits, dividends, commission and the fee for borrowed shares are booked as it books them, so that
+of the bundled broker (`execution_prices`); splits, dividends, commission and the fee for borrowed shares are booked as it books them, so that
 equity agrees with it to the cent. What no backtest knows is left out: faults, halts and resumptions by people, cancelled orders,
 partial fills (the rest fills a minute later at the same price, so only commissions round otherwise), symbols that a team drops or
 adds, bars that contradict each other or that were corrected later.
@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.accounts import Accounts, LimitColumns, RuleColumns
-from my_dagster_project.domain.costs import MOST, executed_at, impact_of, in_steps
+from my_dagster_project.domain.account_columns import Accounts, LimitColumns, RuleColumns
+from my_dagster_project.domain.backtest_market import Market
 from my_dagster_project.domain.deciding import Decisions, decide
+from my_dagster_project.domain.execution_prices import MOST, executed_at, impact_of, in_steps
 from my_dagster_project.domain.exits import losses, overdue, stopped
 from my_dagster_project.domain.limits import Limits
-from my_dagster_project.domain.market import Market
 from my_dagster_project.domain.plan import Rules
 from my_dagster_project.domain.signals import doubts
 from my_dagster_project.domain.strategies import Outlook
@@ -27,7 +27,7 @@ from my_dagster_project.domain.volatility import SESSIONS_A_YEAR, WINDOW
 from my_dagster_project.foundation.errors import TradingError
 
 if TYPE_CHECKING:
-    from my_dagster_project.domain.accounts import Flags, Floats
+    from my_dagster_project.domain.account_columns import Flags, Floats
 
 
 @dataclass(frozen=True)

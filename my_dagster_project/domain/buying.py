@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.accounts import Accounts, whole
+from my_dagster_project.domain.account_columns import Accounts, whole
 
 if TYPE_CHECKING:
-    from my_dagster_project.domain.accounts import Flags, Floats
+    from my_dagster_project.domain.account_columns import Flags, Floats
 
 
 @dataclass(frozen=True)

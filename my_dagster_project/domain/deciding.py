@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.accounts import Accounts
+from my_dagster_project.domain.account_columns import Accounts
 from my_dagster_project.domain.buying import Closing, Opened, Wanted, opened, room_for, to_buy
 from my_dagster_project.domain.shorting import covers, short_of, to_sell_short
 from my_dagster_project.domain.sizing import Sizes, sizes_of
@@ -17,7 +17,7 @@ from my_dagster_project.domain.strategies import Outlook, wanted_shares
 from my_dagster_project.domain.volatility_target import Scaled, scaled
 
 if TYPE_CHECKING:
-    from my_dagster_project.domain.accounts import Flags, Floats
+    from my_dagster_project.domain.account_columns import Flags, Floats
 
 
 @dataclass(frozen=True)

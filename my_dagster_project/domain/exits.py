@@ -10,11 +10,11 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.accounts import HAIR, Accounts
+from my_dagster_project.domain.account_columns import HAIR, Accounts
 from my_dagster_project.domain.lots import StatementLine
 
 if TYPE_CHECKING:
-    from my_dagster_project.domain.accounts import Flags, Floats
+    from my_dagster_project.domain.account_columns import Flags, Floats
 
 
 def losses(accounts: Accounts, entries: Floats) -> tuple[Floats, Floats]:

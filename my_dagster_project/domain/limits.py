@@ -1,6 +1,6 @@
 """The limits: which there are, what they come to for an account as it stands, and what each refuses.
 
-Planning sizes to them (`accounts`, `buying`, as arrays); the gate asks once more for itself, exactly, and refuses.
+Planning sizes to them (`account_columns`, `buying`, as arrays); the gate asks once more for itself, exactly, and refuses.
 """
 
 from collections.abc import Callable, Iterable

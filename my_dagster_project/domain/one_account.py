@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.domain.accounts import Accounts, LimitColumns, RuleColumns
+from my_dagster_project.domain.account_columns import Accounts, LimitColumns, RuleColumns
 from my_dagster_project.domain.deciding import Decisions, Standing, decide
 from my_dagster_project.domain.exits import losses, overdue, stopped
 from my_dagster_project.domain.facts import Facts, PositionView
@@ -20,7 +20,7 @@ from my_dagster_project.domain.targets import NEXT_DIRECTION
 from my_dagster_project.domain.volatility import WINDOW
 
 if TYPE_CHECKING:
-    from my_dagster_project.domain.accounts import Flags, Floats
+    from my_dagster_project.domain.account_columns import Flags, Floats
 
 _NOT_KNOWN = float("nan")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.accounts import Accounts, whole
+from my_dagster_project.domain.account_columns import Accounts, whole
 from my_dagster_project.domain.buying import Room
 from my_dagster_project.domain.deciding import Decisions
 from my_dagster_project.domain.limits import Limits, fallen, highest_price, price_gap, session_room
@@ -14,7 +14,7 @@ from my_dagster_project.domain.plan import Rules, Skipped, Snapshot
 from my_dagster_project.domain.strategies import Outlook, strategy
 
 if TYPE_CHECKING:
-    from my_dagster_project.domain.accounts import Floats
+    from my_dagster_project.domain.account_columns import Floats
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.accounts import Accounts, whole
+from my_dagster_project.domain.account_columns import Accounts, whole
 from my_dagster_project.domain.buying import Wanted
 
 if TYPE_CHECKING:
-    from my_dagster_project.domain.accounts import Flags, Floats
+    from my_dagster_project.domain.account_columns import Flags, Floats
 
 
 def short_of(shares: Floats, accounts: Accounts) -> Floats:

@@ -1,7 +1,7 @@
 """Strategies: from what is predicted and held to the share of equity that each symbol should have.
 
 A strategy is a small class, found by name in `STRATEGIES`, that looks at all signals of a session at once, of as many accounts as
-there are (`accounts`). It decides what is wanted; how many shares that is (`sizing`), what cash and limits allow (`deciding`,
+there are (`account_columns`). It decides what is wanted; how many shares that is (`sizing`), what cash and limits allow (`deciding`,
 `risk`) is decided elsewhere.
 """
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from my_dagster_project.domain.accounts import RuleColumns
+from my_dagster_project.domain.account_columns import RuleColumns
 from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN, TARGETS, Target
 from my_dagster_project.foundation.errors import TradingError
 
 if TYPE_CHECKING:
-    from my_dagster_project.domain.accounts import Flags, Floats
+    from my_dagster_project.domain.account_columns import Flags, Floats
 
 # A price that moves less (per session) stands still: nobody trades it, which is no reason to put everything into it.
 LEAST_VOLATILITY = 1e-6

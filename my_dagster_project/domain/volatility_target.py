@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from my_dagster_project.domain.accounts import HAIR, Accounts
+from my_dagster_project.domain.account_columns import HAIR, Accounts
 from my_dagster_project.domain.strategies import LEAST_VOLATILITY, cut
 from my_dagster_project.domain.volatility import SESSIONS_A_YEAR
 
 if TYPE_CHECKING:
-    from my_dagster_project.domain.accounts import Flags, Floats
+    from my_dagster_project.domain.account_columns import Flags, Floats
 
 _STEP = 1e-6
 _HALVINGS = 30

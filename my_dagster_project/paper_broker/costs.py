@@ -1,4 +1,4 @@
-"""What trading costs an account: half the spread, and the impact of the order's own size (`domain.costs`).
+"""What trading costs an account: half the spread, and the impact of the order's own size (`domain.execution_prices`).
 
 Volatility is the standard deviation of the symbol's last 21 log returns, the volume the mean of these sessions, both known before
 the open the order is executed at.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from my_dagster_project.domain.costs import MOST, impact_of
+from my_dagster_project.domain.execution_prices import MOST, impact_of
 from my_dagster_project.domain.volatility import WINDOW
 from my_dagster_project.foundation.errors import CalendarError
 from my_dagster_project.paper_broker.ledger import BPS, Terms

@@ -12,7 +12,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from random import Random
 from sqlite3 import Row
 
-from my_dagster_project.domain.costs import executed_at
+from my_dagster_project.domain.execution_prices import executed_at
 from my_dagster_project.paper_broker.costs import worse_by
 from my_dagster_project.paper_broker.ledger import (
     BPS,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from my_dagster_project.domain.accounts import RuleColumns
+from my_dagster_project.domain.account_columns import RuleColumns
 from my_dagster_project.domain.plan import Rules
 from my_dagster_project.domain.strategies import STRATEGIES, Outlook, strategy, wanted_shares
 from my_dagster_project.foundation.errors import TradingError

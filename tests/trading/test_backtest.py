@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from my_dagster_project.domain.backtest import Entrant, Terms, backtest
+from my_dagster_project.domain.backtest_market import Market
 from my_dagster_project.domain.exits import closes_held
 from my_dagster_project.domain.facts import Facts
 from my_dagster_project.domain.limits import Limits
-from my_dagster_project.domain.market import Market
 from my_dagster_project.domain.orders import plan_orders
 from my_dagster_project.domain.plan import Rules, Signal
 from my_dagster_project.domain.risk import gate, refusals

@@ -15,7 +15,7 @@ from my_dagster_project.domain.volatility import WINDOW
 if TYPE_CHECKING:
     import pandas as pd
 
-    from my_dagster_project.domain.accounts import Floats
+    from my_dagster_project.domain.account_columns import Floats
 
 _PRICES = ("open", "high", "low", "close", "adj_close", "volume")
 
