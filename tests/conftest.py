@@ -39,6 +39,8 @@ def _environment_comes_back() -> Iterator[None]:
 # competition those that do not look at it, because whoever does waits until it is made.
 LONGEST_FIRST = (
     "deploy/workers/test_pool.py",
+    "e2e/test_class.py",
+    "e2e/test_golden_season.py",
     "test_planted_bugs.py",
     "e2e/test_branch_flow.py",
     "e2e/test_kill.py",

@@ -313,10 +313,8 @@ def test_four_processes_that_commit_often_lose_none(repo, folder, lock_wait, loo
     """Some container mounts have no locks: then only the compare-and-swap of the branch stands guard."""
     git(folder, "switch", "-q", looked_at)
     (folder / "README").write_text("edited\n")
-    started = time.monotonic()
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
         list(processes.map(_commit_often, [folder] * 4, range(4), [commits] * 4, [lock_wait] * 4))
-    assert time.monotonic() - started < 60
     assert int(git(folder, "rev-list", "--count", "red")) == 1 + 4 * commits
     assert len(git(folder, "ls-tree", "-r", "--name-only", "red", "assets/").splitlines()) == 4 * commits
     assert git(folder, "status", "--porcelain") == " M README"
