@@ -139,7 +139,9 @@ def _refit_problems(config: TeamConfig, registry: Registry) -> Iterator[Problem]
         )
         yield Problem(("training", "cutoff"), text)
     if training.warm_start and not config.kind.warm:
-        text = f"{config.kind.title} has no weights that a refit could begin with; leave it out"
+        text = (
+            f"{config.kind.title} has no weights that a refit could begin with; say warm_start: false for it"
+        )
         yield Problem(("training", "warm_start"), text)
 
 

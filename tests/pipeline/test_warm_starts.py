@@ -85,6 +85,10 @@ def refits(house: House) -> list[int]:
 def test_each_begins_with_the_one_before_it(house):
     assert refits(house) == [1, 2, 3]
     assert due(house, SESSIONS) == []
+    events = house.instance.fetch_materializations(MODEL, limit=3).records[::-1]
+    told = [event.asset_materialization.metadata.get("begins_with") for event in events]
+    stored = [house.store.fingerprint(of_window((*RED, "model"), one)) for one in WINDOWS]
+    assert [one and one.value for one in told] == [None, *stored[:2]], "which model that was is on record"
 
 
 def test_one_that_is_due_makes_due_all_that_begin_with_it(house):

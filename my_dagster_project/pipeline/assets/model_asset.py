@@ -21,7 +21,7 @@ from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.pipeline.assets.examined import examined
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import model_key, training_rows_key
-from my_dagster_project.pipeline.assets.outputs import files_output, shown
+from my_dagster_project.pipeline.assets.outputs import data_version, files_output, shown
 from my_dagster_project.pipeline.assets.session_events import PartitionEvents
 from my_dagster_project.pipeline.assets.sessions_asked import windows_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
@@ -108,7 +108,7 @@ def model_asset(team: TeamContext, symbol: str) -> dg.AssetsDefinition:
                 context.log.warning(
                     f"{spec.of}: predictions will use {config.kind.title}: {trained.manifest.reason}"
                 )
-            told = (trained.files, _metadata(trained.manifest, run_id, left_out))
+            told = (trained.files, _metadata(trained.manifest, run_id, left_out, spec.begins_with))
             yield events.stored(window, *told) if events else files_output(*told)
         if events:
             yield from _parity(parity, manifests, config.kind)
@@ -327,10 +327,13 @@ def _parity(gate: Gate, manifests: list[Manifest], kind: Kind) -> Iterator[dg.As
 
 
 @shown
-def _metadata(manifest: Manifest, run_id: str, left_out: str) -> dict[str, Any]:
+def _metadata(
+    manifest: Manifest, run_id: str, left_out: str, before: Mapping[str, bytes] | None
+) -> dict[str, Any]:
     return {
         **({"symbols": ", ".join(manifest.symbols)} if manifest.symbols else {}),
         **({"left_out": left_out} if left_out else {}),
+        **({"begins_with": data_version(before)} if before else {}),
         "trained_through": manifest.trained_through.isoformat(),
         "training_rows": sum(manifest.rows.values()),
         "epochs": manifest.epochs,
