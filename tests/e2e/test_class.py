@@ -83,7 +83,9 @@ def resumed(project: Project, log: Path) -> Command:
     return project.begin("season", "start", log=log)
 
 
-@pytest.mark.parametrize(("size", "count", "pushes", "kills"), [(3, 6, 4, 1), *only_whole((6, 12, 10, 4))])
+@pytest.mark.parametrize(
+    ("size", "count", "pushes", "kills"), [(3, 6, 4, 1), *only_whole((6, 12, 10, 4), at_home=(6, 40, 30, 12))]
+)
 def test_a_class_lives_a_season(tmp_path, size, count, pushes, kills):
     dice = random.Random(size)
     teams = ["red", "blue", *(f"team-{number}" for number in range(3, size + 1))]

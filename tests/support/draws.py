@@ -39,9 +39,10 @@ def size[T](usual: T, full: T) -> T:
     return full if _FULL else usual
 
 
-def only_whole(*cases: Any) -> list[Any]:
-    """For `parametrize`: cases that take long, which there are in `make test-full` only."""
-    return list(cases) if _FULL else []
+def only_whole(*cases: Any, at_home: Any = None) -> list[Any]:
+    """For `parametrize`: cases that take long, which there are in `make test-full` only; `at_home` instead where no CI waits for them."""
+    chosen = list(cases) if _CI or at_home is None else [at_home]
+    return chosen if _FULL else []
 
 
 def draws(examples: int, **more: Any) -> settings:
