@@ -4,6 +4,8 @@ A crash stays: the prices after it are its neighbours. A wrong price does not. J
 what is wild for IBM is a Tuesday for a penny stock; a day of heavy trading explains more.
 """
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.trading_days import Thresholds, TradingDays, deviation
@@ -48,7 +50,7 @@ def implausible_volumes(bars: "pd.DataFrame", days: TradingDays) -> "pd.Series":
 def copied_bars(bars: "pd.DataFrame", days: TradingDays) -> "pd.Series":
     """True for rows of a feed that stood still: that say, volume included, what the session before said of its own, or
     stand in a row of three and more with the same four prices, where prices are fine enough that trading moves them."""
-    same = (bars[_STILL] == bars[_STILL].shift()).all(axis=1)
+    same = reduce(and_, (bars[name] == bars[name].shift() for name in _STILL))
     copied = same & (bars["volume"] == bars["volume"].shift()) & (bars["high"] > bars["low"])
     stood = same & (same.shift(fill_value=False) | same.shift(-1, fill_value=False))
     wide = (days.high / days.low - 1 > days.grain) | (bars["high"] == bars["low"])
@@ -58,7 +60,6 @@ def copied_bars(bars: "pd.DataFrame", days: TradingDays) -> "pd.Series":
 def _distance(days: TradingDays) -> "pd.Series":
     """How far the oddest price of each row is from the sessions around it (a difference of logarithms)."""
     import numpy as np
-    import pandas as pd
 
     before = days.close.rolling(_AROUND, min_periods=1).median().shift()
     after = days.close[::-1].rolling(_AROUND, min_periods=1).median().shift()[::-1]
@@ -69,14 +70,14 @@ def _distance(days: TradingDays) -> "pd.Series":
         return far.where(after.notna(), np.fmin(far, np.log(price / days.close.shift()).abs()))
 
     body_top, body_bottom = np.maximum(days.open, days.close), np.minimum(days.open, days.close)
-    prices = {
-        "open": away(days.open),
-        "close": away(days.close),
+    far = (
+        away(days.open),
+        away(days.close),
         # A wick is as near as the body of its own day.
-        "high": np.minimum(away(days.high), np.log(days.high / body_top).abs()),
-        "low": np.minimum(away(days.low), np.log(body_bottom / days.low).abs()),
-    }
-    return pd.DataFrame(prices).max(axis=1).fillna(0.0)
+        np.minimum(away(days.high), np.log(days.high / body_top).abs()),
+        np.minimum(away(days.low), np.log(body_bottom / days.low).abs()),
+    )
+    return reduce(np.fmax, far).fillna(0.0)
 
 
 def _odd_factor(days: TradingDays) -> "pd.Series":

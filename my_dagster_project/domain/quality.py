@@ -3,9 +3,11 @@
 Each rule looks at one kind of damage and leaves the others' alone, so that the rule that fires names the cause.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Literal
 
 from my_dagster_project.domain.plausibility import copied_bars, implausible_prices, implausible_volumes
@@ -63,6 +65,8 @@ def check_bars(
     a late listing looks like that. Sessions that the organiser accepts (`limits.accepted`) need no bar, and theirs is as it
     is. Raises CalendarError when the span leaves the calendar.
     """
+    import pandas as pd
+
     accepted = limits.accepted.get(symbol, frozenset())
     expected = [day for day in calendar.sessions(start, end) if day not in accepted]
     if not expected:
@@ -77,13 +81,15 @@ def check_bars(
                 "Check the symbol and its source.",
             )
         ]
+    # Each column and each sum of columns would carry a deep copy of what is noted of the frame: a tenth of all this.
     ordered = bars.sort_values("session", ignore_index=True)
+    ordered.attrs = {}
     single = ordered.drop_duplicates("session", ignore_index=True)
     findings = [
         *_check_rows(ordered, symbol, _DUPLICATES, _DUPLICATES.broken(ordered)),
         *_check_sessions(single, symbol, expected, accepted),
     ]
-    known = single["session"].dt.date.isin(accepted)
+    known = single["session"].isin(pd.DatetimeIndex(sorted(accepted)))
     for rule in _ROW_RULES:
         findings += _check_rows(single, symbol, rule, rule.broken(single) & ~known)
     apart = _apart(single, calendar.sessions(start, end))
@@ -92,8 +98,10 @@ def check_bars(
 
 def _apart(bars: "pd.DataFrame", sessions: Sequence[date]) -> "pd.Series":
     """How many sessions lie between each bar and the one before; 1 where there is none, or where the exchange was closed."""
-    places = {day: place for place, day in enumerate(sessions)}
-    return bars["session"].dt.date.map(places).ffill().diff().fillna(1).clip(lower=1)
+    import pandas as pd
+
+    places = pd.Series(pd.DatetimeIndex(sessions).get_indexer(bars["session"]), bars.index, dtype="float64")
+    return places.where(places >= 0).ffill().diff().fillna(1).clip(lower=1)
 
 
 def _check_levels(
@@ -117,8 +125,10 @@ def _check_levels(
 
 
 def _check_rows(bars: "pd.DataFrame", symbol: str, rule: _Rule, broken: "pd.Series") -> list[Finding]:
+    if not broken.any():
+        return []
     sessions = _dates(bars.loc[broken, "session"])
-    return [_finding(rule.name, symbol, sessions, rule.problem, rule.advice)] if sessions else []
+    return [_finding(rule.name, symbol, sessions, rule.problem, rule.advice)]
 
 
 def _check_sessions(
@@ -167,20 +177,27 @@ def _dates(sessions: "pd.Series") -> list[date]:
     return list(sessions.dt.date)
 
 
+def _all_of(columns: "Iterable[pd.Series]") -> "pd.Series":
+    """Column by column: a frame's `all(axis=1)` takes five times as long."""
+    return reduce(and_, columns)
+
+
 def _not_finite(bars: "pd.DataFrame") -> "pd.Series":
     import numpy as np
 
-    return ~np.isfinite(bars[_PRICES]).all(axis=1)
+    return ~_all_of(np.isfinite(bars[name]) for name in _PRICES)
 
 
 def _not_positive(bars: "pd.DataFrame") -> "pd.Series":
-    return (bars[_PRICES] <= 0).any(axis=1)
+    return ~_all_of(~(bars[name] <= 0) for name in _PRICES)
 
 
 def _inconsistent(bars: "pd.DataFrame") -> "pd.Series":
-    body = bars[["open", "close"]]
-    below = bars["low"] * (1 - _PRECISION) > body.min(axis=1)
-    outside = below | (bars["high"] * (1 + _PRECISION) < body.max(axis=1))
+    import numpy as np
+
+    # Of one that is missing the other is the body.
+    bottom, top = np.fmin(bars["open"], bars["close"]), np.fmax(bars["open"], bars["close"])
+    outside = (bars["low"] * (1 - _PRECISION) > bottom) | (bars["high"] * (1 + _PRECISION) < top)
     # A price of -1 or NaN is another rule's; here it would only be blamed on its neighbours.
     return outside & ~_not_positive(bars) & ~_not_finite(bars)
 

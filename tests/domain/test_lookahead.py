@@ -55,6 +55,23 @@ def test_a_leak_in_the_table_that_will_be_stored_is_caught(table, apple, leak):
     assert check_features(table, apple, FEATURES) == []
 
 
+def test_a_session_more_is_checked_against_what_was_stored_before_it_came(table, apple):
+    """All truncations anew took half a second of each session of a season."""
+    before, asked = table.iloc[:-1], []
+    counted = lambda *given: asked.append(len(given[0])) or compute_features(*given)  # noqa: E731
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("my_dagster_project.domain.lookahead.compute_features", counted)
+        assert check_features(table, apple, FEATURES, "", before) == []
+    assert len(asked) == 1 < asked[0] < 50
+    leaking = [leak(table, apple) for leak in LEAKS.values()]
+    earlier = [leak(before, apple.iloc[:-1]) for leak in LEAKS.values()]
+    for now, then in zip(leaking, earlier, strict=True):
+        assert check_features(now, apple, FEATURES, "", then)
+        assert check_features(now, apple, FEATURES, "", before)
+    wrong = table.assign(sma=table["sma"].where(table.index != len(table) - 1, 0.05))
+    assert [one.why for one in check_features(wrong, apple, FEATURES, "", before)] == ["with a later start"]
+
+
 def test_a_missing_category_is_no_difference_from_itself(table, apple, monkeypatch):
     monkeypatch.setitem(module._OWN_KINDS, "weekday", lambda series: pd.Series(series["weekday"]).shift(-1))
     day = [Feature("weekday", "weekday")]
