@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import (
     dagit,
+    lapse,
     loading,
     main_job,
     planning,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Workshop], Findings]] = {
     "replay": replay.measure,
     "trading": trading.measure,
     "main_job": main_job.measure,
+    "lapse": lapse.measure,
     "workers": workers.measure,
     "serving": serving.measure,
     "dagit": dagit.measure,

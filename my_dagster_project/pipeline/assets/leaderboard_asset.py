@@ -61,7 +61,8 @@ def leaderboard_asset(
         board, drawn = table.board, table.curves
         context.log.info(f"{len(board.teams)} teams on the table")
         yield _alarm_result(board)
-        _note_figures(context, tracking, board, platform.pooled)
+        if is_looked_at(platform):
+            _note_figures(context, tracking, board, platform.pooled)
         files = {names.LEADERBOARD: to_json(board).encode(), names.EQUITY: curves_to_json(drawn).encode()}
         yield files_output(files, _metadata(board, drawn, platform))
 
