@@ -45,6 +45,18 @@ def test_training_gives_the_files_to_predict_with_and_a_manifest_that_describes_
     assert manifest.return_scale == pytest.approx(rows.loc[rows["split"] == 0, "next_return"].abs().mean())
 
 
+def test_scales_and_labels_are_those_of_the_rows_that_were_handed_over_and_of_no_others():
+    """Ludwig takes them from training and validation alike, never from what it will be asked: rows after the cut-off are not there."""
+    learnt, rows = json.loads(trained("red").files["ludwig/training_set_metadata.json"]), sample_rows()
+    numbers = [name for name in sample_spec().features if "mean" in learnt[name]]
+    assert numbers
+    for name in [*numbers, "next_return"]:
+        own = (learnt[name]["mean"], learnt[name]["std"])
+        assert own == pytest.approx((rows[name].mean(), rows[name].std()), rel=1e-5, abs=1e-9), name
+    labels = {str(one) for name in sample_spec().features for one in learnt[name].get("str2idx", {})}
+    assert labels - {"<UNK>"} == set(rows["weekday"].unique())
+
+
 def test_every_epoch_is_reported_with_its_losses():
     seen = []
     model = train(sample_spec(epochs=3), sample_rows(), lambda epoch, metrics: seen.append((epoch, metrics)))
