@@ -41,10 +41,8 @@ def measure(workshop: Workshop) -> Findings:
     with _ours(trained.project) as (mine, ready), _ludwig(trained.plain_models / place.name) as theirs:
         row = json.loads(_get(mine.port, f"{route}/newest"))
         asked = request(f"{route}/predict", json.dumps({"row": row}).encode(), "application/json")
-        # Its /predict takes numbers as texts, which its own preprocessing refuses: a batch of one row it is.
-        batch = json.dumps({"columns": list(row), "data": [list(row.values())]})
-        form = urlencode({"dataset": batch}).encode()
-        plain = request("/batch_predict", form, "application/x-www-form-urlencoded")
+        form = urlencode({name: value for name, value in row.items() if value is not None}).encode()
+        plain = request("/predict", form, "application/x-www-form-urlencoded")
         _open_all(mine.port)
         pairs = [
             (_loaded(mine, asked, ours_count), _loaded(theirs, plain, plain_count))
