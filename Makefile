@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 # Without bytecode Ludwig imports in 20 s instead of 9.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run season ui mlflow up round down wipe logs backup restore test test-quick test-whole test-full test-stack lint style types format benchmarks clean
+.PHONY: help setup run season ui mlflow up round down wipe logs backup restore test test-quick test-full test-stack lint style types format benchmarks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -98,11 +98,10 @@ QUICK := $(addprefix tests/,domain foundation teams market_data paper_broker tra
 test-quick: setup ## The quick tests of the rooms that need no server, a third of the examples drawn (a minute)
 	TRADING_TESTS=quick $(PYTEST) -n auto -m "not slow and not full" $(QUICK)
 
-test-whole: setup ## Whole runs that are killed, fed nonsense, joined by a third team or a branch's commits (five minutes)
-	$(PYTEST) $(ALL) -m "full and not stack" tests/e2e
-
-test-full: test ## `make test`, then the whole draw: ten times the examples, all scenarios, long replays, planted bugs
-	TRADING_TESTS=full $(PYTEST) $(ALL) -m "(full or hypothesis) and not stack"
+WHOLE := not stack
+# In one go with all that `make test` has: a draw that is the first part of a larger one is not made twice.
+test-full: style ## `make test` with the whole draw: three times the examples, all scenarios, long replays, whole runs, planted bugs
+	@$(call WITH_TYPES,TRADING_TESTS=full $(PYTEST) $(ALL) -m "$(WHOLE)")
 
 test-stack: setup ## Build the stack's images, bring it all up, drive it, take it down (needs a Docker Engine; skips without one)
 	$(BIN)/pytest -m stack tests/stack --timeout 1800 -rs

@@ -49,7 +49,7 @@ def _finish(folder: Path) -> Finished:
     (project.folder / ".env.secrets").write_text("".join(f"{name}={canaries[name]}\n" for name in in_file))
     project.environment = {name: value for name, value in canaries.items() if name not in in_file}
     project.environment["AWS_ACCESS_KEY_ID"] = "AKnobody"
-    # A fork, without 12 s of imports: the installed program makes the same in test_kill.py (`make test-whole`).
+    # A fork, without 12 s of imports: the installed program makes the same in test_kill.py (`make test-full`).
     done = project.trading("run")
     assert done.code == 0, done.text
     return Finished(project, done, canaries)

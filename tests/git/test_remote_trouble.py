@@ -21,7 +21,7 @@ from my_dagster_project.git.remote_talk import without_credentials
 from my_dagster_project.history.commits import commit_pending
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.opening import open_store
-from tests.support.draws import sizes
+from tests.support.draws import size
 from tests.support.gitrepo import git
 from tests.support.loopback import Loopback, Reply
 from tests.support.two_sides import POINTER, YAML, Sides, sync_branch
@@ -211,7 +211,7 @@ def test_kill_9_between_any_two_steps_is_completed_by_the_next(sides, point):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("commits", sizes(5, 25))
+@pytest.mark.parametrize("commits", [size(5, 25)])
 def test_processes_commit_and_sync_while_a_person_pushes_and_nothing_is_lost(sides, commits):
     """4 x 25 pointers against 10 configurations, with the branch checked out and dirty on the server."""
     configurations = commits * 2 // 5

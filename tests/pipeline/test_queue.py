@@ -10,7 +10,7 @@ from dagster._serdes import ConfigurableClass
 
 from my_dagster_project.foundation.dagster_private import ConfigurableClassData
 from tests.support.deployment import deployed, write_project
-from tests.support.draws import sizes
+from tests.support.draws import size
 
 pytestmark = pytest.mark.slow
 SLOTS = 2
@@ -75,7 +75,7 @@ def drain(deployment) -> list[list[dg.DagsterRun]]:
         deployment.finish(going_on[-1])
 
 
-@pytest.fixture(scope="module", params=sizes(6, 20))
+@pytest.fixture(scope="module", params=[size(6, 20)])
 def together(request, tmp_path_factory):
     teams = [f"team{n:02}" for n in range(request.param)]
     folder = tmp_path_factory.mktemp("queue")

@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 
 _FULL = os.environ.get("TRADING_TESTS") == "full"
@@ -29,13 +28,8 @@ def load_profile() -> None:
     settings.load_profile("new" if _FULL and not _CI else "same")
 
 
-def sizes(usual: int, full: int) -> list[Any]:
-    """For `parametrize`: how many of what a test makes many of; the second in `make test-full` only."""
-    return [usual, pytest.param(full, marks=pytest.mark.full)]
-
-
 def size[T](usual: T, full: T) -> T:
-    """How much a fixture makes that tests share; the second in `make test-full` only."""
+    """How many of what a test makes many of; the second in `make test-full`."""
     return full if _FULL else usual
 
 

@@ -18,7 +18,7 @@ from tests.deploy.workers.test_idling import memory_mb
 from tests.support.dagit import FAULTS, TRADING
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.full, pytest.mark.drill, pytest.mark.timeout(900)]
 
 # What issue 5 promises.
 KNOWN_WITHIN = 120
