@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.content import Content, ContentStore, content_of, each
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of, parse_dir
+from my_dagster_project.storage.kept import Kept
 from my_dagster_project.storage.manifests import Asset, Manifests
 from my_dagster_project.storage.object_store import ObjectStore, check_key
 from my_dagster_project.storage.pending import Pending, PendingVersions, now
@@ -35,11 +36,12 @@ class Written:
 class AssetStore:
     """Reads and writes assets by key, e.g. ("red", "AAPL", "model"). Safe to share between threads and processes."""
 
-    def __init__(self, store: ObjectStore, remote: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, remote: ObjectStore, kept: Kept | None = None) -> None:
         self.store = store
+        self._kept = kept or Kept(None)
         self.contents = ContentStore(remote)
         self.pending = PendingVersions(store)
-        self._manifests = Manifests(store)
+        self._manifests = Manifests(store, self._kept)
 
     def write(
         self, asset: Asset, files: Mapping[str, bytes], *, replace: bool, record: Mapping[str, str]
@@ -57,6 +59,8 @@ class AssetStore:
         # Again: a collection that began before the record was there may have taken old unreferenced contents meanwhile.
         each(lambda name: self.contents.put(contents[name].md5, files[name]), files)
         self._switch(asset, contents, replace)
+        for data in files.values():
+            self._kept.put(data)
         return _written(contents)
 
     def clear(self, asset: Asset, record: Mapping[str, str]) -> None:
@@ -79,13 +83,18 @@ class AssetStore:
         """Give one file of the asset; ObjectMissingError if it has no such file."""
         content = self._manifests.file(asset, name)
         if content is None:
-            raise ObjectMissingError(f"{'/'.join(asset)} has no file {name!r} in {self.store.url}")
+            raise self._lacks(asset, name)
         return self._bytes(asset, name, content)
 
     def read_files(self, asset: Asset, names: Iterable[str]) -> dict[str, bytes]:
         """Give some files of the asset, several at a time; ObjectMissingError if it lacks one of them."""
         wanted = list(names)
-        return dict(zip(wanted, each(lambda name: self.read_file(asset, name), wanted), strict=True))
+        there = self._manifests.some(asset, wanted)
+        if lacking := [name for name in wanted if name not in there]:
+            raise self._lacks(asset, lacking[0])
+        return dict(
+            zip(wanted, each(lambda name: self._bytes(asset, name, there[name]), wanted), strict=True)
+        )
 
     def folder(self, md5: str) -> dict[str, bytes]:
         """Give the files of a version by the md5 of its folder, current or not; StorageError or VersioningError when it is gone."""
@@ -141,12 +150,22 @@ class AssetStore:
             return []
 
     def _bytes(self, asset: Asset, name: str, content: Content) -> bytes:
-        """Give the content from its readable copy if that is the one meant, otherwise from the remote."""
+        """Give the content: kept here, or from its readable copy if that is the one meant, otherwise from the remote."""
+        data = self._kept.get(content.md5)
+        if data is None:
+            data = self._stored(asset, name, content)
+            self._kept.put(data)
+        return data
+
+    def _stored(self, asset: Asset, name: str, content: Content) -> bytes:
         with suppress(ObjectMissingError):
             data = self.store.get(_key(asset, name))
             if md5_of(data) == content.md5:
                 return data
         return self.contents.get(content.md5)
+
+    def _lacks(self, asset: Asset, name: str) -> ObjectMissingError:
+        return ObjectMissingError(f"{'/'.join(asset)} has no file {name!r} in {self.store.url}")
 
 
 def _key(asset: Asset, name: str) -> str:

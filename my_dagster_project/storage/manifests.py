@@ -12,7 +12,7 @@ whole leaves them behind in the same single switch.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -20,7 +20,8 @@ from uuid import uuid4
 
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.content import Content, each
-from my_dagster_project.storage.object_store import ObjectStore
+from my_dagster_project.storage.kept import Kept
+from my_dagster_project.storage.object_store import ObjectInfo, ObjectStore
 
 _FIRST = "first"
 _SUFFIX = ".json"
@@ -40,8 +41,8 @@ class _Whole:
 class Manifests:
     """The manifests of all assets of one store."""
 
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+    def __init__(self, store: ObjectStore, kept: Kept) -> None:
+        self._store, self._kept = store, kept
 
     def files(self, asset: Asset) -> dict[str, Content]:
         """Give the asset's files as they are at one moment, sorted by name; empty if there is no such asset."""
@@ -49,11 +50,9 @@ class Manifests:
             whole, added = self._look(asset)
             # An entry can vanish under us only because a whole was written meanwhile: look again.
             with suppress(ObjectMissingError):
-                contents = each(lambda key: _content(key, self._store.get(key)), added.values())
+                contents = each(self._entry, added.values())
                 return dict(sorted({**whole.files, **dict(zip(added, contents, strict=True))}.items()))
-        raise StorageError(
-            f"{'/'.join(asset)} in {self._store.url} is being replaced all the time; try again."
-        )
+        raise _replaced_all_the_time(asset, self._store)
 
     def assets(self, owner: str) -> set[Asset]:
         """Give every asset of an owner that was ever written: one listing."""
@@ -79,6 +78,19 @@ class Manifests:
         except ObjectMissingError:
             return whole.files.get(name)
 
+    def some(self, asset: Asset, names: Collection[str]) -> dict[str, Content]:
+        """Give those of some files that the asset has, as they are at one moment."""
+        for _ in range(_ATTEMPTS):
+            whole, added = self._look(asset)
+            wanted = [name for name in names if name in added]
+            with suppress(ObjectMissingError):  # As above.
+                contents = each(self._entry, [added[name] for name in wanted])
+                return {
+                    **{name: whole.files[name] for name in names if name in whole.files},
+                    **dict(zip(wanted, contents, strict=True)),
+                }
+        raise _replaced_all_the_time(asset, self._store)
+
     def replace(self, asset: Asset, files: Mapping[str, Content]) -> None:
         """Make the asset exactly these files, in one atomic step."""
         body = {
@@ -101,22 +113,36 @@ class Manifests:
         keys = [info.key for info in self._store.list(_added_root(asset))]
         each(self._store.delete, [key for key in keys if not key.startswith(live)])
 
-    def _look(self, asset: Asset) -> tuple[_Whole, dict[str, str]]:
-        """Give the whole and the keys of the entries of its generation.
+    def _look(self, asset: Asset) -> tuple[_Whole, dict[str, ObjectInfo]]:
+        """Give the whole and the entries of its generation, by the names of their files.
 
         Listing first makes it one moment: a whole switched in after the listing has no entries to miss yet.
         """
-        keys = [info.key for info in self._store.list(f"{_root(asset)}/")]
-        whole = self._whole(asset) if _whole_key(asset) in keys else _Whole()
+        there = {info.key: info for info in self._store.list(f"{_root(asset)}/")}
+        listed = there.get(_whole_key(asset))
+        whole = self._whole(asset, listed) if listed else _Whole()
         start = _added_key(asset, whole.generation, "").removesuffix(_SUFFIX)
         return whole, {
-            key.removeprefix(start).removesuffix(_SUFFIX): key for key in keys if key.startswith(start)
+            key.removeprefix(start).removesuffix(_SUFFIX): info
+            for key, info in there.items()
+            if key.startswith(start)
         }
 
-    def _whole(self, asset: Asset) -> _Whole:
+    def _entry(self, listed: ObjectInfo) -> Content:
+        return _content(listed.key, self._body(listed))
+
+    def _body(self, listed: ObjectInfo) -> bytes:
+        """What was listed: kept, or as it is now."""
+        body = self._kept.get(listed.md5)
+        if body is None:
+            body = self._store.get(listed.key)
+            self._kept.put(body)
+        return body
+
+    def _whole(self, asset: Asset, listed: ObjectInfo | None = None) -> _Whole:
         key = _whole_key(asset)
         try:
-            body = self._store.get(key)
+            body = self._body(listed) if listed else self._store.get(key)
         except ObjectMissingError:
             return _Whole()
         with _readable(key):
@@ -130,6 +156,10 @@ def _whole_of(body: bytes) -> _Whole:
     document = json.loads(body)
     files = {name: Content(**file) for name, file in document["files"].items()}
     return _Whole(document["generation"], files)
+
+
+def _replaced_all_the_time(asset: Asset, store: ObjectStore) -> StorageError:
+    return StorageError(f"{'/'.join(asset)} in {store.url} is being replaced all the time; try again.")
 
 
 def _root(asset: Asset) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -14,10 +14,11 @@ TEMPORARY_PREFIX = ".tmp-"
 
 @dataclass(frozen=True, order=True)
 class ObjectInfo:
-    """One line of a listing: the key inside the store and the size in bytes."""
+    """One line of a listing: the key inside the store, the size in bytes, and of most objects on S3 the MD5 of its bytes."""
 
     key: str
     size: int
+    md5: str = field(default="", compare=False)
 
 
 class ObjectStore(Protocol):

@@ -9,6 +9,7 @@ from my_dagster_project.foundation.s3_settings import S3Settings
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
+from my_dagster_project.storage.kept import Kept
 from my_dagster_project.storage.object_store import ObjectStore
 from my_dagster_project.storage.s3_store import S3Store
 
@@ -29,5 +30,7 @@ def open_store(url: str, s3: S3Settings | None = None) -> ObjectStore:
 @cache
 def open_assets(store_url: str, dvc_url: str) -> AssetStore:
     """The asset store at these addresses, with the S3 settings of this process."""
-    s3 = load_settings().s3
-    return AssetStore(open_store(store_url, s3), open_store(dvc_url, s3))
+    settings = load_settings()
+    store, remote = (open_store(url, settings.s3) for url in (store_url, dvc_url))
+    far = isinstance(store, S3Store)  # A folder is as near as what would be kept of it.
+    return AssetStore(store, remote, Kept(settings.home / "kept" if far else None))

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -105,7 +106,10 @@ class S3Store:
             )
             found = [entry for page in pages for entry in page.get("Contents", ())]
         start = len(self._prefix)
-        return sorted(ObjectInfo(entry["Key"][start:], int(entry["Size"])) for entry in found)
+        return sorted(
+            ObjectInfo(entry["Key"][start:], int(entry["Size"]), entry.get("ETag", "").strip('"'))
+            for entry in found
+        )
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error."""
@@ -183,8 +187,21 @@ def process_client(settings: S3Settings) -> Any:
         return _clients[settings]
 
 
+@cache
+def _session() -> Any:
+    """What knows S3's requests, once a process and for its forks: to read that takes 0.1 s of CPU, and a client of it 5 ms."""
+    import boto3.session
+
+    return boto3.session.Session()
+
+
+def know_s3(settings: S3Settings) -> None:
+    """Have at hand what a client needs, for forks of this process; nothing connects."""
+    if settings.access_key:  # Without one boto3 looks for some, also in the network.
+        _make_client(settings)
+
+
 def _make_client(settings: S3Settings) -> Any:
-    import boto3
     from botocore.config import Config
 
     config = Config(
@@ -197,7 +214,7 @@ def _make_client(settings: S3Settings) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return boto3.session.Session().client(
+    return _session().client(
         "s3",
         endpoint_url=settings.endpoint_url,
         aws_access_key_id=settings.access_key,

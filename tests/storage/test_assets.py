@@ -13,10 +13,13 @@ from multiprocessing import get_context
 import pytest
 
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
+from my_dagster_project.storage import kept as kept_files
 from my_dagster_project.storage.assets import AssetStore, Written
 from my_dagster_project.storage.dvc_format import dir_md5, md5_of, object_key
+from my_dagster_project.storage.kept import Kept
 from my_dagster_project.storage.object_store import ObjectStore
 from my_dagster_project.storage.opening import open_store
+from my_dagster_project.storage.s3_store import S3Store
 
 MODEL = ("red", "AAPL", "model")
 PREDICTIONS = ("red", "AAPL", "predictions")
@@ -168,6 +171,38 @@ class TestReading:
         assert len(AssetStore(counting, assets.contents.remote).names(PREDICTIONS)) == 28
         assert counting.calls == ["list"]
 
+    def test_what_was_read_here_before_a_server_does_not_send_again(self, assets, tmp_path):
+        sessions = {f"2013-01-{day:02}": str(day).encode() for day in range(1, 29)}
+        write(assets, PREDICTIONS, sessions, replace=False)
+        counting, kept = Counting(assets.store), Kept(tmp_path / "kept")
+        reader = AssetStore(counting, assets.contents.remote, kept)
+        assert reader.read_files(PREDICTIONS, sessions) == sessions
+        counting.calls.clear()
+        write(assets, PREDICTIONS, {"2013-01-02": b"made anew"}, replace=False)
+        assert reader.read_files(PREDICTIONS, sessions) == sessions | {"2013-01-02": b"made anew"}
+        assert counting.calls[0] == "list"
+        # A folder has no ETags: its small manifests are read again, the files themselves are not.
+        assert counting.calls.count("get") == (2 if isinstance(assets.store, S3Store) else 29)
+
+    def test_of_what_is_kept_only_the_right_bytes_are_taken(self, assets, tmp_path):
+        write(assets, MODEL, OLD)
+        reader = AssetStore(assets.store, assets.contents.remote, Kept(tmp_path))
+        assert reader.read(MODEL) == OLD
+        for file in tmp_path.glob("*/*"):
+            if file.is_file():
+                file.write_bytes(b"torn")
+        assert reader.read(MODEL) == OLD
+
+    def test_the_oldest_is_forgotten(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(kept_files, "_MOST_IN_ALL", 25)
+        monkeypatch.setattr(kept_files, "_LOOKED_AFTER", 1)
+        kept = Kept(tmp_path)
+        for text in (b"ten bytes.", b"and eleven.", b"the newest"):
+            kept.put(text)
+            for file in tmp_path.glob("*/*"):
+                os.utime(file, (file.stat().st_mtime - 10, file.stat().st_mtime - 10))
+        assert [kept.get(md5_of(text)) for text in (b"ten bytes.", b"the newest")] == [None, b"the newest"]
+
 
 class TestCrashes:
     """At every single call to either store: an error there leaves readers on one whole version, and a retry works."""
@@ -283,6 +318,7 @@ def _killed_writer(folder, number: int) -> int:
         from pathlib import Path
         from my_dagster_project.storage.assets import AssetStore
         from my_dagster_project.storage.opening import open_store
+from my_dagster_project.storage.s3_store import S3Store
         from tests.storage.test_assets import MODEL, NEW, Counting, write
 
         def die():
