@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,16 @@ def crons(stack: Stack) -> dict[str, str]:
     return {one["name"]: one["cronSchedule"] for one in found}
 
 
-def push_cron(stack: Stack, team: str, folder: Path, purpose: str) -> None:
-    """The team lets a schedule of its tick every minute; back when the loaded graph says so."""
-    push_edit(stack, team, folder, lambda config: config["schedule"].update({purpose: EVERY_MINUTE}))
-    wait_for(lambda: crons(stack)[f"{team}_{purpose}_schedule"] == EVERY_MINUTE, 90)
+def push_crons(stack: Stack, teams: Sequence[str], folder: Path, *purposes: str) -> None:
+    """The teams let schedules of theirs tick every minute; back when the loaded graph says so."""
+
+    def ticking(config: dict[str, Any]) -> None:
+        config["schedule"].update(dict.fromkeys(purposes, EVERY_MINUTE))
+
+    for team in teams:
+        push_edit(stack, team, folder / team, ticking)
+    pushed = [f"{team}_{purpose}_schedule" for team in teams for purpose in purposes]
+    wait_for(lambda: {crons(stack)[name] for name in pushed} == {EVERY_MINUTE}, 90)
 
 
 def bucket_client(stack: Stack, key: str = "AWS_ACCESS_KEY_ID", secret: str = "AWS_SECRET_ACCESS_KEY") -> Any:

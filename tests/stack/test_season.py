@@ -17,7 +17,7 @@ from tests.stack.story import (
     bucket_client,
     clone,
     push,
-    push_cron,
+    push_crons,
     push_edit,
     reading_keys,
     scheduled,
@@ -46,9 +46,11 @@ def trained(stack) -> Stack:
 
 @pytest.fixture(scope="module")
 def daily(trained, last, tmp_path_factory) -> dict[str, dict]:
-    """Each team's daily run, made by the schedule that the team pushed; by hand at hours when none may be."""
-    for team in TEAMS:
-        push_cron(trained, team, tmp_path_factory.mktemp("daily") / team, "daily")
+    """Each team's daily run, made by the schedule that the team pushed; by hand at hours when none may be.
+
+    The schedule of trading ticks, too, and waits for the predictions.
+    """
+    push_crons(trained, TEAMS, tmp_path_factory.mktemp("crons"), "daily", "trade")
     if daily_ticks_now():
         runs = {
             team: wait_for(lambda team=team: scheduled(trained, f"{team}_daily"), 150)[-1]["runId"]
@@ -62,13 +64,12 @@ def daily(trained, last, tmp_path_factory) -> dict[str, dict]:
 
 
 @pytest.fixture(scope="module")
-def traded(daily, stack, last, tmp_path_factory) -> dict[str, dict]:
+def traded(daily, stack, last) -> dict[str, dict]:
     """The record of each team's orders after the last session.
 
     By its schedule; between an open and the next midnight in New York, when no order may be placed, by a person in Dagit.
     """
     for team in TEAMS:
-        push_cron(stack, team, tmp_path_factory.mktemp("trade") / team, "trade")
         if trade_ticks_now():
             run = wait_for(lambda team=team: scheduled(stack, f"{team}_trade"), 150)[-1]["runId"]
         else:
