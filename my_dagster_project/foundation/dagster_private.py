@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         Permissions,
         get_location_scoped_user_permissions,
     )
+    from dagster._daemon.daemon import DagsterDaemon, SpanMarker
     from dagster_graphql.implementation.utils import has_permission_for_run
     from dagster_graphql.schema.errors import GrapheneUnauthorizedError
     from dagster_webserver.webserver import DagsterWebserver
@@ -79,6 +80,9 @@ _LATE = {
     "SqlEventLogStorageTable": f"{_STORAGE}.event_log.schema",
     "SqliteRunStorage": f"{_STORAGE}.runs.sqlite.sqlite_run_storage",
     "SqliteScheduleStorage": f"{_STORAGE}.schedules",
+    # What the stack's daemon is (`deploy/daemon.py`).
+    "DagsterDaemon": "dagster._daemon.daemon",
+    "SpanMarker": "dagster._daemon.daemon",
     # What Dagit asks who may do what, and answers with (`deploy/dagit`).
     "DagsterWebserver": "dagster_webserver.webserver",
     "GrapheneUnauthorizedError": "dagster_graphql.schema.errors",
@@ -102,6 +106,27 @@ def web_request_context() -> Any:
     from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
     return BaseWorkspaceRequestContext
+
+
+def daemon_controller() -> Any:
+    """The module that makes Dagster's daemons, each by its `create_daemon_of_type`."""
+    from dagster._daemon import controller
+
+    return controller
+
+
+def daemon_command() -> Any:
+    """The command `dagster-daemon run`."""
+    from dagster._daemon.cli import run_command
+
+    return run_command
+
+
+def execute_run_command() -> Any:
+    """What the process of a run does: load its job, execute it, say how it ended."""
+    from dagster._cli.api import _execute_run_command_body
+
+    return _execute_run_command_body
 
 
 def dev_command_module() -> Any:

@@ -9,10 +9,11 @@ from dagster import QueuedRunCoordinator, SubmitRunContext
 
 from my_dagster_project.foundation.dagster_private import RunQueueConfig
 from my_dagster_project.foundation.errors import RefusedError
+from my_dagster_project.foundation.run_at_work import TEAM_TAG
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.foundation.sign_in import EVERYTHING, USER_HEADER
 from my_dagster_project.pipeline.pinning import pinned_sources
-from my_dagster_project.pipeline.run_tags import ONE_AT_A_TIME, TEAM_TAG, USER_TAG, derived_tags, limit_tag
+from my_dagster_project.pipeline.run_tags import ONE_AT_A_TIME, USER_TAG, derived_tags, limit_tag
 from my_dagster_project.pipeline.training_budget import replace_waiting
 
 

@@ -1,5 +1,7 @@
 """One job per team and purpose, never one per symbol: 500 jobs cost 10 s of every load."""
 
+from collections.abc import Collection
+
 import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import (
@@ -14,13 +16,19 @@ from my_dagster_project.pipeline.refit_windows import window_partitions
 from my_dagster_project.teams.platform import Platform
 
 
-def all_jobs(platform: Platform, partitions: dg.PartitionsDefinition) -> list[UnresolvedAssetJobDefinition]:
-    """A job for each row of the table that makes assets, of teams one for each; none without a team."""
+def all_jobs(
+    platform: Platform, partitions: dg.PartitionsDefinition, owners: Collection[str] = ()
+) -> list[UnresolvedAssetJobDefinition]:
+    """A job for each row of the table that makes assets, of teams one for each; none without a team.
+
+    With `owners` those of these teams, and of the market where it is among them.
+    """
     rows = [row for row in chain.JOBS if chain.stages_of(row.purpose)] if platform.teams else []
     return [
         _job(platform, row, team, partitions)
         for row in rows
         for team in (platform.teams if row.of_team else ("",))
+        if not owners or (team or chain.owner_of(row)) in owners
     ]
 
 

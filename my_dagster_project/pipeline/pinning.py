@@ -40,13 +40,12 @@ def platform_told(text: str, settings: Settings) -> Platform:
     return on_its_clock(replace(platform, read=told["read"], problems=told["problems"]), settings)
 
 
-def pinned_platform(settings: Settings) -> Platform | None:
-    """The platform this process was started for, None where it is free to read the newest."""
+def pinned_text() -> str | None:
+    """What told of the platform that this process was started for, None where it is free to read the newest."""
     context = DefinitionsLoadContext.get()
     if context.load_type != DefinitionsLoadType.RECONSTRUCTION:
         return None
-    text = context.reconstruction_metadata.get(_KEY)
-    return platform_told(text, settings) if text else None
+    return context.reconstruction_metadata.get(_KEY)
 
 
 def pinned_sources(metadata: Mapping[str, Any]) -> Sources | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dagster import DagsterRun, SubmitRunContext
 from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG
 
+from my_dagster_project.deploy.workers.bells import QUEUE, ring
 from my_dagster_project.deploy.workers.signs_of_life import DEFAULT_QUEUE, connect, slots_by_queue
 from my_dagster_project.foundation.dagster_private import RunQueueConfig
 from my_dagster_project.foundation.pool_settings import pool_settings
@@ -49,7 +50,9 @@ class PoolRunCoordinator(TradingRunCoordinator):
         run = context.dagster_run
         if DAGSTER_CELERY_QUEUE_TAG not in run.tags:
             self._instance.add_run_tags(run.run_id, {DAGSTER_CELERY_QUEUE_TAG: DEFAULT_QUEUE})
-        return super().submit_run(context)
+        queued = super().submit_run(context)
+        ring(self._redis, QUEUE)
+        return queued
 
     def _slots(self) -> dict[str, int]:
         from redis import RedisError

@@ -11,6 +11,7 @@ import dagster as dg
 
 from my_dagster_project.foundation.dagster_private import UnresolvedAssetJobDefinition
 from my_dagster_project.foundation.errors import SeasonError
+from my_dagster_project.foundation.run_at_work import ROUND_TAG
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.pipeline.alarming import NO_ALARM
 from my_dagster_project.pipeline.assets.keys import leaderboard_key
@@ -26,7 +27,7 @@ from my_dagster_project.pipeline.lived import (
 )
 from my_dagster_project.pipeline.reloading import differs, reload_location
 from my_dagster_project.pipeline.run_tags import FIRST_OF_ALL
-from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked, Step, session_step
+from my_dagster_project.pipeline.session_step import Asked, Step, session_step
 from my_dagster_project.storage.season import SeasonBook
 from my_dagster_project.teams.deployment import season_book
 from my_dagster_project.teams.platform import Platform
@@ -35,8 +36,8 @@ ROUND_JOB = "round"
 PROGRESS_TAG, ENDED_TAG = "round_progress", "round_ended"
 WELL = "well"
 BY = "the sensor rounds"
-# The daemon looks every 5 s; a lapse that asked for 5 was found a moment too early by every second look.
-_SECONDS, _SECONDS_OF_A_LAPSE = 10, 2
+# The daemon looks every 5 s, and in a lapse whenever nothing of the session is going on any more (`deploy/workers/bells.py`).
+_SECONDS, _SECONDS_OF_A_LAPSE = 10, 1
 _PATIENCE_SECONDS = 900.0
 """How long a session of a lapse waits for teams, by the wall clock: what takes longer is missed."""
 _MOST_RUNS = 10_000
@@ -103,8 +104,12 @@ def _close_what_is_over(instance: dg.DagsterInstance, platform: Platform, season
         state = close_session(season, platform, instance, state, BY)
 
 
-def _lived(context: dg.SensorEvaluationContext, platform: Platform, season: SeasonBook) -> dg.SensorResult:
+def _lived(
+    context: dg.SensorEvaluationContext, platform: Platform, season: SeasonBook, *, closes: bool = True
+) -> dg.SensorResult:
     """A step of the lapse: what its session at work needs next; closed when nothing is left, or when its time is over.
+
+    Then the next one begins in the same tick, where its time has come.
 
     The registry's line on main is the organiser's word: a lapse begins with the first look at it.
     """
@@ -130,16 +135,25 @@ def _lived(context: dg.SensorEvaluationContext, platform: Platform, season: Seas
     keep_texts(state, platform, settings)
     due = Due(platform, context.repository_def.asset_graph, context.instance, settings)
     step = lived_step(platform, due, state, asked)
-    if step.ended or waited.total_seconds() > state.session_every + _PATIENCE_SECONDS:
+    if closes and (step.ended or waited.total_seconds() > state.session_every + _PATIENCE_SECONDS):
         lacking = close_session(season, platform, context.instance, state, BY).missed_of(state.session)
-        return dg.SensorResult(
-            skip_reason=f"Session {state.session} is closed; missed: {lacking or 'nothing'}."
+        return _and_then(
+            f"Session {state.session} is closed; missed: {lacking or 'nothing'}.",
+            _lived(context, platform, season, closes=False),
         )
     said = "; ".join(step.said)
     return dg.SensorResult(
         run_requests=list(step.requests),
         skip_reason=None if step.requests else f"Session {state.session}: {said}.",
     )
+
+
+def _and_then(said: str, after: dg.SensorResult) -> dg.SensorResult:
+    """What is asked for next, in the same tick; where that is nothing, both in words."""
+    if after.run_requests:
+        return after
+    reason = after.skip_reason.skip_message if after.skip_reason else ""
+    return dg.SensorResult(skip_reason=f"{said} {reason}")
 
 
 def round_going_on(instance: dg.DagsterInstance) -> dg.DagsterRun | None:

@@ -18,10 +18,11 @@ from my_dagster_project.foundation.dagster_private import (
     PRIORITY_TAG,
     RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
 )
+from my_dagster_project.foundation.run_at_work import TEAM_TAG
 from my_dagster_project.pipeline.chain import Job, decisive, maker
 from my_dagster_project.storage.names import COMPETITION, MARKET
 
-TEAM_TAG, CONFIG_TAG = "team", "config"
+CONFIG_TAG = "config"
 USER_TAG = "user"
 """Who launched a run, as Dagster's own backfills call it; Dagit shows it."""
 ONE_AT_A_TIME = "one run at a time"
@@ -31,8 +32,6 @@ TRAINED, CPU_SECONDS = "trained/", "cpu_seconds/"
 """With a team behind them: what a training notes on its run. A run begins without them, whoever or whatever it repeats."""
 _NOBODY = "not of this run"
 
-ROUND_TAG = "round"
-"""Which round, or which session of a season, a run is of."""
 REPLACED_BY = "replaced_by"
 """Of a training that was taken out of the queue: the newer run that makes all of it."""
 

@@ -21,11 +21,12 @@ from my_dagster_project.foundation.dagster_private import (
     RUN_FAILURE_REASON_TAG,
     WILL_RETRY_TAG,
 )
+from my_dagster_project.foundation.run_at_work import ROUND_TAG
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.turns import AFTER_TAG
 from my_dagster_project.pipeline.chain import Job
 from my_dagster_project.pipeline.due import Due
-from my_dagster_project.pipeline.run_tags import REPLACED_BY, ROUND_TAG
+from my_dagster_project.pipeline.run_tags import REPLACED_BY
 from my_dagster_project.teams.platform import Platform
 
 # Enough to keep a slot busy between two looks, few enough that a failure leaves little behind.

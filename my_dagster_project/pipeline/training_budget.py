@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from my_dagster_project.foundation.errors import ModelError
+from my_dagster_project.foundation.run_at_work import ROUND_TAG
 from my_dagster_project.models.bounds import Bounds
 from my_dagster_project.pipeline import chain
-from my_dagster_project.pipeline.run_tags import CPU_SECONDS, REPLACED_BY, ROUND_TAG, TRAINED, asked_of
+from my_dagster_project.pipeline.run_tags import CPU_SECONDS, REPLACED_BY, TRAINED, asked_of
 from my_dagster_project.teams.registry import TrainingBudget
 
 _DAY = timedelta(hours=24)

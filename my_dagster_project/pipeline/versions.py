@@ -11,7 +11,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 
 from my_dagster_project.models.kinds.port import Kind
-from my_dagster_project.pipeline.chain import Stage
+from my_dagster_project.models.kinds.table import KINDS
+from my_dagster_project.pipeline.chain import STAGES, Stage
 from my_dagster_project.pipeline.recipes import fingerprint_of_all, recipe_of
 
 
@@ -28,6 +29,13 @@ def version_before_recipes(row: Stage, configuration: Sequence[object]) -> str:
 def version_of(*parts: object) -> str:
     """Twelve digits of the SHA-256 of whatever an asset's result depends on besides its inputs."""
     return sha256("\n".join(str(part) for part in parts).encode()).hexdigest()[:12]
+
+
+def know_all() -> None:
+    """Have the recipe of every stage at hand, with every kind of model: forks of this process then have it, too."""
+    for row in STAGES:
+        for kind in (None, *KINDS.values()):
+            _recipe(row.recipe(kind))
 
 
 def recipes_file() -> Path:

@@ -1,6 +1,6 @@
 """A round over the committed competition, real but for the computing: real Dagster, real records, runs executed one by one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -50,6 +50,7 @@ class Workers:
         self.partitions = session_partitions(self.platform.calendar, start, end)
         self.sessions = [str(day) for day in replay_sessions(self.platform)]
         self.done: list[tuple[str, str]] = []
+        self.asked: Sequence[dg.RunRequest] = []
 
     @cached_property
     def repository(self) -> dg.RepositoryDefinition:

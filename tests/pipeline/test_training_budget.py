@@ -7,8 +7,9 @@ import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from my_dagster_project.foundation.errors import ModelError
+from my_dagster_project.foundation.run_at_work import ROUND_TAG
 from my_dagster_project.pipeline.rounds import runs_of_round
-from my_dagster_project.pipeline.session_step import ROUND_TAG, Asked
+from my_dagster_project.pipeline.session_step import Asked
 from my_dagster_project.pipeline.training_budget import cpu_seconds, metered, replace_waiting
 from my_dagster_project.teams.registry import TrainingBudget
 

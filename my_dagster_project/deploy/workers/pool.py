@@ -7,14 +7,17 @@ Dagster refuses to start again. What is lost instead is found by monitoring, and
 """
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery, Task, bootsteps
 from celery.worker import state
+from dagster import DagsterInstance, RunsFilter
+from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 from dagster_celery.make_app import make_app
-from dagster_celery.tasks import create_execute_job_task
 
+from my_dagster_project.deploy.workers.bells import QUEUE, ROUNDS, ring
 from my_dagster_project.deploy.workers.idling import LET_GO, Idle
 from my_dagster_project.deploy.workers.signs_of_life import (
     BEAT_SECONDS,
@@ -24,11 +27,19 @@ from my_dagster_project.deploy.workers.signs_of_life import (
     present,
     runs_wait,
 )
-from my_dagster_project.foundation.dagster_private import ExecuteRunArgs, capture_interrupts, unpack_value
+from my_dagster_project.foundation.dagster_private import (
+    NOT_FINISHED_STATUSES,
+    ExecuteRunArgs,
+    capture_interrupts,
+    execute_run_command,
+    unpack_value,
+)
 from my_dagster_project.foundation.pool_settings import PoolSettings
+from my_dagster_project.foundation.run_at_work import ROUND_TAG, execute
 
 if TYPE_CHECKING:
     from celery.worker.consumer import Consumer
+    from redis import Redis
 
 _DAY = 24 * 60 * 60
 
@@ -70,9 +81,16 @@ _log = logging.getLogger(__name__)
 
 
 class RunTask(Task):
-    """A run as a task: shows signs of life, and lets Dagster end it properly when it is canceled."""
+    """A run as a task: shows signs of life, lets Dagster end it properly when it is canceled, and rings when it is over.
 
-    def __call__(self, execute_job_args_packed: Any) -> int:
+    As `dagster_celery.tasks` does it, which knows nothing of these.
+    """
+
+    name = TASK_EXECUTE_JOB_NAME
+    # Nobody asks Celery whether a run is at work, and a run whose process could not tell it never began.
+    track_started = False
+
+    def run(self, execute_job_args_packed: Any) -> int:
         """Execute the run; 0 when it succeeded, 1 when it failed, -1 when another process is at it already."""
         run_id = unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs).run_id
         with alive(self.app.backend.client, run_id, self.request.id) as first:
@@ -81,9 +99,29 @@ class RunTask(Task):
                     "Run %s is being executed already; this second message of it is dropped.", run_id
                 )
                 return -1
-            with capture_interrupts():
-                code: int = self.run(execute_job_args_packed)
-                return code
+            with capture_interrupts(), DagsterInstance.get() as instance:
+                return _execute(instance, run_id, self.app.backend.client)
+
+
+def _execute(instance: DagsterInstance, run_id: str, client: "Redis") -> int:
+    run = instance.get_run_by_id(run_id)
+    tags = run.tags if run else {}
+    execute(run.job_name if run else "", tags)
+    try:
+        return int(execute_run_command()(run_id, instance, lambda _: None, set_exit_code_on_failure=True))
+    finally:
+        ring(client, QUEUE)
+        with suppress(Exception):  # PostgreSQL is away; the daemon looks by itself a little later.
+            if not _goes_on(instance, tags):
+                ring(client, ROUNDS)
+
+
+def _goes_on(instance: DagsterInstance, tags: Mapping[str, str]) -> bool:
+    """Whether the round of a run with these tags has other runs that wait or work; also of a run that is of none."""
+    if ROUND_TAG not in tags:
+        return True
+    alike = RunsFilter(tags={ROUND_TAG: tags[ROUND_TAG]}, statuses=list(NOT_FINISHED_STATUSES))
+    return instance.get_runs_count(alike) > 0
 
 
 def worker_app(pool: PoolSettings) -> Celery:
@@ -96,10 +134,7 @@ def worker_app(pool: PoolSettings) -> Celery:
             "task_default_queue": DEFAULT_QUEUE,
         }
     )
-    # `shared` would put it into every other Celery application of the process, too. The annotation means the dict as a whole.
-    task = create_execute_job_task(app, base=RunTask, shared=False)  # type: ignore[arg-type]
-    # Nobody asks Celery whether a run is at work, and a run whose process could not tell it never began.
-    task.track_started = False
+    app.register_task(RunTask())
     app.steps["consumer"].add(_presence(pool))
     return app
 

@@ -1,6 +1,7 @@
 """All assets of a platform: of every stage in the table one for each symbol, team and symbol, team, or for all."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Collection, Iterator
 from importlib import import_module
 
 import dagster as dg
@@ -14,13 +15,24 @@ from my_dagster_project.teams.platform import Platform
 
 
 def all_assets(
-    platform: Platform,
+    platform: Platform, owners: Collection[str] = ()
 ) -> tuple[list[dg.AssetsDefinition | dg.AssetSpec], dg.PartitionsDefinition]:
-    """Every asset, and the sessions that partition those that have a value per session."""
+    """Every asset, and the sessions that partition those that have a value per session.
+
+    With `owners` those of these teams, and the bars that all are made from.
+    """
+    # One line per partitioned asset otherwise: backfill_policy is called beta since 2023.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     teams = {name: TeamContext(name, config, platform) for name, config in platform.teams.items()}
     made: list[dg.AssetsDefinition | dg.AssetSpec] = [*team_file_assets(platform)]
     for row in chain.STAGES if teams else ():
-        made += list(_assets(platform, row, teams, made))
+        of = (
+            {name: team for name, team in teams.items() if name in owners}
+            if owners and row.of_team
+            else teams
+        )
+        if row.of_symbol or row.of_team or not owners:
+            made += list(_assets(platform, row, of, made))
     return made, partitions_of(platform)
 
 

@@ -86,7 +86,14 @@ class Deployment(Dagit):
         wait_for(lambda: set(self.loaded()) >= {FAULTS, TRADING} or self.reload_what_is_up())
 
     def start_daemon(self) -> None:
-        self.start("daemon", "dagster-daemon", "run", "-w", str(self.dagster_home / "workspace.yaml"))
+        self.start(
+            "daemon",
+            sys.executable,
+            "-m",
+            "my_dagster_project.deploy.daemon",
+            "-w",
+            str(self.dagster_home / "workspace.yaml"),
+        )
 
     def start_worker(self, **environment: str) -> None:
         """Start the worker with the platform's own checkout as its project, as its image has one; returns when it is ready."""
