@@ -29,9 +29,9 @@ class Bug:
 BUGS = (
     Bug(
         "the sign of a size",
-        "domain/orders.py",
-        "if wish.qty < snapshot.held.get(wish.symbol, 0)]",
-        "if wish.qty > snapshot.held.get(wish.symbol, 0)]",
+        "domain/deciding.py",
+        "np.maximum(accounts.held - sizes.qty, 0.0)",
+        "np.maximum(sizes.qty - accounts.held, 0.0)",
         "tests/domain/test_orders.py",
     ),
     Bug(
