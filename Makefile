@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 # Without bytecode Ludwig imports in 20 s instead of 9.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run season ui mlflow up round down wipe logs backup restore test test-quick test-full test-stack lint style types format benchmarks clean
+.PHONY: help setup run season ui mlflow evidently up round down wipe logs backup restore test test-quick test-full test-stack lint style types format benchmarks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ ui: setup ## Dagit on http://localhost:3000 with the same assets, jobs and sched
 mlflow: setup ## The experiments on http://localhost:5000
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --workers 1 --host 127.0.0.1 --port 5000 \
 	    --backend-store-uri sqlite:///.local/mlflow/mlflow.db --default-artifact-root .local/mlflow/artifacts
+
+evidently: setup ## What Evidently measured over time, in its own pages on http://localhost:8010
+	@$(BIN)/trading evidently
 
 # The stack needs Docker, python3 and no virtual environment.
 STACK := my_dagster_project/deploy

@@ -179,6 +179,18 @@ def serve(
 
 
 @app.command()
+def evidently(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8010,
+) -> None:
+    """Serve what Evidently measured, over time, in its own pages on http://localhost:8010."""
+    from my_dagster_project.people.monitoring.server import serve
+
+    settings, _ = _prepared()
+    console.say(f"Evidently: http://localhost:{port}")
+    serve(settings, "127.0.0.1", port)
+
+
+@app.command()
 def report(team: str, symbol: str) -> None:
     """Say where a team's report of a symbol lies, and its figures beside the naive forecast's."""
     from my_dagster_project.main_job.summary import print_report

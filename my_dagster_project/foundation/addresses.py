@@ -29,6 +29,7 @@ ADDRESSES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "TRADING_DAGIT_LINK": _WEBSITE,
     "TRADING_DAGIT_URL": (WEB, "http://127.0.0.1:3000"),
     "TRADING_DVC_URL": _STORE,
+    "TRADING_EVIDENTLY_LINK": _WEBSITE,
     "TRADING_FRONT_URL": _WEBSITE,
     "TRADING_MLFLOW_ARTIFACTS": (
         ("file", "s3", "mlflow-artifacts"),

@@ -79,6 +79,8 @@ class Settings:
     """The name of this machine that people use (TRADING_HOST), where it is not localhost."""
     mlflow_link: str = ""
     """Where people open MLflow; empty where there is no address for them."""
+    evidently_link: str = ""
+    """Where people open Evidently's pages; empty where there is no address for them."""
     retry_seconds: float = 30.0
     """How long a step waits before it asks a server that was not there again (`retries.py`)."""
     schedules_running: bool = False
@@ -214,6 +216,7 @@ def settings_from(environ: Mapping[str, str], project: Path) -> Settings:
         dagit_link=address(environ, "TRADING_DAGIT_LINK") or dagit,
         public_name=host_name(environ, "TRADING_HOST"),
         mlflow_link=address(environ, "TRADING_MLFLOW_LINK"),
+        evidently_link=address(environ, "TRADING_EVIDENTLY_LINK"),
         retry_seconds=_seconds(environ, "TRADING_RETRY_SECONDS", 30.0),
         schedules_running=environ.get("TRADING_SCHEDULES") == "running",
         proxy_names_user=environ.get("TRADING_PROXY_NAMES_USER") == "1",

@@ -11,6 +11,7 @@ from my_dagster_project.domain import plain_json
 from my_dagster_project.domain.chance import evidence, suspicions
 from my_dagster_project.domain.evaluation import Metrics, evaluate
 from my_dagster_project.reports import evidently_run, report_tests
+from my_dagster_project.reports.evidently_snapshots import PARTS, file_of, snapshot_json
 from my_dagster_project.reports.report_page import Heading, render
 from my_dagster_project.reports.report_tests import ReportTest
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 # Below this Evidently's figures are noise and several of its metrics stop (empty frame, one class, no spread).
 FEWEST_SESSIONS = 20
@@ -52,12 +53,13 @@ def build_report(
     earlier: Sequence[date] = (),
     *,
     measured: bool = True,
+    returns_reference: Series | None = None,
 ) -> ReportFiles:
     """The report of one team and symbol, one of `looks` that the table has (`chance.suspicions`).
 
     `scored` comes from `evaluation.score`; `features_current` holds the features of the scored sessions and
     `features_reference` those of the rows that the model in force learned from, one column per feature (a `session` column is ignored,
-    text columns are categories), `earlier` the scored sessions that an earlier model predicted. With fewer than
+    text columns are categories), `returns_reference` the log returns that came in those rows, `earlier` the scored sessions that an earlier model predicted. With fewer than
     `FEWEST_SESSIONS` scored sessions the report says so and Evidently is not run; with fewer reference rows the drift is
     skipped; without `measured` Evidently is not run either, and there is no plot. The same inputs give the same report.json.
     """
@@ -70,9 +72,9 @@ def build_report(
     if not measured:
         return _bare(heading, metrics, warnings, "not measured", _NEXT_MEASURED, [alarm])
     when = scored["target_session"].iloc[-1].to_pydatetime()
-    sections, found = _measure(
-        scored, _features(features_current), _features(features_reference), target, metrics, when
-    )
+    current, reference = _features(features_current), _features(features_reference)
+    outcomes = _outcomes(scored, returns_reference, (current, reference))
+    sections, found = _measure(scored, current, reference, outcomes, target, metrics, when)
     found.append(alarm)
     tests = report_tests.complete(found, target, "There was not enough to test it on.")
     picture = _picture(scored)
@@ -81,6 +83,10 @@ def build_report(
     files = {
         "report.html": page.encode(),
         "report.json": _json(heading, metrics, tests, warnings, "ok", told),
+        **{
+            file_of(part): snapshot_json(snapshot, team, symbol, part)
+            for part, (_, snapshot) in zip(PARTS, sections, strict=False)
+        },
     }
     return ReportFiles(files, tests, metrics, "ok", warnings, picture)
 
@@ -121,15 +127,39 @@ def _bare(
 
 
 def _measure(
-    scored: DataFrame, current: DataFrame, reference: DataFrame, target: str, metrics: Metrics, when: datetime
+    scored: DataFrame,
+    current: DataFrame,
+    reference: DataFrame,
+    outcomes: tuple[DataFrame, DataFrame] | None,
+    target: str,
+    metrics: Metrics,
+    when: datetime,
 ) -> tuple[list[tuple[str, Any]], list[ReportTest]]:
     snapshot, found = evidently_run.quality(scored, target, metrics, when)
     sections = [("Predictions of the scored sessions", snapshot)]
     if min(len(current), len(reference)) >= FEWEST_SESSIONS and len(current.columns):
-        snapshot, more = evidently_run.drift(current, reference, when)
+        snapshot, more = evidently_run.drift(current, reference, when, outcomes)
         sections.append(("Features: scored sessions (current) against training (reference)", snapshot))
         found = [*found, *more]
     return sections, found
+
+
+def _outcomes(
+    scored: DataFrame, returns: Series | None, features: tuple[DataFrame, DataFrame]
+) -> tuple[DataFrame, DataFrame] | None:
+    """Returns and errors, in per cent, of the scored sessions and of the training rows, where naive stands for the model: it has learned
+    from these, and what it misses there is no measure. None where rows of both do not stand beside their features.
+    """
+    import pandas as pd
+
+    error = 100 * (scored["predicted_return"] - scored["actual_return"])
+    current = pd.DataFrame({"actual_return_percent": 100 * scored["actual_return"], "error_percent": error})
+    if returns is None or (len(current), len(returns)) != tuple(map(len, features)):
+        return None
+    came = 100 * returns.astype(float).reset_index(drop=True)
+    reference = pd.DataFrame({"actual_return_percent": came, "error_percent": -came})
+    whole = current.notna().all(axis=None) and reference.notna().all(axis=None)
+    return (current.reset_index(drop=True), reference) if whole else None
 
 
 def _features(frame: DataFrame) -> DataFrame:

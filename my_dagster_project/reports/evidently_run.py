@@ -17,7 +17,7 @@ from my_dagster_project.reports import report_tests as known
 from my_dagster_project.reports.report_tests import ReportTest, bound, outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from pandas import DataFrame
@@ -118,8 +118,13 @@ def _direction_items(frame: DataFrame, metrics: Metrics, texts: dict[str, str]) 
     ]
 
 
-def drift(current: DataFrame, reference: DataFrame, when: datetime) -> tuple[Any, list[ReportTest]]:
-    """The snapshot of features on the scored sessions against training rows, and its tests.
+def drift(
+    current: DataFrame,
+    reference: DataFrame,
+    when: datetime,
+    outcomes_of: tuple[DataFrame, DataFrame] | None = None,
+) -> tuple[Any, list[ReportTest]]:
+    """The snapshot of features on the scored sessions against training rows, and its tests; beside them `outcomes_of` both, such as returns.
 
     A column without a single value on one side takes no part in the drift (Evidently stops on one), but counts as
     missing; a column that only one side has takes no part at all.
@@ -150,8 +155,13 @@ def drift(current: DataFrame, reference: DataFrame, when: datetime) -> tuple[Any
             share_tests=[bound(known.DRIFT, lte(DRIFTED_SHARE))],
         )
         items += [share, *(_column_drift(ValueDrift, name, name in numeric) for name in usable)]
+    if outcomes_of:
+        current, reference = (
+            frame.assign(**one) for frame, one in zip((current, reference), outcomes_of, strict=True)
+        )
+        items += [_column_drift(ValueDrift, str(name), numeric=True) for name in outcomes_of[0]]
     snapshot = _run(items, current, reference, None, when)
-    texts[known.DRIFT.name] = _drift_text(snapshot, len(usable))
+    texts[known.DRIFT.name] = _drift_text(snapshot, usable)
     return snapshot, outcomes(snapshot, texts)
 
 
@@ -161,14 +171,14 @@ def _column_drift(kind: Any, name: str, numeric: bool) -> Any:
     return kind(column=name, method="jensenshannon", threshold=CATEGORY_DRIFT_LIMIT)
 
 
-def _drift_text(snapshot: Any, columns: int) -> str:
+def _drift_text(snapshot: Any, columns: Collection[str]) -> str:
     moved = []
     for metric in snapshot.dict()["metrics"]:
         config = metric["config"]
-        if "column" in config and metric["value"] >= config["threshold"]:
+        if config.get("column") in columns and metric["value"] >= config["threshold"]:
             moved.append(f"{config['column']} {metric['value']:.2f}")
     which = f": {', '.join(moved)}" if moved else ""
-    return f"{len(moved)} of {columns} features moved by more than {DRIFT_LIMIT:g} standard deviation{which}."
+    return f"{len(moved)} of {len(columns)} features moved by more than {DRIFT_LIMIT:g} standard deviation{which}."
 
 
 def _has_values(current: DataFrame, reference: DataFrame, name: str) -> bool:

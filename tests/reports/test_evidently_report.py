@@ -11,6 +11,7 @@ import pytest
 from my_dagster_project.domain.evaluation import Metrics
 from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN
 from my_dagster_project.reports.evidently_report import FEWEST_SESSIONS, build_report, read_metrics
+from my_dagster_project.reports.evidently_snapshots import read_snapshot
 from my_dagster_project.reports.report_tests import NO_LEAK, report_tests
 from tests.reports.samples import SYMBOL, sample_bars, sample_features, sample_scored, split_features
 
@@ -244,6 +245,23 @@ def test_inputs_are_left_alone_and_plotly_too(bars, features):
     report_of(scored, features)
     assert plotly.io.templates.default == template
     assert all(frame.equals(copy) for frame, copy in zip((scored, *features), copies, strict=True))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_its_snapshots_are_kept_and_speak_of_returns_errors_and_features_but_no_prices(
+    bars, features, target
+):
+    scored = sample_scored(bars, target)
+    returns = scored["actual_return"].sample(len(features[1]), replace=True, random_state=1)
+    files = build_report(scored, *features, target, "red", SYMBOL, returns_reference=returns).files
+    assert {"evidently/predictions.json", "evidently/features.json"} <= files.keys()
+    snapshot = read_snapshot(files["evidently/features.json"])
+    assert (snapshot.name, snapshot.metadata["team"]) == (f"{SYMBOL}: features", "red")
+    params = [
+        one.dict()["metric_value_location"]["metric"]["params"] for one in snapshot.metric_results.values()
+    ]
+    drifted = {one["column"] for one in params if one["type"].endswith(":ValueDrift")}
+    assert drifted == {*features[0].columns, "actual_return_percent", "error_percent"} - {"session"}
 
 
 def test_a_warm_report_is_cheap(bars, features, honest):

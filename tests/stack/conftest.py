@@ -22,6 +22,7 @@ PORTS = {
     "front": "TRADING_FRONT_PORT",
     "serve": "TRADING_SERVE_PORT",
     "mlflow": "TRADING_MLFLOW_PORT",
+    "evidently": "TRADING_EVIDENTLY_PORT",
     "minio": "TRADING_S3_PORT",
     "console": "TRADING_MINIO_PORT",
     "git": "TRADING_GIT_PORT",

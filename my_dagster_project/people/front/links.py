@@ -15,6 +15,7 @@ class Links:
     front: str
     dagit: str
     mlflow: str
+    evidently: str = ""
 
     @classmethod
     def from_settings(cls, settings: Settings, *, served: bool = False) -> "Links":
@@ -22,7 +23,7 @@ class Links:
         front = "" if served else settings.front_url or "http://localhost:8080"
         # Its home page is about language models; ours are experiments.
         mlflow = settings.mlflow_link and settings.mlflow_link.rstrip("/") + _EXPERIMENTS
-        return cls(front, settings.dagit_link.rstrip("/"), mlflow)
+        return cls(front, settings.dagit_link.rstrip("/"), mlflow, settings.evidently_link)
 
     def run(self, run_id: str) -> str:
         """A run in Dagit."""

@@ -9,6 +9,7 @@ from my_dagster_project.domain.evaluation import score
 from my_dagster_project.domain.predictions import by_earlier_models
 from my_dagster_project.foundation.errors import ObjectMissingError
 from my_dagster_project.foundation.settings import load_settings
+from my_dagster_project.models.training_input import RETURN
 from my_dagster_project.pipeline.assets.keys import report_key
 from my_dagster_project.pipeline.assets.outputs import files_output, picture, shown
 from my_dagster_project.pipeline.assets.team_context import TeamContext
@@ -82,6 +83,7 @@ def _report(
         looks=team.platform.looks,
         earlier=[session.date() for session in earlier],
         measured=is_looked_at(team.platform),
+        returns_reference=learnt_from.get(RETURN),
     )
 
 

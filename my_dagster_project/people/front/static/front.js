@@ -18,7 +18,7 @@ function looks(layout) {
     paper_bgcolor: "transparent", plot_bgcolor: "transparent",
     font: { color: ink, size: narrow ? 11 : 12, family: "system-ui, sans-serif" },
     margin: { l: 8, r: 8, t: 8, b: 8 }, hovermode: "x unified", hoverlabel: { bgcolor: card, bordercolor: line },
-    dragmode: narrow ? false : "zoom", legend: { orientation: "h", y: -0.18 }, showlegend: true, uirevision: "same",
+    dragmode: narrow ? false : "zoom", legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" }, showlegend: true, uirevision: "same",
     xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis },
   };
 }
