@@ -148,18 +148,18 @@ def _outcomes(
     scored: DataFrame, returns: Series | None, features: tuple[DataFrame, DataFrame]
 ) -> tuple[DataFrame, DataFrame] | None:
     """Returns and errors, in per cent, of the scored sessions and of the training rows, where naive stands for the model: it has learned
-    from these, and what it misses there is no measure. None where rows of both do not stand beside their features.
+    from these, and what it misses there is no measure. None where they do not stand beside their features; what has a gap is left out.
     """
     import pandas as pd
 
-    error = 100 * (scored["predicted_return"] - scored["actual_return"])
-    current = pd.DataFrame({"actual_return_percent": 100 * scored["actual_return"], "error_percent": error})
-    if returns is None or (len(current), len(returns)) != tuple(map(len, features)):
+    if returns is None or (len(scored), len(returns)) != tuple(map(len, features)):
         return None
+    error = 100 * (scored["predicted_return"] - scored["actual_return"]).astype(float)
+    current = pd.DataFrame({"actual_return_percent": 100 * scored["actual_return"], "error_percent": error})
     came = 100 * returns.astype(float).reset_index(drop=True)
     reference = pd.DataFrame({"actual_return_percent": came, "error_percent": -came})
-    whole = current.notna().all(axis=None) and reference.notna().all(axis=None)
-    return (current.reset_index(drop=True), reference) if whole else None
+    whole = [name for name in current if current[name].notna().all() and reference[name].notna().all()]
+    return current[whole].reset_index(drop=True), reference[whole]
 
 
 def _features(frame: DataFrame) -> DataFrame:
