@@ -183,7 +183,7 @@ def evidently(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8010,
 ) -> None:
     """Serve what Evidently measured, over time, in its own pages on http://localhost:8010."""
-    from my_dagster_project.people.monitoring.server import serve
+    from my_dagster_project.people.monitoring.evidently_server import serve
 
     settings, _ = _prepared()
     console.say(f"Evidently: http://localhost:{port}")

@@ -4,7 +4,7 @@ import sys
 
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import load_settings
-from my_dagster_project.people.monitoring.server import serve
+from my_dagster_project.people.monitoring.evidently_server import serve
 
 _PORT = 8010
 

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from my_dagster_project.foundation.settings import settings_from
 from my_dagster_project.foundation.sign_in import USER_HEADER
 from my_dagster_project.people.monitoring import workspace
-from my_dagster_project.people.monitoring.server import guarded
+from my_dagster_project.people.monitoring.evidently_server import guarded
 from my_dagster_project.people.monitoring.workspace import Workspace, project_id
 from my_dagster_project.reports.evidently_snapshots import PARTS, file_of
 from tests.history.conftest import REPORT, Deployment, here  # noqa: F401
