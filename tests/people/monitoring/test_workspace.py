@@ -6,9 +6,6 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from evidently.core.serialization import ReportModel, SnapshotModel
-from evidently.legacy.utils import NumpyEncoder
-from evidently.ui.storage.local.base import LocalState
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
@@ -24,6 +21,9 @@ TEAM, SYMBOL = REPORT[0], REPORT[1]
 
 
 def measured(day: int, part: str) -> bytes:
+    from evidently.core.serialization import ReportModel, SnapshotModel
+    from evidently.legacy.utils import NumpyEncoder
+
     nothing = {
         "metadata": {},
         "metric_results": {},
@@ -44,6 +44,8 @@ def measured(day: int, part: str) -> bytes:
 @pytest.fixture
 def following(here, tmp_path):  # noqa: F811
     """A workspace over the deployment's branches, and what it holds of red: the days of its snapshots."""
+    from evidently.ui.storage.local.base import LocalState
+
     assets = here.assets
     settings = settings_from(
         {"TRADING_STORE_URL": assets.store.url, "TRADING_DVC_URL": assets.contents.remote.url},
