@@ -68,6 +68,7 @@ def store(deployment: Deployment, day: int) -> None:
     deployment.version(REPORT, {"report.html": b"<p>", **files})
 
 
+@pytest.mark.full  # Evidently's own pages take 5 s to import
 def test_each_measured_version_of_a_report_is_there_once(here, following, monkeypatch):  # noqa: F811
     follow, days = following
     assert follow() == 0  # no branch yet
