@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    backtesting,
     dagit,
     lapse,
     loading,
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Workshop], Findings]] = {
     "training": training.measure,
     "predictions": predictions.measure,
     "planning": planning.measure,
+    "backtesting": backtesting.measure,
     "replay": replay.measure,
     "trading": trading.measure,
     "main_job": main_job.measure,

@@ -65,3 +65,43 @@ def _evaluated(settings: Settings, platform: Platform, team: str, first: str, la
         errors.say((f"✗ {problem.step}:", "red"), f" {problem.message}")
     if problems:
         raise typer.Exit(1)
+
+
+def backtest(
+    team: Annotated[str, typer.Argument(help="Only this team.")] = "",
+    first: Annotated[
+        str, typer.Option("--from", metavar="SESSION", help="First session; the first that is predicted.")
+    ] = "",
+    last: Annotated[
+        str, typer.Option("--to", metavar="SESSION", help="Last session; the last that is predicted.")
+    ] = "",
+    walked: Annotated[
+        bool,
+        typer.Option(
+            "--walked", help="On what the models of `trading evaluate` said, not the competition's."
+        ),
+    ] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the bare figures as CSV.")] = False,
+) -> None:
+    """Trade stored predictions again by the teams' rules, limits and costs of today: years in a second, no broker is asked.
+
+    It decides by the functions that plan orders, so a replay comes out to the cent. Nothing is stored.
+    """
+    from my_dagster_project.foundation.errors import ConfigError
+    from my_dagster_project.pipeline.backtesting import backtested
+    from my_dagster_project.reports.backtest_columns import BACKTEST_COLUMNS
+    from my_dagster_project.reports.columns import csv_table
+    from my_dagster_project.reports.terminal_tables import print_table
+
+    settings, platform = read()
+    teams = [team] if team else list(platform.teams)
+    if unknown := set(teams).difference(platform.teams):
+        raise ConfigError(
+            f"there is no team {unknown.pop()!r} with a valid file; teams are {', '.join(platform.teams)}"
+        )
+    rows = backtested(platform, assets_of(settings), teams, first, last, walked=walked)
+    if csv:
+        typer.echo(csv_table(BACKTEST_COLUMNS, rows), nl=False)
+        return
+    [*_, (ends, _)] = rows[0].curve
+    print_table(console, f"Backtest, {rows[0].curve[0][0]} to {ends}", BACKTEST_COLUMNS, rows)

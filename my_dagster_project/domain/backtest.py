@@ -19,7 +19,9 @@ from my_dagster_project.domain.deciding import Decisions, decide
 from my_dagster_project.domain.execution_prices import MOST, executed_at, impact_of, in_steps
 from my_dagster_project.domain.exits import losses, overdue, stopped
 from my_dagster_project.domain.limits import Limits
+from my_dagster_project.domain.performance import EquityCurve
 from my_dagster_project.domain.plan import Rules
+from my_dagster_project.domain.scores.money_scores import MoneyScores
 from my_dagster_project.domain.signals import doubts
 from my_dagster_project.domain.strategies import Outlook
 from my_dagster_project.domain.targets import NEXT_DIRECTION, NEXT_RETURN, Target
@@ -71,6 +73,16 @@ class Books:
     traded: Floats
     costs: Floats
     orders: Floats
+
+
+@dataclass(frozen=True)
+class Backtested:
+    """What a team's rules would have made of its predictions: its equity by session (dollars), filled orders, and scores."""
+
+    team: str
+    curve: EquityCurve
+    orders: int
+    scores: MoneyScores
 
 
 def backtest(

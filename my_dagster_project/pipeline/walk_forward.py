@@ -2,7 +2,8 @@
 
 What is stored lies beside the predictions, not among them (`red/AAPL/walk_forward`, a file for each window): a replay or a season
 never reads it, and the sessions it is about may lie before the competition. A refit is the one that a season would have made:
-the same rows, seed and code. Its model is not kept, for it comes out the same to the byte; a row names the md5 of the files it had.
+the same rows, seed and code. Its model is kept beside (`red/AAPL/walk_model@2012-12-01`), and a row names the md5 of its files: more
+sessions of a window that was walked are predicted by it, not trained for.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 type Said = Callable[[str], None]
+
+
+def model_of(team: str, symbol: str, window: date) -> Asset:
+    """Where the model of a refit lies, beside those of the competition: the same files, where that has made it too."""
+    return names.of_window(names.named("team-symbol", "walk_model", team, symbol), window.isoformat())
 
 
 def stored(team: str, symbol: str) -> Asset:
@@ -101,20 +107,21 @@ class Walk:
         together = pd.concat(self._tables(bounds, said), ignore_index=True)
         return together[together["session"].isin(wanted)].reset_index(drop=True)
 
-    def _tables(self, bounds: Bounds | None, said: Said) -> Iterator[pd.DataFrame]:
-        """What each refit said. Refits that begin warm are trained from the first on where one is lacking: models are not kept."""
+    def _tables(self, bounds: Bounds | None, said: Said) -> Iterator[pd.DataFrame | None]:
+        """What each refit said. One that begins warm is trained on from the model of the one before, which is kept."""
         warm, before = self._config.training.warm_start, None
-        again = warm and any(
-            self._kept(refit, self._recipe(refit, self._rows(refit))) is None for refit in self.refits()
-        )
         for refit in self.refits():
             rows = self._rows(refit)
             recipe = self._recipe(refit, rows)
-            there = None if again else self._kept(refit, recipe)
-            if there is None:
+            there = self._kept(refit, recipe)
+            files = self._model(refit, recipe) if warm or there is None else None
+            if files is None and (warm or there is None):
                 said(f"{self.team} {self.symbol}: refit of {refit.window}, {len(rows)} rows")
-                there, files = self._predicted(refit, rows, bounds, before)
-                there, before = self._store(refit, there.assign(recipe=recipe)), files if warm else None
+                files = self._trained(refit, rows, bounds, before)
+                there = None
+            if there is None and files is not None:
+                there = self._store(refit, self._predicted(refit, files).assign(recipe=recipe))
+            before = files if warm else None
             yield there
 
     def _kept(self, refit: Refit, recipe: str) -> pd.DataFrame | None:
@@ -151,9 +158,20 @@ class Walk:
             symbol=label,
         )
 
-    def _predicted(
+    def _model(self, refit: Refit, recipe: str) -> Mapping[str, bytes] | None:
+        """The model that made what is stored of a refit, if it was made as one would be now."""
+        there = self._stored(refit)
+        if there is None or not there["recipe"].eq(recipe).all():
+            return None
+        try:
+            files = self.assets.read(model_of(self.team, self.symbol, refit.window))
+        except ObjectMissingError:
+            return None
+        return files if there["model"].eq(data_version(files)).all() else None
+
+    def _trained(
         self, refit: Refit, rows: pd.DataFrame, bounds: Bounds | None, before: Mapping[str, bytes] | None
-    ) -> tuple[pd.DataFrame, Mapping[str, bytes]]:
+    ) -> Mapping[str, bytes]:
         spec, config = replace(self._spec(refit, bounds), begins_with=before), self._config
         learnt = Learnt(
             spec.of,
@@ -178,13 +196,18 @@ class Walk:
             )
         if early := model_from_the_future(trained.manifest.trained_through, refit.sessions):
             raise ModelError(f"{spec.of}: {early}")
+        record = {"config_sha": config.model_fingerprint()[:12], "sessions": f"{refit.window}"}
+        kept = model_of(self.team, self.symbol, refit.window)
+        self.assets.write(kept, trained.files, replace=True, record=record)
+        return trained.files
+
+    def _predicted(self, refit: Refit, files: Mapping[str, bytes]) -> pd.DataFrame:
         asked = rows_of(self._features, refit.sessions, f"{self.team} {self.symbol}")
-        answers = predict(trained.files, asked).frame
+        answers = predict(files, asked).frame
         table = prediction_table(
             asked, answers, self._bars, self.platform.calendar, self.symbol, refit.closes
         )
-        told = {"team": self.team, "refit": refit.window.isoformat(), "model": data_version(trained.files)}
-        return table.assign(**told), trained.files
+        return table.assign(team=self.team, refit=refit.window.isoformat(), model=data_version(files))
 
     def _spec(self, refit: Refit, bounds: Bounds | None) -> TrainingSpec:
         config = self._config

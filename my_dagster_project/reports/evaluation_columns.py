@@ -14,7 +14,8 @@ def _mase(value: float, low: float, high: float) -> str:
     return number(value, 3) if math.isnan(low) else f"{number(value, 3)} [{low:.3f}, {high:.3f}]"
 
 
-def _percent(value: float, low: float, high: float) -> str:
+def percent(value: float, low: float, high: float) -> str:
+    """A share as people read it, with its interval where there is one."""
     if math.isnan(value):
         return NONE
     return f"{value:.1%}" if math.isnan(low) else f"{value:.1%} [{low * 100:.1f}, {high * 100:.1f}]"
@@ -47,14 +48,14 @@ EVALUATION_COLUMNS: tuple[Column[Slice], ...] = (
     Column(
         "R2",
         lambda row: _of(row.scores.r2),
-        _percent,
+        percent,
         "1 - squared errors by naive's, out of sample; above 0 beats “no change”.",
         figures=_named("r2"),
     ),
     Column(
         "direction",
         lambda row: _of(row.scores.direction_drawn),
-        _percent,
+        percent,
         "Share of right calls; its interval draws sessions as a whole, because stocks move together.",
         figures=_named("direction"),
         main=True,
@@ -62,7 +63,7 @@ EVALUATION_COLUMNS: tuple[Column[Slice], ...] = (
     Column(
         "up",
         lambda row: row.scores.up_share,
-        lambda share: _percent(share, math.nan, math.nan),
+        lambda share: percent(share, math.nan, math.nan),
         "What “always up” would have had right.",
         figures=("up_share",),
     ),
@@ -101,7 +102,7 @@ def _claims(scores: ForecastScores) -> Iterable[str]:
         yield f"{said}: errors neither smaller nor larger than naive's, as far as {scores.sessions} sessions tell"
     else:
         yield f"{said}: errors {'smaller' if mase.value < 1 else 'larger'} than naive's by more than luck"
-    calls = f"direction {_percent(*_of(direction))}"
+    calls = f"direction {percent(*_of(direction))}"
     if direction.excludes(scores.up_share):
         yield f"{calls}, {'above' if direction.value > scores.up_share else 'below'} the {scores.up_share:.1%} of “always up”"
     else:

@@ -40,13 +40,18 @@ class Trader:
     @property
     def rules(self) -> Rules:
         """The team's rules in the domain's words."""
-        given = self.config.trading.model_dump()
-        return Rules(**{one.name: given[one.name] for one in fields(Rules) if one.name in given})
+        return rules_of(self.config)
 
     @property
     def limits(self) -> Limits:
         """The stricter of the organiser's and the team's own limit, each."""
         return limits_of(self.entry, self.config)
+
+
+def rules_of(config: TeamConfig) -> Rules:
+    """Give a team's rules in the domain's words."""
+    given = config.trading.model_dump()
+    return Rules(**{one.name: given[one.name] for one in fields(Rules) if one.name in given})
 
 
 def limits_of(entry: TeamEntry, config: TeamConfig) -> Limits:

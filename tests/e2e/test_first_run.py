@@ -1,5 +1,7 @@
 """The first `trading run`, looked at from all sides, and the second, which has nothing to do."""
 
+import csv
+import io
 import json
 from html.parser import HTMLParser
 
@@ -45,6 +47,15 @@ def test_no_line_of_the_table_is_cut_off(finished):
     narrow = finished.project.trading("leaderboard", COLUMNS="80")
     assert "…" not in narrow.out
     assert max(map(len, narrow.lines)) <= 80
+
+
+def test_a_backtest_of_the_replay_comes_to_what_the_broker_says_to_the_cent(finished):
+    rows = list(csv.DictReader(io.StringIO(finished.project.trading("backtest", "--csv").out)))
+    assert [row["team"] for row in rows] == list(SYMBOLS)
+    for row in rows:
+        fills = finished.project.store / row["team"] / "fills"
+        ends = json.loads(max(fills.glob("*.json")).read_text())
+        assert float(row["equity"]) == pytest.approx(float(ends["equity"]), abs=0.005)
 
 
 @pytest.mark.parametrize(("team", "symbol"), CHAINS)

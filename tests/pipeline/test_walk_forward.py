@@ -19,7 +19,7 @@ from my_dagster_project.pipeline.evaluating import (
     sessions_between,
     stored_evaluation,
 )
-from my_dagster_project.pipeline.walk_forward import Walk, stored
+from my_dagster_project.pipeline.walk_forward import Walk, model_of, stored
 from my_dagster_project.storage.parquet import from_session_files, to_parquet
 from my_dagster_project.storage.stored_bars import BARS_FILE, read_bars
 from my_dagster_project.teams.platform import load_platform
@@ -85,6 +85,15 @@ def test_what_came_later_changes_nothing_and_what_is_stored_is_not_trained_again
     again = walk(other, "2012-08-01", "2012-09-10").predictions(None, trained.append)
     assert again.equals(known)
     assert len(trained) == 2
+
+
+def test_more_sessions_of_a_window_are_predicted_by_the_model_that_is_kept(house):
+    walk(house, "2012-11-01", "2012-11-09").predictions(None, print)
+    trained: list[str] = []
+    table = walk(house, "2012-11-01", "2012-11-30").predictions(None, trained.append)
+    assert (trained, len(table)) == ([], 21)
+    kept = house.store.fingerprint(model_of(*RED, date(2012, 11, 1)))
+    assert table["model"].unique().tolist() == [kept]
 
 
 def test_an_edit_is_walked_anew(house):

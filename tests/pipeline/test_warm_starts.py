@@ -127,7 +127,7 @@ def test_a_season_begins_anew_after_an_edit_and_goes_on_warm(house):
     assert refits(house) == [1, 2, 3]
 
 
-def test_a_walk_takes_the_same_way_and_all_of_it_again_where_a_part_is_lacking(house):
+def test_a_walk_takes_the_same_way_and_another_beginning_is_another_way(house):
     def walk(first: str) -> list[float]:
         days = house.platform.calendar.sessions(date.fromisoformat(first), date(2013, 2, 4))
         table = Walk(house.platform, *RED, days, house.store).predictions(None, told.append)
