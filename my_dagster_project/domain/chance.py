@@ -66,7 +66,7 @@ def evidence_columns(scored: DataFrame) -> dict[str, NDArray[Any]]:
     """The evidence as plain arrays, in the order of the rows."""
     import numpy as np
 
-    call = _calls(scored)
+    call = calls(scored)
     actual = scored["actual_return"].to_numpy(float)
     naive, own = (np.abs(scored[name].to_numpy(float)) for name in ("naive_error", "error"))
     scale = _mean(naive[~np.isnan(own)])
@@ -137,7 +137,7 @@ def mean_above(values: Any, bound: float, least: int = 2) -> float:
     return float(stdtr(len(known) - 1, -known.mean() / deviation * math.sqrt(len(known))))
 
 
-def _calls(scored: DataFrame) -> NDArray[Any]:
+def calls(scored: DataFrame) -> NDArray[Any]:
     """Predicted returns, above 0 for up; of a model that gives only a probability, that above a half."""
     import numpy as np
 

@@ -86,13 +86,13 @@ def score(predictions: DataFrame, bars: DataFrame) -> DataFrame:
     scored["predicted_close"] = scored["close"] * np.exp(scored["predicted_return"])
     scored["error"] = scored["predicted_close"] - scored["actual_close"]
     scored["naive_error"] = scored["close"] - scored["actual_close"]
-    drift = predictions["session"].map(_drift(adjusted)).to_numpy(float)[known]
+    drift = predictions["session"].map(drift_of(adjusted)).to_numpy(float)[known]
     scored["drift_error"] = scored["close"] * np.exp(drift) - scored["actual_close"]
     scored["hit"] = _hits(scored)
     return scored.sort_values("session")[list(SCORED_COLUMNS)].reset_index(drop=True)
 
 
-def _drift(adjusted: Series) -> Series:
+def drift_of(adjusted: Series) -> Series:
     """The mean log return of all sessions up to each; 0 on the first, which has none."""
     import numpy as np
 

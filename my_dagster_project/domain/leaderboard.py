@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from my_dagster_project.domain import plain_json
 from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.chance import Chances
 from my_dagster_project.domain.evaluation import Metrics
+from my_dagster_project.domain.scores.money_scores import MoneyScores
+from my_dagster_project.domain.scores.originality import Original
+from my_dagster_project.domain.scores.trials import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-NAIVE = "naive"
+NAIVE, DRIFT, ALWAYS_UP, CONSENSUS = "naive", "drift so far", "always up", "mean of all"
 BUY_AND_HOLD = "buy-and-hold"
-HOUSE_TEAMS = (NAIVE, BUY_AND_HOLD)
+HOUSE_TEAMS = (NAIVE, DRIFT, ALWAYS_UP, CONSENSUS, BUY_AND_HOLD)
+"""Who is judged beside every team; a name with a space is none that a team could have had before."""
 type Curves = dict[str, list[tuple[str, float]]]
 """By team its equity (dollars) at the close of each session (ISO)."""
 
@@ -65,13 +69,27 @@ class SymbolRow:
 
 
 @dataclass(frozen=True)
-class TeamRow:
-    """One line of the table; `rank` is None without a MASE or with an open alarm, `house` marks the reference teams.
+class Standing:
+    """What a team's record proves beside those of others; what takes many draws, so of a lapse it is made once a week.
 
-    `drift_mase` is the MASE of "as always so far" on the same rows; `chances` are the p values over all symbols. `since` is the
-    first scored session (ISO) of a team that came when others had begun, whose rank is of the sessions it shares with each.
-    `rose` says how many lines it stands higher than in the table of the session before (0 where it had none), and
-    `equity_before` what it was worth then.
+    `money_rank` is the tier by `money.excess`, the return over the own buy-and-hold; None of fewer than 20 sessions. `original`
+    is what the forecast adds to those of the others, and whose it is like, `tries` what the tries that led here do to the Sharpe ratio.
+    """
+
+    money_rank: int | None = None
+    money: MoneyScores = field(default_factory=MoneyScores)
+    original: Original = field(default_factory=Original)
+    tries: Tries = field(default_factory=Tries)
+
+
+@dataclass(frozen=True)
+class TeamRow:
+    """One line of the table; `rank` is the tier of its forecast, None without a MASE, with an open alarm or of few sessions.
+
+    `house` marks the reference teams, `sessions` is how many were scored. `drift_mase` is the MASE of "as always so far" on the same rows; `chances` are the p values
+    over all symbols. `since` is the first scored session (ISO) of a team that came when others had begun, whose rank is of the
+    sessions it shares with each. `rose` says how many tiers it stands higher than in the table of the session before (0 where it
+    had none), and `equity_before` what it was worth then.
     """
 
     rank: int | None
@@ -90,6 +108,8 @@ class TeamRow:
     since: str = ""
     rose: int = 0
     equity_before: float = math.nan
+    standing: Standing = field(default_factory=Standing)
+    sessions: int = 0
 
     @property
     def open_alarms(self) -> tuple[Alarm, ...]:
@@ -102,7 +122,7 @@ class Leaderboard:
     """The whole table, best team first, with the rows per symbol behind it.
 
     `first` and `last` are the sessions that forecasts and money are judged on (ISO, '' where that is not known); `replayed` says
-    that they had long been when they were traded.
+    that they had long been when they were traded. Tiers and what else takes many draws are of the sessions up to `ranked`.
     """
 
     teams: tuple[TeamRow, ...]
@@ -110,6 +130,7 @@ class Leaderboard:
     first: str = ""
     last: str = ""
     replayed: bool = False
+    ranked: str = ""
 
     @property
     def span(self) -> str:
@@ -118,9 +139,26 @@ class Leaderboard:
         return f"Sessions {self.first} to {self.last}{how}; forecasts and money alike." if self.first else ""
 
     @property
+    def by_forecast(self) -> list[TeamRow]:
+        """Who is judged by forecasts, the best tier first: all teams, and the house teams that make some."""
+        return [row for row in self.teams if row.n or not row.house]
+
+    @property
+    def by_money(self) -> list[TeamRow]:
+        """Who is judged by money, the best tier first; within a tier the order says nothing."""
+        rows = [row for row in self.teams if not (row.house and math.isnan(row.trading.total_return))]
+        return sorted(rows, key=_by_money)
+
+    @property
     def open_alarms(self) -> list[tuple[str, Alarm]]:
         """Every alarm that nobody has cleared, with its team."""
         return [(row.team, alarm) for row in self.teams for alarm in row.open_alarms]
+
+
+def _by_money(row: TeamRow) -> tuple[bool, int, bool, float, str]:
+    rank, excess = row.standing.money_rank, row.standing.money.excess.value
+    unknown = math.isnan(excess)
+    return rank is None, rank or 0, unknown, 0.0 if unknown else -excess, row.team
 
 
 def to_json(board: Leaderboard) -> str:
@@ -141,31 +179,5 @@ def curves_from_json(text: str) -> Curves:
 
 
 def from_json(text: str) -> Leaderboard:
-    """The table back from `to_json`; ValueError or KeyError when the text is not one."""
-    data = json.loads(text)
-    return Leaderboard(
-        tuple(_team_from(row) for row in data["teams"]),
-        tuple(
-            SymbolRow(row["team"], row["symbol"], _build(Metrics, row["metrics"])) for row in data["symbols"]
-        ),
-        data.get("first", ""),
-        data.get("last", ""),
-        bool(data.get("replayed")),
-    )
-
-
-def _team_from(row: dict[str, Any]) -> TeamRow:
-    """A row; one from before there were alarms has none."""
-    parts = {
-        "trading": _build(TradingSummary, row["trading"]),
-        "chances": _build(Chances, row.get("chances", {})),
-        "alarms": tuple(Alarm(**alarm) for alarm in row.get("alarms", ())),
-    }
-    return _build(TeamRow, {**row, **parts})
-
-
-def _build(kind: type[Any], data: dict[str, Any]) -> Any:
-    """A dataclass from its JSON; null is NaN everywhere except in `rank`, which may truly be None."""
-    return kind(
-        **{name: math.nan if value is None and name != "rank" else value for name, value in data.items()}
-    )
+    """The table back from `to_json`, also one of before a figure was there; ValueError when the text is not one."""
+    return plain_json.from_text(Leaderboard, text)

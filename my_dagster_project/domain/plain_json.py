@@ -9,7 +9,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
+from functools import cache
 from typing import Any
+
+from pydantic import TypeAdapter
 
 _OWN = frozenset({str, int, bool, type(None)})
 
@@ -36,3 +39,22 @@ def plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return value if isinstance(value, (str, int)) else str(value)
+
+
+def from_text[Kind](kind: type[Kind], text: str | bytes) -> Kind:
+    """A dataclass back from its text; null is NaN but in a rank, which may truly be None. Raises ValueError when it is not one."""
+    known: Any = kind
+    found: Kind = _adapter(known).validate_python(json.loads(text, object_hook=_with_nan))
+    return found
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _with_nan(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: math.nan if value is None and not name.endswith("rank") else value
+        for name, value in data.items()
+    }

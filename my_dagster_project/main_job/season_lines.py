@@ -27,11 +27,11 @@ def print_lived(
     console: Console, lived: Lived, board: Leaderboard | None, before: Leaderboard | None
 ) -> None:
     """A closed session: the teams in the order of the table, what went wrong, and which alarms it opened."""
-    places = {row.team: place for place, row in enumerate(before.teams)} if before else {}
     parts: list[Part] = [f"{lived.state.session}  "]
-    for place, row in enumerate(board.teams if board else ()):
-        rose = places.get(row.team, place) - place
-        parts += [_MOVED[(rose > 0) - (rose < 0)], *_of_team(row), "   "]
+    for row in board.teams if board else ():
+        if row.house and row.trading.equity != row.trading.equity:
+            continue  # who has forecasts alone stands in the table
+        parts += [_MOVED[(row.rose > 0) - (row.rose < 0)], *_of_team(row), "   "]
     console.say(*parts, (f"{lived.seconds:.1f} s", "dim"))
     for team, why in lived.missed.items():
         console.say((f"    {team} missed it: {why}", "yellow"))

@@ -11,6 +11,8 @@ from my_dagster_project.pipeline.assets.keys import report_key
 from my_dagster_project.reports.columns import csv_table
 from my_dagster_project.reports.evidently_report import read_metrics
 from my_dagster_project.reports.leaderboard_columns import (
+    BY_FORECAST,
+    BY_MONEY,
     SYMBOL_COLUMNS,
     TEAM_COLUMNS,
     alarm_lines,
@@ -22,9 +24,10 @@ from my_dagster_project.teams.platform import Platform
 
 
 def print_leaderboard(console: Console, board: Leaderboard) -> None:
-    """Both tables: per team and symbol, per team."""
+    """Per team and symbol, then the teams by their forecasts and by their money."""
     print_table(console, "Forecasts", SYMBOL_COLUMNS, board.symbols)
-    print_table(console, "Teams", TEAM_COLUMNS, board.teams)
+    print_table(console, "Teams by forecasts", BY_FORECAST, board.by_forecast)
+    print_table(console, "Teams by money", BY_MONEY, board.by_money)
     console.print(styled((f"{board.span} {ranking_rule(board)}".strip(), "dim")))
     for line in alarm_lines(board):
         console.say((line, "red" if board.open_alarms else "dim"))

@@ -270,9 +270,12 @@ STAGES: tuple[Stage, ...] = (
         code=(
             "pipeline.alarming:scored_sessions",
             "pipeline.alarming:standing_alarms",
+            "pipeline.alarming:stored_leaderboard",
             "pipeline.alarming:table_window",
             "pipeline.assets.competition_table:competition_table",
             "pipeline.assets.money:equity_curves",
+            "pipeline.assets.money:money_of",
+            "pipeline.assets.money:returns_of",
             "pipeline.assets.money:trading_summaries",
             "pipeline.assets.money:with_tries",
             "pipeline.partitions:replay_sessions",

@@ -4,16 +4,13 @@ One job for the whole deployment, not one per team (500 jobs cost 10 s of every 
 the predictions of a replay or a season are not looked at, and nothing that was evaluated ranks anybody.
 """
 
-import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
-from pydantic import TypeAdapter
 
 from my_dagster_project.domain import plain_json
 from my_dagster_project.domain.evaluation import score
@@ -57,12 +54,7 @@ def evaluation_of(team: str) -> Asset:
 
 def stored_evaluation(assets: AssetStore, team: str) -> Evaluation:
     """A team's scores as they were stored last; raises ObjectMissingError before the first evaluation."""
-    text = assets.read_file(evaluation_of(team), FILE)
-    return TypeAdapter(Evaluation).validate_python(json.loads(text, object_hook=_with_nan))
-
-
-def _with_nan(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: math.nan if value is None else value for name, value in given.items()}
+    return plain_json.from_text(Evaluation, assets.read_file(evaluation_of(team), FILE))
 
 
 def scored_walk(predictions: "pd.DataFrame", bars: "pd.DataFrame") -> "pd.DataFrame":

@@ -25,7 +25,11 @@ PICTURES = {
     "model": {"training": "learning curve, predicted against actual, importance of the inputs"},
     "predictions": {"newest": "the newest predictions", "returns": "predicted and actual returns by session"},
     "orders": {"newest": "what was ordered last, and why"},
-    "leaderboard": {"teams": "the table of the teams", "equity": "equity of every team"},
+    "leaderboard": {
+        "teams": "the teams by their forecasts",
+        "money": "the teams by their money",
+        "equity": "equity of every team",
+    },
 }
 ADDRESS = "/pictures"
 GREY, DARK = "#9aa3ad", "#57606a"

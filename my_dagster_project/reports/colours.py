@@ -7,10 +7,10 @@ alone: it stays whoever else competes. Two teams may share one; a chart then dra
 from collections.abc import Iterable
 from hashlib import sha256
 
-from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, NAIVE
+from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, HOUSE_TEAMS
 
 GREY = "#7d8894"
-_OF_THE_HOUSE = {BUY_AND_HOLD: GREY, NAIVE: "#b0b8c1"}
+_OF_THE_HOUSE = dict.fromkeys(HOUSE_TEAMS, "#b0b8c1") | {BUY_AND_HOLD: GREY}
 _NAMED = {
     "red": "#d1343c",
     "blue": "#1f6feb",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.chance import SIGNIFICANT
 from my_dagster_project.domain.leaderboard import Leaderboard, SymbolRow, TeamRow, TradingSummary
-from my_dagster_project.domain.ranking import TIE_MASE
+from my_dagster_project.domain.scores.blocks import LEAST_SESSIONS, Figure
 from my_dagster_project.reports.columns import Column, markdown_table
 from my_dagster_project.reports.markdown import (
     NONE,
@@ -22,19 +22,25 @@ from my_dagster_project.reports.markdown import (
 )
 
 RANKING_RULE = (
-    f"Ranked by MASE (1.000 is naive, less is better); teams within {TIE_MASE} whose direction intervals overlap "
-    "share a rank."
+    "Two rankings, never mixed, both in tiers: who shares one cannot be told apart. Forecasts by daily losses beside naive's (model "
+    "confidence sets, 95 %), money by the interval of the return over the team's own buy-and-hold, never by the return. "
+    f"Of fewer than {LEAST_SESSIONS} sessions nobody is ranked."
 )
 
 
 def ranking_rule(board: Leaderboard) -> str:
-    """How the table ranks, and on which sessions a team that came when others had begun."""
+    """How the table ranks, as of when, and on which sessions a team that came when others had begun."""
+    as_of = (
+        [f"Tiers and intervals are as of {board.ranked}."]
+        if board.ranked and board.ranked != board.last
+        else []
+    )
     late = [
         f"{row.team} came later: its rank is of the sessions from {row.since} on, which it shares with each."
         for row in board.teams
         if row.since
     ]
-    return " ".join([RANKING_RULE, *late])
+    return " ".join([RANKING_RULE, *as_of, *late])
 
 
 def rank_words(rank: int | None, alarms: int) -> str:
@@ -44,9 +50,9 @@ def rank_words(rank: int | None, alarms: int) -> str:
     return NONE if rank is None else str(rank)
 
 
-def rose_words(lines: int) -> str:
-    """How far a team rose or fell, such as `▲2`; '' where it stands as it stood."""
-    return f"{'▲' if lines > 0 else '▼'}{abs(lines)}" if lines else ""
+def rose_words(tiers: int) -> str:
+    """How many tiers a team rose or fell, such as `▲2`; '' where it stands as it stood."""
+    return f"{'▲' if tiers > 0 else '▼'}{abs(tiers)}" if tiers else ""
 
 
 def alarm_lines(board: Leaderboard) -> list[str]:
@@ -75,6 +81,11 @@ def part_words(sessions: int, expected: int) -> str:
     return TradingSummary(sessions=sessions, expected=expected).part
 
 
+LUCK, TOO_FEW = "could be luck", "too few sessions"
+COPY = 0.95
+"""Correlation above which forecasts are marked as those of somebody else."""
+
+
 def ratio(value: float) -> str:
     """A ratio with two decimals."""
     return number(value, 2)
@@ -95,8 +106,49 @@ def verdict(loss_p: float, timing_p: float) -> str:
     if math.isnan(loss_p) and math.isnan(timing_p):
         return NONE
     proofs = {"smaller errors than naive": loss_p, "better timing than luck": timing_p}
-    said = ", ".join(words for words, p in proofs.items() if p < SIGNIFICANT) or "no better than chance"
+    said = ", ".join(words for words, p in proofs.items() if p < SIGNIFICANT) or LUCK
     return f"{said} (p {ratio(loss_p)}, {ratio(timing_p)})"
+
+
+def team_verdict(sessions: int, loss_p: float, timing_p: float) -> str:
+    """The same of a team; of few sessions that they are too few."""
+    return TOO_FEW if 0 < sessions < LEAST_SESSIONS else verdict(loss_p, timing_p)
+
+
+def money_verdict(excess: Figure) -> str:
+    """What the interval of the return over the own buy-and-hold supports, in words; a dash of who has no money."""
+    if math.isnan(excess.value):
+        return NONE
+    if math.isnan(excess.low):
+        return TOO_FEW
+    if excess.low == excess.high == 0:
+        return "it is holding"
+    return "beats holding" if excess.low > 0 else "behind holding" if excess.high < 0 else LUCK
+
+
+def like_words(team: str, likeness: float) -> str:
+    """The most similar rival and how much, such as `blue 0.31`; a near copy is marked."""
+    if math.isnan(likeness):
+        return NONE
+    return f"{team} {ratio(likeness)}{' (a copy?)' if likeness > COPY else ''}"
+
+
+def deflated_words(deflated: float, trials: int, effective: float) -> str:
+    """A deflated Sharpe ratio and the tries behind it, such as `61.0% [3, like 2.1]`; a dash where there is none."""
+    if math.isnan(deflated):
+        return NONE
+    alike = f", like {number(effective, 1)}" if trials > 1 else ""
+    return f"{percent(deflated)} [{trials}{alike}]"
+
+
+def times(value: float) -> str:
+    """How many times, such as `4.2 x`; a dash where there is none."""
+    return NONE if math.isnan(value) else f"{value:.1f} x"
+
+
+def plain_interval(value: float, low: float, high: float) -> str:
+    """A ratio with its 95 % interval, such as `0.10 [-1.20, 1.40]`."""
+    return ratio(value) if math.isnan(low) else f"{ratio(value)} [{ratio(low)}, {ratio(high)}]"
 
 
 _VERDICT_MEANS = (
@@ -110,25 +162,46 @@ _DIRECTION_MEANS = (
     "Share of right calls of up or down, with its 95 % interval; one that holds 50 % may be a coin's."
 )
 
-TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
-    Column(
-        "#",
-        lambda row: (row.rank, len(row.open_alarms)),
-        rank_words,
-        "Rank by MASE; none while an alarm is open, nor for positions, which are judged by their money.",
-        figures=("rank", "open_alarms"),
-        key=True,
-    ),
-    Column(
-        "team",
-        lambda row: (row.team, row.house, row.trading.sessions, row.trading.expected),
-        team_words,
-        "The team; in italics the house teams that every team must beat.",
-        figures=("team", "house", "sessions", "expected_sessions"),
-        text=True,
-        key=True,
-        mark=lambda row: "italic" if row.house else "bold",
-    ),
+
+def _three(figure: Figure) -> tuple[float, float, float]:
+    return figure.value, figure.low, figure.high
+
+
+def _named(name: str) -> tuple[str, str, str]:
+    return name, f"{name}_low", f"{name}_high"
+
+
+_RANK: Column[TeamRow] = Column(
+    "#",
+    lambda row: (row.rank, len(row.open_alarms)),
+    rank_words,
+    "Tier of the forecast: who shares one cannot be told apart. None while an alarm is open, nor for positions, which are judged "
+    "by their money, nor of few sessions.",
+    figures=("rank", "open_alarms"),
+    key=True,
+)
+_MONEY_RANK: Column[TeamRow] = Column(
+    "#",
+    lambda row: (row.standing.money_rank, len(row.open_alarms)),
+    rank_words,
+    "Tier by the interval of the return over the team's own buy-and-hold: above it, perhaps luck, below it.",
+    figures=("money_rank", "money_open_alarms"),
+    key=True,
+)
+_TEAM: Column[TeamRow] = Column(
+    "team",
+    lambda row: (row.team, row.house, row.trading.sessions, row.trading.expected),
+    team_words,
+    "The team; in italics the house teams that every team must beat.",
+    figures=("team", "house", "sessions", "expected_sessions"),
+    text=True,
+    key=True,
+    mark=lambda row: "italic" if row.house else "bold",
+)
+
+BY_FORECAST: tuple[Column[TeamRow], ...] = (
+    _RANK,
+    _TEAM,
     Column(
         "MASE",
         lambda row: row.mase,
@@ -145,19 +218,52 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
         main=True,
     ),
     Column(
-        "drift", lambda row: row.drift_mase, number, _DRIFT_MEANS, ("drift_mase",), mark=lambda _: "quiet"
+        "says",
+        lambda row: (row.sessions, row.chances.loss_p, row.chances.timing_p),
+        team_verdict,
+        _VERDICT_MEANS,
+        figures=("scored_sessions", "loss_p", "timing_p"),
+        text=True,
+        main=True,
+    ),
+    Column(
+        "adds [95 %]",
+        lambda row: _three(row.standing.original.adds),
+        plain_interval,
+        "What the forecast says that the mean of the others does not, and came (numerai's MMC, a correlation); nothing new while 0 is "
+        "in the interval.",
+        figures=_named("adds"),
+    ),
+    Column(
+        "most like",
+        lambda row: (row.standing.original.like, row.standing.original.likeness),
+        like_words,
+        f"The rival whose forecasts are most like it, with their rank correlation; above {COPY} it may be a copy.",
+        figures=("like", "likeness"),
+        text=True,
+    ),
+)
+
+BY_MONEY: tuple[Column[TeamRow], ...] = (
+    _MONEY_RANK,
+    _TEAM,
+    Column(
+        "over holding [95 %]",
+        lambda row: _three(row.standing.money.excess),
+        with_interval,
+        "Return over that of the team's own buy-and-hold, with the 95 % interval of luck: both on the same sessions, drawn anew in "
+        "blocks.",
+        figures=_named("excess"),
+        main=True,
     ),
     Column(
         "says",
-        lambda row: (row.chances.loss_p, row.chances.timing_p),
-        verdict,
-        _VERDICT_MEANS,
-        figures=("loss_p", "timing_p"),
+        lambda row: money_verdict(row.standing.money.excess),
+        means="What that interval supports.",
+        figures=("money_says",),
         text=True,
+        main=True,
     ),
-    Column("orders", lambda row: row.trading.orders, str, "Orders sent to the broker."),
-    Column("fills", lambda row: row.trading.fills, str, "Executions of these orders."),
-    Column("equity", lambda row: row.trading.equity, dollars, "Cash and positions at the last close."),
     Column(
         "return [95 %]",
         lambda row: (row.trading.total_return, row.trading.return_low, row.trading.return_high),
@@ -189,16 +295,43 @@ TEAM_COLUMNS: tuple[Column[TeamRow], ...] = (
         "returned: the best of several tries is luck as well.",
         figures=("edits", "first_return"),
     ),
-    Column("Sharpe", lambda row: row.trading.sharpe, ratio, "Mean return over its deviation, a year's."),
+    Column(
+        "deflated [tries]",
+        lambda row: (row.standing.tries.deflated, row.standing.tries.trials, row.standing.tries.effective),
+        deflated_words,
+        "How likely the true Sharpe ratio is above what luck alone makes of the best of so many tries on these sessions (Bailey and "
+        "Lopez de Prado), and how many there were; tries that are alike count less.",
+        figures=("deflated", "trials", "effective_trials"),
+    ),
+    Column(
+        "overfit",
+        lambda row: row.standing.tries.overfit,
+        percent,
+        "How likely the best of the tries is below their middle on other sessions (CSCV); none of a single try.",
+    ),
+    Column("equity", lambda row: row.trading.equity, dollars, "Cash and positions at the last close."),
+    Column(
+        "Sharpe [95 %]",
+        lambda row: (row.trading.sharpe, row.standing.money.sharpe.low, row.standing.money.sharpe.high),
+        plain_interval,
+        "Mean return over its deviation, a year's.",
+        figures=_named("sharpe"),
+    ),
     Column("drawdown", lambda row: row.trading.max_drawdown, percent, "Deepest fall from a high before."),
+    Column("turnover", lambda row: row.standing.money.turnover.value, times, "Traded by equity, a year's."),
     Column("costs", lambda row: row.trading.costs, dollars, "Paid for spread and fees."),
+    Column("orders", lambda row: row.trading.orders, str, "Orders sent to the broker."),
+    Column("fills", lambda row: row.trading.fills, str, "Executions of these orders."),
 )
+
+TEAM_COLUMNS = (*BY_FORECAST, *(column for column in BY_MONEY if column is not _TEAM))
+"""All of a team's figures, for a spreadsheet and for who asks for one by its name."""
 
 MOVED: Column[TeamRow] = Column(
     "±",
     lambda row: row.rose,
     rose_words,
-    "Lines the team stands higher or lower than a session ago.",
+    "Tiers the team stands higher or lower than a session ago.",
 )
 DAY: Column[TeamRow] = Column(
     "day",
@@ -210,9 +343,11 @@ DAY: Column[TeamRow] = Column(
 
 def living(columns: Sequence[Column[TeamRow]]) -> list[Column[TeamRow]]:
     """The columns of teams for who watches a season: what counts first, with what has moved since the session before."""
-    beside = {"#": MOVED, "equity": DAY}
+    beside = {"rank": MOVED, "equity": DAY}
     ordered = sorted(columns, key=lambda column: not (column.key or column.main or column.name == "equity"))
-    return [one for column in ordered for one in (column, beside.get(column.name)) if one is not None]
+    return [
+        one for column in ordered for one in (column, beside.get(column.figure_names[0])) if one is not None
+    ]
 
 
 SYMBOL_COLUMNS: tuple[Column[SymbolRow], ...] = (
@@ -265,10 +400,11 @@ SYMBOL_COLUMNS: tuple[Column[SymbolRow], ...] = (
 
 
 def leaderboard_markdown(board: Leaderboard) -> str:
-    """The competition table and the table per team and symbol, with the ranking rule under the first."""
+    """Both rankings and the table per team and symbol, with the ranking rule between them."""
     return "\n\n".join(
         [
-            markdown_table(TEAM_COLUMNS, board.teams),
+            markdown_table(BY_FORECAST, board.by_forecast),
+            markdown_table(BY_MONEY, board.by_money),
             f"{board.span} {ranking_rule(board)} *Italic*: house teams.".strip(),
             *(f"**{markdown_text(line)}**" for line in alarm_lines(board)),
             markdown_table(SYMBOL_COLUMNS, board.symbols),

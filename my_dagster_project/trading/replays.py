@@ -1,23 +1,25 @@
-"""How often a team has tried: every configuration whose replay was begun on a window, and the first result of each.
+"""How often a team has tried: every configuration that was replayed or evaluated on a span, and the first result of each.
 
 A replay of an edited configuration starts at the starting cash on sessions that everybody knows, so its result is one of
 several tries and no proof; how many there were stands beside it (`edits`), and what the first one came to.
 
-    .trading/replays/red/2012-12-03_2013-02-27/<configuration>.json    from which commit, when begun, the return
+    .trading/replays/red/2012-12-03_2013-02-27/<configuration>.json    from which commit, when begun, the returns
+    .trading/evaluations/red/2010-03-01_2013-02-28/<configuration>.json    the same of a walk through the years
 
-Windows that share a session are one: leaving a session out forgets no try. Nothing is ever taken back: a reset, a remake and a
+A configuration on a span, with its returns by session, is a *trial*: refits and repetitions of it are none. Windows that share a session are one: leaving a session out forgets no try. Nothing is ever taken back: a reset, a remake and a
 restored version leave these as they are.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError
 from my_dagster_project.storage.assets import AssetStore
 
-_REPLAYS = ".trading/replays"
+_REPLAYS, _EVALUATIONS = ".trading/replays", ".trading/evaluations"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Try:
     """A configuration that was replayed: when it first began and last began (UTC), and its first return (a fraction).
 
     `configuration` is its fingerprint, `origin` the commit it was of. `total_return` is None until a replay of it has come
-    to its end.
+    to its end, `returns` (by session, ISO) are empty until then, and of one of before they were kept.
     """
 
     configuration: str
@@ -33,21 +35,50 @@ class Try:
     began: str
     again: str
     total_return: float | None = None
+    returns: Mapping[str, float] = field(default_factory=dict)
 
 
 def begin(assets: AssetStore, team: str, window: Sequence[date], configuration: str, origin: str) -> None:
     """Note that a replay of this configuration begins on a window (its sessions, ascending); raises StorageError."""
-    key, now = _key(team, window, configuration), f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
+    key, now = _key(team, window, configuration), _now()
     known = _read(assets, key) or Try(configuration, origin, now, now)
     _write(assets, key, replace(known, again=now))
 
 
-def end(assets: AssetStore, team: str, window: Sequence[date], total_return: float) -> None:
-    """Note what the replay of a window that began last has come to; the first result of a configuration stays."""
+def end(assets: AssetStore, team: str, window: Sequence[date], returns: Mapping[str, float]) -> None:
+    """Note what the replay of a window that began last has come to, by session; the first result of a configuration stays."""
     begun = _of_window(assets, f"{_REPLAYS}/{team}/{_name(window)}/")
-    if begun and (newest := max(begun, key=lambda one: one.again)).total_return is None:
-        key = _key(team, window, newest.configuration)
-        _write(assets, key, replace(newest, total_return=total_return))
+    newest = max(begun, key=lambda one: one.again, default=None)
+    if newest is None or newest.returns:
+        return
+    total = _total(returns) if newest.total_return is None else newest.total_return
+    if math.isclose(total, _total(returns), abs_tol=1e-9):
+        _write(
+            assets,
+            _key(team, window, newest.configuration),
+            replace(newest, total_return=total, returns=returns),
+        )
+
+
+def evaluated(
+    assets: AssetStore, team: str, configuration: str, origin: str, returns: Mapping[str, float]
+) -> None:
+    """Note what a configuration would have come to in a walk, by session (ISO, ascending); the first result of it on a span stays."""
+    window = [date.fromisoformat(day) for day in returns]
+    key = _key(team, window, configuration, _EVALUATIONS)
+    if not _read(assets, key):
+        now = _now()
+        _write(assets, key, Try(configuration, origin, now, now, _total(returns), returns))
+
+
+def trials(assets: AssetStore, team: str) -> list[Mapping[str, float]]:
+    """Give the returns by session of everything a team has tried to its end, on whatever span; StorageError for what cannot be read."""
+    every = [*_of_window(assets, f"{_REPLAYS}/{team}/"), *_of_window(assets, f"{_EVALUATIONS}/{team}/")]
+    return [one.returns for one in every if one.returns]
+
+
+def _total(returns: Mapping[str, float]) -> float:
+    return math.prod(1 + one for one in returns.values()) - 1
 
 
 def counted(
@@ -56,16 +87,16 @@ def counted(
     window: Sequence[date],
     configuration: str,
     origin: str,
-    total_return: float | None,
+    returns: Mapping[str, float],
 ) -> list[Try]:
-    """Note what the newest replay has come to (None: not to its end yet) and give all tries; the first one first.
+    """Note what the newest replay has come to by session (empty: not to its end yet) and give all tries; the first one first.
 
     One of before anybody counted is taken for the first try, of the configuration of now.
     """
-    if total_return is not None:
+    if returns:
         if not tries(assets, team, window):
             begin(assets, team, window, configuration, origin)
-        end(assets, team, window, total_return)
+        end(assets, team, window, returns)
     return tries(assets, team, window)
 
 
@@ -109,8 +140,12 @@ def _write(assets: AssetStore, key: str, one: Try) -> None:
     assets.store.put(key, json.dumps(asdict(one), indent=1, ensure_ascii=False).encode())
 
 
-def _key(team: str, window: Sequence[date], configuration: str) -> str:
-    return f"{_REPLAYS}/{team}/{_name(window)}/{configuration}.json"
+def _key(team: str, window: Sequence[date], configuration: str, kind: str = _REPLAYS) -> str:
+    return f"{kind}/{team}/{_name(window)}/{configuration}.json"
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
 
 
 def _name(window: Sequence[date]) -> str:

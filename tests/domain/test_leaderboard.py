@@ -2,6 +2,7 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -9,10 +10,25 @@ from hypothesis import strategies as st
 
 from my_dagster_project.domain.alarms import Alarm
 from my_dagster_project.domain.evaluation import Metrics, score, wilson_interval
-from my_dagster_project.domain.latecomers import Latecomer, latecomers
-from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, NAIVE, TradingSummary, from_json, to_json
-from my_dagster_project.domain.ranking import assemble, beside, pooled_mase
+from my_dagster_project.domain.house import house_forecasts
+from my_dagster_project.domain.latecomers import latecomers
+from my_dagster_project.domain.leaderboard import (
+    ALWAYS_UP,
+    BUY_AND_HOLD,
+    CONSENSUS,
+    DRIFT,
+    NAIVE,
+    Standing,
+    TradingSummary,
+    from_json,
+    to_json,
+)  # fmt: skip
+from my_dagster_project.domain.ranking import assemble, beside, carried, pooled_mase, ranked
+from my_dagster_project.domain.scores.blocks import Figure
+from my_dagster_project.domain.scores.money_scores import MoneyScores
 from my_dagster_project.reports.leaderboard_columns import ranking_rule
+
+DAYS = pd.bdate_range("2012-12-03", periods=60)
 
 
 def metrics_of(mase, hits=30, n=60):
@@ -23,64 +39,84 @@ def metrics_of(mase, hits=30, n=60):
     )  # fmt: skip
 
 
+def losing(mase, seed=0, days=DAYS):
+    """Evidence whose mean loss is that of a MASE, moved a little by luck of its own."""
+    noise = np.random.default_rng(seed).normal(0, 0.05, len(days))
+    return pd.DataFrame({"loss": 1 - mase + noise - noise.mean(), "rank": 0.0, "timing": 0.0}, index=days)
+
+
+def table(mases, money=None, late=None, alarms=None):
+    """A table of teams by MASE, or by their evidence."""
+    found = {
+        (team, "A"): losing(one, seed) if isinstance(one, float) else one
+        for seed, (team, one) in enumerate(mases.items())
+    }
+    metrics = {of: metrics_of(1 - one["loss"].mean(), len(one) // 2, len(one)) for of, one in found.items()}
+    return ranked(
+        assemble(metrics, {}, found, alarms),
+        found,
+        {team: Standing(money=one) for team, one in (money or {}).items()},
+        late,
+    )
+
+
 def ranks(board):
     return {row.team: row.rank for row in board.teams}
 
 
 def test_the_better_forecast_ranks_first_and_the_naive_team_stands_between():
-    board = assemble({("red", "A"): metrics_of(0.9), ("blue", "A"): metrics_of(1.2)}, {})
-    assert [row.team for row in board.teams] == ["red", NAIVE, "blue", BUY_AND_HOLD]
-    assert ranks(board) == {"red": 1, NAIVE: 2, "blue": 3, BUY_AND_HOLD: None}
+    board = table({"blue": 1.2, "red": 0.9, NAIVE: losing(1.0, 0) * 0})
+    assert [row.team for row in board.teams] == ["red", NAIVE, "blue"]
+    assert ranks(board) == {"red": 1, NAIVE: 2, "blue": 3}
 
 
 def test_teams_too_close_to_tell_apart_share_a_rank():
-    board = assemble({("red", "A"): metrics_of(0.998), ("blue", "A"): metrics_of(1.004)}, {})
-    assert ranks(board) == {"red": 1, NAIVE: 1, "blue": 1, BUY_AND_HOLD: None}
+    assert ranks(table({"red": 0.998, "blue": 1.004, "green": 1.3})) == {"red": 1, "blue": 1, "green": 2}
 
 
-def test_ties_do_not_chain():
-    board = assemble(
-        {(team, "A"): metrics_of(mase) for team, mase in [("a", 0.9), ("b", 0.908), ("c", 0.916)]}, {}
+def test_a_return_does_not_rank_and_money_does_not_rank_a_forecast():
+    money = {
+        "red": MoneyScores(60, Figure(2.0), Figure(0.5, -0.1, 1.1)),
+        "blue": MoneyScores(60, Figure(0.1), Figure(0.1, 0.05, 0.15)),
+        "green": MoneyScores(60, Figure(3.0), Figure(-0.2, -0.3, -0.1)),
+    }
+    board = table({"red": 1.0, "blue": 1.2, "green": 0.9}, money)
+    assert ranks(board) == {"green": 1, "red": 2, "blue": 3}
+    assert {row.team: row.standing.money_rank for row in board.by_money} == {"blue": 1, "red": 2, "green": 3}
+    assert [row.team for row in board.by_money] == ["blue", "red", "green"]
+
+
+def test_of_few_sessions_nobody_is_ranked():
+    few = DAYS[:19]
+    board = table(
+        {"red": losing(0.5, 1, few), "blue": losing(1.5, 2, few)},
+        {"red": MoneyScores(19, excess=Figure(0.5))},
     )
-    assert ranks(board) == {"a": 1, "b": 1, "c": 3, NAIVE: 4, BUY_AND_HOLD: None}
-
-
-def test_directions_that_differ_for_certain_break_a_tie():
-    board = assemble({("a", "A"): metrics_of(0.900, 300, 600), ("b", "A"): metrics_of(0.901, 400, 600)}, {})
-    assert ranks(board)["b"] == 2
-
-
-def test_return_does_not_rank():
-    trading = {"red": TradingSummary(total_return=-0.5), "blue": TradingSummary(total_return=2.0)}
-    board = assemble({("red", "A"): metrics_of(0.9), ("blue", "A"): metrics_of(1.2)}, trading)
-    assert ranks(board)["red"] == 1
-    assert next(row for row in board.teams if row.team == "blue").trading.total_return == 2.0
+    assert ranks(board) == {"red": None, "blue": None}
+    assert [row.standing.money_rank for row in board.teams] == [None, None]
+    assert ranks(table({"red": losing(0.5, 1, DAYS[:20]), "blue": losing(1.5, 2, DAYS[:20])})) == {
+        "red": 1,
+        "blue": 2,
+    }
 
 
 def test_a_team_without_predictions_and_one_without_trades_both_show():
     board = assemble({("red", "A"): metrics_of(0.9)}, {"blue": TradingSummary(orders=3)})
-    assert ranks(board) == {"red": 1, NAIVE: 2, "blue": None, BUY_AND_HOLD: None}
+    assert ranks(board) == {"red": None, "blue": None}
+    assert {row.team for row in board.by_forecast} == {row.team for row in board.by_money} == {"red", "blue"}
 
 
-def test_house_teams_stand_even_on_an_empty_board():
-    board = assemble({}, {BUY_AND_HOLD: TradingSummary(total_return=0.08)})
-    assert [(row.team, row.house, row.rank) for row in board.teams] == [
-        (BUY_AND_HOLD, True, None),
-        (NAIVE, True, None),
-    ]
-    assert board.teams[0].trading.total_return == 0.08
-
-
-def test_buy_and_hold_calls_every_session_up():
-    board = assemble({("red", "A"): metrics_of(0.9), ("red", "B"): metrics_of(0.9)}, {})
-    row = next(row for row in board.teams if row.team == BUY_AND_HOLD)
-    assert row.direction == pytest.approx(66 / 120)
-    assert math.isnan(row.mase)
+def test_a_house_team_stands_where_it_competes():
+    board = assemble({(NAIVE, "A"): metrics_of(1.0)}, {BUY_AND_HOLD: TradingSummary(total_return=0.08)})
+    assert [row.team for row in board.by_forecast] == [NAIVE]
+    assert [row.team for row in board.by_money] == [BUY_AND_HOLD]
+    assert all(row.house for row in board.teams)
+    assert not board.symbols
 
 
 def test_direction_is_pooled_over_calls_not_over_symbols():
     board = assemble({("red", "A"): metrics_of(1.0, 10, 10), ("red", "B"): metrics_of(1.0, 40, 90)}, {})
-    row = next(row for row in board.teams if row.team == "red")
+    [row] = board.teams
     assert row.direction == 0.5
     assert (row.direction_low, row.direction_high) == wilson_interval(50, 100)
 
@@ -121,18 +157,24 @@ def test_the_order_of_the_input_does_not_matter(metrics):
 
 
 def test_a_missing_figure_is_null_in_json():
-    assert json.loads(to_json(assemble({}, {})))["teams"][0]["mase"] is None
+    assert json.loads(to_json(assemble({}, {"red": TradingSummary()})))["teams"][0]["mase"] is None
 
 
-def test_an_open_alarm_costs_the_rank_and_a_cleared_one_does_not():
-    figures = {("red", "A"): metrics_of(0.9), ("blue", "A"): metrics_of(0.3)}
+def test_an_open_alarm_costs_both_ranks_and_moves_nobody():
+    """Its losses are what is in doubt: a leak would have put every honest team into the second tier."""
     alarm = Alarm("A", "A: too good to be true", "leak A 1")
-    board = assemble(figures, {}, alarms={"blue": (alarm,)})
-    assert [row.team for row in board.teams] == ["red", NAIVE, "blue", BUY_AND_HOLD]
-    assert ranks(board) == {"red": 1, NAIVE: 2, "blue": None, BUY_AND_HOLD: None}
+    money = {team: MoneyScores(60, excess=Figure(0.1, 0.05, 0.2)) for team in ("red", "blue")}
+    mases = {"red": 0.9, "blue": 0.3, "green": 1.2}
+    board = table(mases, money, alarms={"blue": (alarm,)})
+    assert ranks(board) == {"red": 1, "green": 2, "blue": None}
+    assert {row.team: row.standing.money_rank for row in board.teams} == {
+        "red": 1,
+        "green": None,
+        "blue": None,
+    }
     assert to_json(from_json(to_json(board))) == to_json(board)
     cleared = replace(alarm, cleared="by me: known")
-    assert ranks(assemble(figures, {}, alarms={"blue": (cleared,)}))["blue"] == 1
+    assert ranks(table(mases, alarms={"blue": (cleared,)})) == {"blue": 1, "red": 2, "green": 3}
 
 
 def test_a_table_from_before_there_were_alarms_opens():
@@ -141,13 +183,10 @@ def test_a_table_from_before_there_were_alarms_opens():
         for name in ("alarms", "chances", "drift_mase"):
             del row[name]
     del data["first"], data["last"]
-    assert ranks(from_json(json.dumps(data)))["red"] == 1
-
-
-def test_a_flat_session_is_neither_up_nor_down_for_buy_and_hold():
-    figures = replace(metrics_of(0.9, n=60), up_share=0.6, moved_n=50)
-    [held] = [row for row in assemble({("red", "A"): figures}, {}).teams if row.team == BUY_AND_HOLD]
-    assert (held.direction, held.direction_low) == (0.6, wilson_interval(30, 50)[0])
+    for name in ("standing", "sessions", "rose", "equity_before"):
+        del data["teams"][0][name]
+    del data["ranked"]
+    assert from_json(json.dumps(data)).teams[0].mase == 0.9
 
 
 def evaluated(first):
@@ -163,50 +202,79 @@ def evaluated(first):
     return score(predictions, bars)
 
 
-def test_a_team_that_came_later_is_ranked_on_the_sessions_it_shares_with_each():
-    """Red was bad early and is good now; green, who came late, is better than red's whole record and worse than red since."""
-    whole = {
-        ("red", "A"): metrics_of(0.95), ("blue", "A"): metrics_of(0.97), ("green", "A"): metrics_of(0.80, 9, 18),
-    }  # fmt: skip
-    since = {("red", "A"): metrics_of(0.60, 9, 18), ("blue", "A"): metrics_of(0.99, 9, 18)}
-    late = {"green": Latecomer("2013-02-21", since | {("green", "A"): metrics_of(0.80, 9, 18)})}
-    assert ranks(assemble(whole, {})) == {"green": 1, "red": 2, "blue": 3, NAIVE: 4, BUY_AND_HOLD: None}
-    board = assemble(whole, {}, late=late)
-    assert ranks(board) == {"red": 1, "green": 2, "blue": 3, NAIVE: 4, BUY_AND_HOLD: None}
-    assert [row.since for row in board.teams if row.team == "green"] == ["2013-02-21"]
-    assert "green came later: its rank is of the sessions from 2013-02-21 on" in ranking_rule(board)
-    assert from_json(to_json(board)) == board
-
-
-def test_a_latecomer_shares_a_rank_and_moves_nobody_who_shares_one():
-    whole = {(team, "A"): metrics_of(mase) for team, mase in [("a", 0.9), ("b", 0.905), ("c", 1.2)]}
-    for own, expected in [
-        (0.902, {"a": 1, "b": 1, "late": 1, NAIVE: 4, "c": 5}),
-        (0.5, {"late": 1, "a": 2, "b": 2, NAIVE: 4, "c": 5}),
-        (1.1, {"a": 1, "b": 1, NAIVE: 3, "late": 4, "c": 5}),
-    ]:
-        every = whole | {("late", "A"): metrics_of(own)}
-        board = assemble(every, {}, late={"late": Latecomer("2013-02-21", every)})
-        assert {team: rank for team, rank in ranks(board).items() if rank} == expected
-        assert [row.rank for row in board.teams if row.rank] == sorted(expected.values())
+def test_a_team_that_came_later_is_in_the_tier_behind_who_was_surely_better_since():
+    """Red was no good early and is now; green, who came late, is better than red's whole record and worse than red since."""
+    since = DAYS[35]
+    red = pd.concat([losing(0.99, 1, DAYS[:35]), losing(0.8, 2, DAYS[35:])])
+    others = {"red": red, "blue": losing(1.2, 3), NAIVE: losing(1.0, 0) * 0}
+    for own, expected in [(0.87, 2), (0.6, 1), (0.8, 1), (1.1, 3), (1.4, 4)]:
+        board = table(others | {"green": losing(own, 4, DAYS[35:])}, late={"green": since})
+        assert ranks(board) == {"red": 1, NAIVE: 2, "blue": 3, "green": expected}, own
+    assert [row.since for row in board.teams if row.team == "green"] == [str(since.date())]
+    assert f"green came later: its rank is of the sessions from {since.date()} on" in ranking_rule(board)
+    few = table(others | {"green": losing(0.4, 4, DAYS[45:])}, late={"green": DAYS[45]})
+    assert ranks(few)["green"] is None
 
 
 def test_who_came_later_is_told_by_the_first_scored_session():
     frames = {("red", "A"): "2013-01-02", ("red", "B"): "2013-01-10", ("blue", "A"): "2013-01-10"}
-    found = latecomers({of: evaluated(first) for of, first in frames.items()})
-    assert {team: one.since for team, one in found.items()} == {"blue": "2013-01-10"}
-    assert {of: figures.n for of, figures in found["blue"].common.items()} == {
-        ("red", "A"): 38, ("red", "B"): 38, ("blue", "A"): 38,
-    }  # fmt: skip
+    assert latecomers({of: evaluated(first) for of, first in frames.items()}) == {
+        "blue": pd.Timestamp("2013-01-10")
+    }
 
 
-def test_a_table_says_how_far_teams_moved_since_the_one_before():
-    before = assemble(
-        {("red", "A"): metrics_of(0.90), ("blue", "A"): metrics_of(0.95)}, {"red": TradingSummary(equity=1e5)}
-    )
-    now = assemble(
-        {("red", "A"): metrics_of(0.95), ("blue", "A"): metrics_of(0.90), ("new", "A"): metrics_of(0.5)}, {}
-    )
-    rows = {row.team: row for row in from_json(to_json(beside(now, before))).teams}
-    assert [rows[team].rose for team in ("red", "blue", "new", "naive")] == [-2, 0, 0, -1]
+def test_a_table_says_how_many_tiers_teams_moved_since_the_ranking_before():
+    before = replace(table({"red": 0.8, "blue": 0.9}), ranked="2013-01-04")
+    now = replace(table({"red": 0.9, "blue": 0.8, "new": 0.5}), ranked="2013-01-11")
+    moved = beside(now, before, {"red": 1e5})
+    rows = {row.team: row for row in from_json(to_json(moved)).teams}
+    assert {team: row.rose for team, row in rows.items()} == {"red": -2, "blue": 0, "new": 0}
     assert rows["red"].equity_before == 1e5
+    again = beside(now, moved, {})
+    assert [row.rose for row in again.teams] == [row.rose for row in moved.teams], (
+        "made again, it moved as it did"
+    )
+
+
+def test_between_two_rankings_the_ranks_stay_and_an_alarm_costs_its_at_once():
+    money = {team: MoneyScores(60, excess=Figure(0.1, 0.05, 0.2)) for team in ("red", "blue")}
+    before = replace(table({"red": 0.8, "blue": 1.2, NAIVE: losing(1.0, 0) * 0}, money), ranked="2013-01-04")
+    alarm = Alarm("A", "A: too good to be true", "leak A 1")
+    figures = {("red", "A"): metrics_of(1.3), ("blue", "A"): metrics_of(0.7), ("new", "A"): metrics_of(0.7)}
+    board = carried(assemble(figures, {}, None, {"blue": (alarm,)}), before)
+    assert ranks(board) == {"red": 1, NAIVE: 2, "blue": None, "new": None}
+    rows = {row.team: row for row in board.teams}
+    assert (rows["red"].mase, rows["red"].standing.money_rank, rows["blue"].standing.money_rank) == (
+        1.3,
+        1,
+        None,
+    )
+    assert board.ranked == "2013-01-04"
+
+
+def test_house_teams_forecast_what_their_names_say():
+    """Of the same sessions as teams, scored by the same function; the mean of all needs two."""
+    sessions = pd.bdate_range("2013-01-01", "2013-03-05")
+    prices = 100 * np.exp(np.random.default_rng(3).normal(0, 0.01, len(sessions)).cumsum())
+    bars = pd.DataFrame({"session": sessions, "adj_close": prices})
+    asked = pd.DataFrame(
+        {"symbol": "A", "session": sessions[5:-1], "target_session": sessions[6:], "close": prices[5:-1]}
+    )
+    said = {"red": 0.01, "blue": -0.03, "held": 9.0}
+    scored = {
+        (team, "A"): score(asked.assign(predicted_return=one, probability_up=math.nan), bars)
+        for team, one in said.items()
+    }
+    found = {
+        team: frame["predicted_return"].to_numpy()
+        for (team, _), frame in house_forecasts(scored, {"A": bars}, {"held"}).items()
+    }
+    returns = pd.Series(prices).apply(np.log).diff()
+    assert set(found) == {NAIVE, DRIFT, ALWAYS_UP, CONSENSUS}
+    assert not found[NAIVE].any()
+    assert found[CONSENSUS] == pytest.approx(-0.01)
+    assert found[DRIFT][-1] == pytest.approx(returns[:-1].mean())
+    assert found[ALWAYS_UP][-1] == pytest.approx(returns[:-1].abs().mean())
+    assert CONSENSUS not in {
+        team for team, _ in house_forecasts({("red", "A"): scored["red", "A"]}, {"A": bars})
+    }

@@ -135,8 +135,8 @@ def test_the_second_run_says_that_everything_is_up_to_date(second):
 def test_the_second_run_prints_the_same_table(second, finished):
     done, _, _ = second
     assert (
-        done.out.partition("Forecasts")[2].partition("Ranked")[0]
-        == (finished.done.out.partition("Forecasts")[2].partition("Ranked")[0])
+        done.out.partition("Forecasts")[2].partition("Two rankings")[0]
+        == (finished.done.out.partition("Forecasts")[2].partition("Two rankings")[0])
     )
 
 

@@ -1,5 +1,6 @@
 """Tries at a window: each edited configuration counts once, and the first result stays, whatever happens to the account."""
 
+import json
 from datetime import date
 
 import pytest
@@ -8,7 +9,7 @@ from my_dagster_project.foundation.errors import StorageError
 from my_dagster_project.pipeline.partitions import replay_sessions
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.storage.file_store import FileStore
-from my_dagster_project.trading.replays import begin, end, tries
+from my_dagster_project.trading.replays import begin, end, evaluated, trials, tries
 from tests.support.trading import SECOND, predict, trade
 
 WINDOW = [date(2013, 2, 25), date(2013, 2, 26), date(2013, 2, 27)]
@@ -23,11 +24,19 @@ def store(tmp_path) -> AssetStore:
 def replay(store, configuration, total, window=WINDOW, team="red"):
     begin(store, team, window, configuration, f"red at {configuration}")
     if total is not None:
-        end(store, team, window, total)
+        end(store, team, window, returns(total, window))
+
+
+def returns(total, window=WINDOW):
+    """Nothing, but for the last session."""
+    return {day.isoformat(): total if day == window[-1] else 0.0 for day in window}
 
 
 def told(store, window=WINDOW, team="red"):
-    return [(one.configuration, one.total_return) for one in tries(store, team, window)]
+    return [
+        (one.configuration, one.total_return and round(one.total_return, 9))
+        for one in tries(store, team, window)
+    ]
 
 
 def test_every_configuration_counts_once_and_its_first_result_stays(store):
@@ -56,13 +65,38 @@ def test_windows_that_share_a_session_are_one_to_those_who_count(store):
 
 
 def test_nothing_begun_has_no_end_and_a_damaged_record_is_named(store):
-    end(store, "red", WINDOW, 0.1)
+    end(store, "red", WINDOW, returns(0.1))
     assert told(store) == []
     replay(store, "a", 0.01)
     [info] = store.store.list(".trading/replays/")
     store.store.put(info.key, b"{")
     with pytest.raises(StorageError, match=r"2013-02-25_2013-02-27/a\.json of a replay is damaged"):
         tries(store, "red", WINDOW)
+
+
+def test_a_trial_is_a_configuration_on_a_span_with_its_returns_written_once(store):
+    replay(store, "a", 0.01)
+    replay(store, "a", 0.5)
+    replay(store, "b", None)
+    replay(store, "a", 0.02, OTHER)
+    evaluated(store, "red", "a", "red at a", returns(0.04))
+    evaluated(store, "red", "a", "red at a", returns(0.9))
+    evaluated(store, "blue", "a", "blue at a", returns(0.7))
+    found = sorted(sum(one.values()) for one in trials(store, "red"))
+    assert found == [0.01, 0.02, 0.04], "repetitions are none, another span or a walk is one"
+    assert [one.configuration for one in tries(store, "red", WINDOW)] == ["a", "b"], "a walk is no replay"
+
+
+def test_a_try_of_before_returns_were_kept_gets_those_of_the_same_result_alone(store):
+    replay(store, "a", 0.01)
+    [info] = store.store.list(".trading/replays/")
+    old = {name: value for name, value in json.loads(store.store.get(info.key)).items() if name != "returns"}
+    store.store.put(info.key, json.dumps(old).encode())
+    assert trials(store, "red") == []
+    end(store, "red", WINDOW, returns(0.5))
+    assert trials(store, "red") == []
+    end(store, "red", WINDOW, returns(0.01))
+    assert trials(store, "red") == [returns(0.01)]
 
 
 def test_the_session_that_begins_the_window_begins_a_try_and_no_other_does(house):

@@ -4,14 +4,14 @@ Who may not see what is a team's is shown none of its pictures either.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from my_dagster_project.deploy.dagit.permissions import PersonsContext
 from my_dagster_project.deploy.dagit.seeing import shown_to
 from my_dagster_project.domain.examination import EXAMINATION, read_examination
-from my_dagster_project.domain.leaderboard import curves_from_json, from_json
+from my_dagster_project.domain.leaderboard import Leaderboard, TeamRow, curves_from_json, from_json
 from my_dagster_project.foundation.errors import TradingError
 from my_dagster_project.foundation.settings import load_settings
 from my_dagster_project.reports.asset_pictures import (
@@ -21,7 +21,8 @@ from my_dagster_project.reports.asset_pictures import (
     table_picture,
     training_picture,
 )
-from my_dagster_project.reports.leaderboard_columns import TEAM_COLUMNS
+from my_dagster_project.reports.columns import Column
+from my_dagster_project.reports.leaderboard_columns import BY_FORECAST, BY_MONEY
 from my_dagster_project.reports.markdown import NONE, dollars
 from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
 _SESSIONS = 4
-_COLUMNS = ("team", "MASE", "direction [95 %]", "orders", "equity", "return [95 %]", "held")
 
 
 def pictures_route(person: Callable[["HTTPConnection"], PersonsContext]) -> "Route":
@@ -128,10 +128,21 @@ def _why(outcome: Mapping[str, Any]) -> str:
 
 
 def _teams(assets: AssetStore, asset: Asset) -> bytes:
-    board = from_json(assets.read_file(asset, names.LEADERBOARD).decode())
-    columns = [column for column in TEAM_COLUMNS if column.key or column.name in _COLUMNS]
+    return _ranking(BY_FORECAST, _board(assets, asset).by_forecast)
+
+
+def _money(assets: AssetStore, asset: Asset) -> bytes:
+    return _ranking(BY_MONEY, _board(assets, asset).by_money)
+
+
+def _board(assets: AssetStore, asset: Asset) -> Leaderboard:
+    return from_json(assets.read_file(asset, names.LEADERBOARD).decode())
+
+
+def _ranking(columns: Sequence[Column[TeamRow]], rows: Sequence[TeamRow]) -> bytes:
+    shown = [column for column in columns if column.key or column.main]
     return table_picture(
-        [column.name for column in columns], [[column.cell(row) for column in columns] for row in board.teams]
+        [column.name for column in shown], [[column.cell(row) for column in shown] for row in rows]
     )
 
 
@@ -145,5 +156,6 @@ DRAWN: dict[tuple[str, str], Callable[[AssetStore, Asset], bytes]] = {
     ("predictions", "returns"): _returns,
     ("orders", "newest"): _orders,
     ("leaderboard", "teams"): _teams,
+    ("leaderboard", "money"): _money,
     ("leaderboard", "equity"): _equity,
 }

@@ -36,7 +36,7 @@ class MoneyScores:
     risk, `hit_rate` the share of sessions that won of those that moved.
     """
 
-    sessions: int
+    sessions: int = 0
     total_return: Figure = NOTHING
     excess: Figure = NOTHING
     volatility: Figure = NOTHING

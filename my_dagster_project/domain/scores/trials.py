@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from my_dagster_project.domain.scores.blocks import LEAST_SESSIONS
 from my_dagster_project.domain.scores.money_scores import per_session_sharpe, shape_of, sharpe_variance
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
 _EULER = 0.5772156649015329
@@ -33,6 +36,39 @@ class Deflated:
     sharpe: float
     expected: float
     probability: float
+
+
+@dataclass(frozen=True)
+class Tries:
+    """What the tries that led to a record do to it: how many there were on its sessions, and how many they count for.
+
+    `deflated` is how likely its true Sharpe ratio is above what luck alone makes of the best of so many, `overfit` how likely the best
+    of them is below the middle on other sessions. NaN where there is none.
+    """
+
+    trials: int = 0
+    effective: float = math.nan
+    deflated: float = math.nan
+    overfit: float = math.nan
+
+
+def tries_of(record: Mapping[str, float], tried: Iterable[Mapping[str, float]]) -> Tries:
+    """A record of returns by session among the tries that led to it; those that have not all of its sessions do not count.
+
+    The record itself is one of them, once.
+    """
+    import numpy as np
+
+    days = list(record)
+    if len(days) < LEAST_SESSIONS:
+        return Tries()
+    rows = {tuple(one[day] for day in days) for one in tried if one.keys() >= record.keys()}
+    own = np.array([*record.values()])
+    table = np.column_stack([own, *(row for row in sorted(rows) if not np.allclose(row, own, atol=1e-12))])
+    if math.isnan(per_session_sharpe(own)):
+        return Tries(table.shape[1])
+    luck = deflated_sharpe(table)
+    return Tries(luck.trials, luck.effective, probabilistic_sharpe(own, luck.expected), overfitting(table))
 
 
 def deflated_sharpe(returns: Any) -> Deflated:

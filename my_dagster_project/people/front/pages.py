@@ -19,8 +19,9 @@ from my_dagster_project.people.status.page import State, StatusPage
 from my_dagster_project.reports.colours import team_colour
 from my_dagster_project.reports.html import ours, templates
 from my_dagster_project.reports.leaderboard_columns import (
+    BY_FORECAST,
+    BY_MONEY,
     SYMBOL_COLUMNS,
-    TEAM_COLUMNS,
     alarm_lines,
     living,
     ranking_rule,
@@ -74,7 +75,8 @@ def home_html(
         why=why,
         rule=ranking_rule(board) if board else "",
         alarms=alarm_lines(board) if board else (),
-        team_columns=living(TEAM_COLUMNS),
+        by_forecast=living(BY_FORECAST),
+        by_money=living(BY_MONEY),
         symbol_columns=SYMBOL_COLUMNS,
         season=season,
         organiser=organiser,

@@ -18,6 +18,7 @@ from my_dagster_project.people.team.team_columns import (
     shown_columns,
 )
 from my_dagster_project.people.team.team_page import ScoredPrediction, TeamPage
+from my_dagster_project.reports.leaderboard_columns import BY_FORECAST, BY_MONEY, living
 from my_dagster_project.reports.markdown import percent
 from my_dagster_project.trading.account_tables import tables_of
 from my_dagster_project.trading.fill_columns import FILL_COLUMNS
@@ -54,6 +55,8 @@ def team_html(links: Links, team: TeamPage, status: TeamStatus | None, *, age: s
         charts=any([equity, *money, *forecasts, *charts.values(), *learning.values()]),
         input_columns=INPUT_COLUMNS,
         origin_columns=[column for column in ORIGIN_COLUMNS if column.name in NEWEST],
+        by_forecast=living(BY_FORECAST),
+        by_money=living(BY_MONEY),
         forecast_columns=FORECAST_COLUMNS,
         journal_columns=JOURNAL_COLUMNS,
         fill_columns=FILL_COLUMNS,

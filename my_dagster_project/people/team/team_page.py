@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from my_dagster_project.domain.leaderboard import Curves
+from my_dagster_project.domain.leaderboard import Curves, TeamRow
 from my_dagster_project.domain.scores.walked import Evaluation
 from my_dagster_project.history.edits import Edit
 from my_dagster_project.history.lineage import Origin
@@ -38,7 +38,8 @@ class ScoredPrediction:
 
 @dataclass(frozen=True)
 class TeamPage:
-    """Everything about one team up to the exchange's clock; `curves` are its equity and the house's that buys and holds.
+    """Everything about one team up to the exchange's clock; `curves` are its equity and the house's that buys and holds,
+    `standing` its row of the table.
 
     A part that could not be read is empty, and `silent` says why, by its name.
     """
@@ -59,6 +60,7 @@ class TeamPage:
     evaluation: Evaluation | None = None
     trainings: Mapping[str, ModelTraining] = field(default_factory=dict)
     lineage: tuple[Origin, ...] = ()
+    standing: TeamRow | None = None
     silent: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Curves
+from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, Curves, TeamRow
 from my_dagster_project.domain.scores.walked import Evaluation
 from my_dagster_project.foundation.errors import ObjectMissingError, StorageError, TradingError
 from my_dagster_project.foundation.settings import Settings
@@ -23,7 +23,7 @@ from my_dagster_project.people.status.page import TeamStatus
 from my_dagster_project.people.team.coming_session import coming_session
 from my_dagster_project.people.team.model_training import model_trainings
 from my_dagster_project.people.team.team_page import ScoredPrediction, TeamPage
-from my_dagster_project.pipeline.alarming import stored_curves
+from my_dagster_project.pipeline.alarming import stored_curves, stored_leaderboard
 from my_dagster_project.pipeline.chain import Place, place_of, stage
 from my_dagster_project.pipeline.evaluating import stored_evaluation
 from my_dagster_project.pipeline.partitions import last_session
@@ -74,6 +74,7 @@ class TeamReader:
             "evaluation": lambda: _evaluation(assets, team),
             "trainings": lambda: model_trainings(platform, assets, team),
             "lineage": lambda: self._lineage(platform, assets, team),
+            "standing": lambda: _standing(assets, team, last),
         }
         self._asking.start({f"{team} {part}": ask for part, ask in parts.items()})
         until, found, silent = time.monotonic() + SECONDS, dict[str, Any](), dict[str, str]()
@@ -203,3 +204,15 @@ def _curves(assets: AssetStore, team: str, last: date) -> Curves:
         name: [point for point in curves.get(name, ()) if point[0] <= last.isoformat()]
         for name in (team, BUY_AND_HOLD)
     }
+
+
+def _standing(assets: AssetStore, team: str, last: date) -> TeamRow | None:
+    """The team's row of the table; none before there is one, or of one that knows more than the exchange's clock."""
+    try:
+        board = stored_leaderboard(assets)
+    except ObjectMissingError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"the table on record is damaged: {error!r}") from error
+    rows = [row for row in board.teams if row.team == team and board.last <= last.isoformat()]
+    return rows[0] if rows else None

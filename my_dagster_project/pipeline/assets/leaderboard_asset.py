@@ -26,7 +26,7 @@ from my_dagster_project.pipeline.partitions import is_looked_at
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, network_retries
 from my_dagster_project.reports.asset_pictures import pictured
-from my_dagster_project.reports.leaderboard_columns import TEAM_COLUMNS, alarm_lines, leaderboard_markdown
+from my_dagster_project.reports.leaderboard_columns import BY_FORECAST, alarm_lines, leaderboard_markdown
 from my_dagster_project.reports.plots import equity_plot
 from my_dagster_project.storage import names
 from my_dagster_project.teams.platform import Platform
@@ -117,7 +117,9 @@ def _metadata(board: Leaderboard, curves: dict[str, EquityCurve], platform: Plat
     drawn = is_looked_at(platform) and any(len(curve) > 1 for curve in curves.values())
     plots: dict[str, Any] = {"equity": picture(equity_plot(curves), "equity of every team")} if drawn else {}
     # Dagit shows a table in place, as wide as half its page; Markdown only behind a click.
-    columns = [column for column in TEAM_COLUMNS if column.key or column.main]
-    standings = [dg.TableRecord({column.name: column.cell(row) for column in columns}) for row in board.teams]
+    columns = [column for column in BY_FORECAST if column.key or column.main]
+    standings = [
+        dg.TableRecord({column.name: column.cell(row) for column in columns}) for row in board.by_forecast
+    ]
     table = {"teams": dg.MetadataValue.table(standings)}
     return {**table, "table": dg.MetadataValue.md(leaderboard_markdown(board)), **plots}

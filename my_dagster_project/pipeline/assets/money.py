@@ -1,9 +1,10 @@
 """What the competition's table says of money: each team's equity, and the house teams' beside it. It only reads."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.leaderboard import BUY_AND_HOLD, TradingSummary
@@ -14,12 +15,14 @@ from my_dagster_project.domain.performance import (
     performance,
     return_interval,
 )
+from my_dagster_project.domain.scores.money_scores import MoneyScores, money_scores
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions
 from my_dagster_project.storage.assets import AssetStore
 from my_dagster_project.teams.platform import Platform
 from my_dagster_project.trading.replays import counted
 from my_dagster_project.trading.results import Result, expected_sessions
+from my_dagster_project.trading.session_money import SessionMoney, session_money
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +116,44 @@ def trading_summaries(
     return summaries
 
 
+def money_of(
+    platform: Platform,
+    assets: AssetStore,
+    teams: list[TeamContext],
+    bars: "dict[str, pd.DataFrame]",
+    curves: dict[str, EquityCurve],
+) -> dict[str, MoneyScores]:
+    """What each team's money was worth beside its own buy-and-hold (its symbols, all of its cash), with intervals; the house's too."""
+    cash, found = platform.registry.competition.starting_cash, {}
+    spread = Decimal(str(platform.registry.competition.cost_bps))
+    for team in teams:
+        if curve := _after_the_start(curves[team.name]):
+            own = {symbol: bars[symbol] for symbol in team.config.symbols if symbol in bars}
+            held = _held(platform, own, curves[team.name][0][0], curve[-1][0])
+            found[team.name] = _money(curve, held, cash, session_money(assets, team.name, spread))
+    if BUY_AND_HOLD in curves:
+        found[BUY_AND_HOLD] = _money(curves[BUY_AND_HOLD], curves[BUY_AND_HOLD], cash, ())
+    return found
+
+
+def _money(curve: EquityCurve, held: EquityCurve, cash: float, rows: Sequence[SessionMoney]) -> MoneyScores:
+    """Scores of an equity curve; what was traded, paid and at risk as far as it is on record."""
+    import pandas as pd
+
+    equity = pd.Series(dict(curve))
+    before = equity.shift(fill_value=cash)
+    beside = pd.Series(dict(held)).reindex(equity.index, method="ffill").fillna(cash)
+    told = {row.session: (row.traded, row.costs, row.exposure) for row in rows}
+    known = pd.DataFrame(told, index=["traded", "costs", "exposure"], dtype=float).T.reindex(equity.index)
+    return money_scores(
+        equity / before - 1,
+        beside / beside.shift(fill_value=cash) - 1,
+        traded=known["traded"].fillna(0.0) / before,
+        costs=known["costs"].fillna(0.0) / before,
+        exposure=known["exposure"].ffill(),  # the plan after the newest close is still to come
+    )
+
+
 def is_replay(platform: Platform) -> bool:
     """Whether the sessions had long been when they were traded; in a season they are lived, also in a lapse."""
     return platform.registry.market.end is not None and platform.registry.season is None
@@ -123,6 +164,7 @@ def with_tries(
     assets: AssetStore,
     teams: list[TeamContext],
     money: dict[str, TradingSummary],
+    curves: Mapping[str, EquityCurve],
     *,
     noting: bool = True,
 ) -> dict[str, TradingSummary]:
@@ -136,13 +178,23 @@ def with_tries(
     found = dict(money)
     for team in teams:
         one = found[team.name]
-        come_to = None if not noting or math.isnan(one.total_return) or one.part else one.total_return
+        known_whole = noting and not math.isnan(one.total_return) and not one.part
+        come_to = returns_of(platform, curves[team.name]) if known_whole else {}
         told = (team.config.trial_fingerprint(), platform.origin(team.name), come_to)
         if known := counted(assets, team.name, window, *told):
             first = known[0].total_return
             first = math.nan if first is None else first
             found[team.name] = replace(one, edits=len(known) - 1, first_return=first)
     return found
+
+
+def returns_of(platform: Platform, curve: EquityCurve) -> dict[str, float]:
+    """A team's return of each session (ISO), from that of its first fills on."""
+    lived = _after_the_start(curve)
+    worth = [platform.registry.competition.starting_cash, *(value for _, value in lived)]
+    return {
+        day.isoformat(): after / before - 1 for (day, after), before in zip(lived, worth[:-1], strict=True)
+    }
 
 
 def _after_the_start(curve: EquityCurve) -> EquityCurve:

@@ -1,14 +1,19 @@
 """Many tries and the best of them, against `holdout`."""
 
+import math
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from my_dagster_project.domain.scores.money_scores import per_session_sharpe
 from my_dagster_project.domain.scores.trials import (
     deflated_sharpe,
     effective_trials,
     expected_maximum,
     overfitting,
     probabilistic_sharpe,
+    tries_of,
 )
 
 
@@ -66,3 +71,23 @@ def test_what_cannot_be_said_is_not_said(tries):
     assert np.isnan(overfitting(tries[:20]))
     with pytest.raises(ValueError, match="no try moved"):
         deflated_sharpe(np.zeros((50, 2)))
+
+
+def test_a_record_is_judged_among_the_tries_on_its_own_sessions():
+    """Twenty tries of noise make the best of them look good; judged among them it is no proof, alone it would be."""
+    dice = np.random.default_rng(4)
+    days = [str(day.date()) for day in pd.bdate_range("2012-12-03", periods=60)]
+    tried = [dict(zip(days, dice.normal(0, 0.01, 60), strict=True)) for _ in range(20)]
+    best = max(tried, key=lambda one: per_session_sharpe([*one.values()]))
+    alone, among = tries_of(best, []), tries_of(best, tried)
+    assert (alone.trials, among.trials) == (1, 20)
+    assert alone.deflated == pytest.approx(probabilistic_sharpe([*best.values()]))
+    assert among.deflated < 0.9 < alone.deflated
+    assert 10 < among.effective <= 20
+    assert 0 < among.overfit < 1
+    longer = {**tried[0], "2013-12-31": 0.0}
+    assert tries_of(best, [longer, {days[0]: 0.1}]).trials == 2, (
+        "a longer span covers these sessions, a shorter does not"
+    )
+    assert tries_of(dict(zip(days[:19], range(19), strict=True)), tried).trials == 0
+    assert math.isnan(tries_of(dict.fromkeys(days, 0.0), tried).deflated)
