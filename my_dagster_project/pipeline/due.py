@@ -13,7 +13,7 @@ from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets import keys
 from my_dagster_project.pipeline.assets.bars_asset import source_changed
 from my_dagster_project.pipeline.assets.keys import is_bars, key_at
-from my_dagster_project.pipeline.assets.refusals import earlier_stays
+from my_dagster_project.pipeline.assets.refused_refits import earlier_stays
 from my_dagster_project.pipeline.chain import Job, Place, Stage
 from my_dagster_project.pipeline.freshness import Freshness
 from my_dagster_project.pipeline.partitions import last_session, replay_sessions

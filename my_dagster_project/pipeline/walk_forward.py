@@ -29,7 +29,7 @@ from my_dagster_project.models.prediction import predict
 from my_dagster_project.models.training_input import TrainingSpec
 from my_dagster_project.pipeline import chain
 from my_dagster_project.pipeline.assets.outputs import data_version
-from my_dagster_project.pipeline.own_controls import brought_along
+from my_dagster_project.pipeline.remembered_controls import brought_along
 from my_dagster_project.pipeline.versions import code_version
 from my_dagster_project.storage import names
 from my_dagster_project.storage.assets import AssetStore

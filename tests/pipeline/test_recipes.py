@@ -142,8 +142,8 @@ def test_how_tries_are_counted_makes_the_table_due_and_trades_no_replay_again(ch
 NOT_FOLLOWED = (
     "pipeline.resources",
     "pipeline.rehearsing",
-    "pipeline.own_controls",
-    "pipeline.assets.refusals",
+    "pipeline.remembered_controls",
+    "pipeline.assets.refused_refits",
 )
 # Which windows there are is Dagster's question; which one predicts a session is in the predictions' row.
 NO_FIGURES = ("trading.halts", "trading.lease", "trading.patience", "domain.windows")

@@ -26,9 +26,9 @@ from my_dagster_project.pipeline.assets.session_events import PartitionEvents
 from my_dagster_project.pipeline.assets.sessions_asked import windows_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.io_manager import as_value
-from my_dagster_project.pipeline.own_controls import brought_along
 from my_dagster_project.pipeline.refit_windows import first_window, is_lived, window_before
 from my_dagster_project.pipeline.rehearsing import require_trainable
+from my_dagster_project.pipeline.remembered_controls import brought_along
 from my_dagster_project.pipeline.resources import AssetStoreResource, TrackingResource
 from my_dagster_project.pipeline.retries import explained, training_retries
 from my_dagster_project.pipeline.training_budget import metered

@@ -17,7 +17,7 @@ from my_dagster_project.models.prediction import predict
 from my_dagster_project.pipeline.assets.gates import Gate
 from my_dagster_project.pipeline.assets.keys import predictions_key
 from my_dagster_project.pipeline.assets.outputs import data_version, files_output, session_files, shown
-from my_dagster_project.pipeline.assets.refusals import earlier_stays
+from my_dagster_project.pipeline.assets.refused_refits import earlier_stays
 from my_dagster_project.pipeline.assets.sessions_asked import require_in_time, sessions_asked
 from my_dagster_project.pipeline.assets.team_context import TeamContext
 from my_dagster_project.pipeline.retries import explained, network_retries
