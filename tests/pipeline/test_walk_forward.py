@@ -19,7 +19,9 @@ from my_dagster_project.pipeline.evaluating import (
     sessions_between,
     stored_evaluation,
 )
+from my_dagster_project.pipeline.recomputing import Recomputing
 from my_dagster_project.pipeline.walk_forward import Walk, model_of, stored
+from my_dagster_project.reports.figure_addresses import address_of
 from my_dagster_project.storage.parquet import from_session_files, to_parquet
 from my_dagster_project.storage.stored_bars import BARS_FILE, read_bars
 from my_dagster_project.teams.platform import load_platform
@@ -133,6 +135,9 @@ def test_the_job_scores_all_of_it_and_touches_nothing_else(house):
     asked = {"team": "red", "first": "2012-03-15", "last": "2012-06-20"}
     run = job.execute_in_process(run_config={"ops": {OP: {"config": asked}}}, instance=house.instance)
     assert run.success
+    again = Recomputing(house.platform, house.store, address_of("red.evaluation.mase"))
+    assert [one.equal for one in again.findings()] == [True]
+    assert ("red", "evaluation") in again.objects()
     found = stored_evaluation(house.store, "red")
     assert (found.first, found.last) == ("2012-03-15", "2012-06-20")
     bars = read_bars(house.store, "AAPL")
