@@ -35,7 +35,7 @@ def explain(
 
     address = address_of(figure)
     settings, platform = read()
-    if address.team not in ("naive", "buy-and-hold"):
+    if address.table == "evaluation":
         require_teams(platform, [address.team])
     prepare_environment(settings)
     assets = assets_of(settings)
