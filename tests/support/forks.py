@@ -166,7 +166,7 @@ def _lives(process: int) -> bool:
 
 def _import_everything() -> None:
     from my_dagster_project.deploy.workers.preloading import preload, threads
-    from my_dagster_project.foundation.settings import quiet_libraries
+    from my_dagster_project.foundation.settings import load_settings, quiet_libraries
 
     quiet_libraries()
     # Not `cli`: its consoles take their width from the environment of the command.
@@ -174,6 +174,9 @@ def _import_everything() -> None:
 
     preload()
     assert threads() == [], threads()
+    assert load_settings.cache_info().currsize == 0, (
+        "each command would take this folder's settings for its own"
+    )
     # Python counts the allocator's thread, which stops before a fork (deploy/workers/preloading.py).
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 

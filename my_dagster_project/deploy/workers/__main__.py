@@ -56,7 +56,7 @@ def _work(pool: PoolSettings) -> int:
     from my_dagster_project.deploy.workers.pool import worker_app
     from my_dagster_project.deploy.workers.preloading import preload, threads
 
-    loaded = preload()
+    loaded = preload(load_settings().s3)
     print(
         f"preloaded in {loaded.seconds:.1f} s, {loaded.rss_mb:.0f} MB; {pool.slots} slots on queue {pool.queue}",
         flush=True,

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from my_dagster_project.foundation.s3_settings import S3Settings
+
 # onnxruntime is not among them: its import leaves a thread behind (0.15 s per run is the price). Nothing that is imported
 # here may connect to anything: a fork shares its parent's sockets.
 _MODULES = (
@@ -50,13 +52,12 @@ class Preloaded:
     rss_mb: float
 
 
-def preload() -> Preloaded:
+def preload(s3: S3Settings | None = None) -> Preloaded:
     """Import everything heavy a run may need, and keep the garbage collector off it.
 
-    To be called before anything connects or starts a thread, and after `settings.quiet_libraries`.
+    To be called before anything connects or starts a thread, and after `settings.quiet_libraries`. `s3` are the settings of the
+    store that forks will ask. They are handed in: settings read here are kept, and a fork for another project took them for its own.
     """
-    from my_dagster_project.foundation.s3_settings import S3Settings
-    from my_dagster_project.foundation.settings import load_settings
     from my_dagster_project.models.kinds.table import KINDS
     from my_dagster_project.storage.s3_store import know_s3
 
@@ -69,7 +70,8 @@ def preload() -> Preloaded:
         folder = importlib.import_module(f"{_PACKAGE}.{room}")
         for found in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}."):
             importlib.import_module(found.name)
-    know_s3(load_settings().s3 or S3Settings())
+    if s3:
+        know_s3(s3)
     module, _, function = _CALLED.partition(":")
     getattr(importlib.import_module(module), function)()
     # The collector would write into every shared page and so copy it in every fork.
