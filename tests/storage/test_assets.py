@@ -318,7 +318,6 @@ def _killed_writer(folder, number: int) -> int:
         from pathlib import Path
         from my_dagster_project.storage.assets import AssetStore
         from my_dagster_project.storage.opening import open_store
-from my_dagster_project.storage.s3_store import S3Store
         from tests.storage.test_assets import MODEL, NEW, Counting, write
 
         def die():
