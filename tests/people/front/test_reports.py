@@ -1,8 +1,10 @@
 import time
+from dataclasses import replace
 
 import pytest
 
 from my_dagster_project.foundation.s3_settings import S3Settings
+from my_dagster_project.foundation.settings import load_settings
 from tests.people.front.conftest import PICTURE, REPORT
 from tests.support.silent import hanging
 
@@ -70,9 +72,8 @@ def test_a_store_that_hangs_is_given_up_and_the_front_lives(open_front, monkeypa
     with hanging() as silent:
         s3 = S3Settings(f"http://127.0.0.1:{silent}", "app", "secret")
         front = open_front(store_url="s3://trading/store", dvc_url="s3://trading/dvc", s3=s3)
-        monkeypatch.setattr(
-            "my_dagster_project.storage.opening.load_settings", lambda: type("S", (), {"s3": s3})
-        )
+        theirs = replace(load_settings(), s3=s3)
+        monkeypatch.setattr("my_dagster_project.storage.opening.load_settings", lambda: theirs)
         began = time.monotonic()
         answer = front.get("/reports/red/IBM")
         assert (answer.status_code, time.monotonic() - began < 3) == (503, True)
