@@ -168,7 +168,7 @@ def test_one_teams_file_is_no_other_teams_file():
 
 @pytest.mark.parametrize("name", sorted(RESERVED_TEAMS))
 def test_no_team_can_have_the_name_of_a_file_or_a_folder_of_the_platform(name):
-    with pytest.raises(ConfigError, match="is a name the platform uses itself|is no team name"):
+    with pytest.raises(ConfigError, match=r"is a name the platform uses itself|is no team name"):
         load_registry(edited("teams", ("  blue:\n", f"  {name}:\n")), "configs/teams.yaml")
 
 
