@@ -221,8 +221,11 @@ class TeamConfig(Strict):
         )
 
     def training_fingerprint(self) -> str:
-        """SHA-256 (hex) of what determines the rows of a training besides features and bars."""
-        return fingerprint(self._training())
+        """SHA-256 (hex) of what determines the rows of a training besides features and bars.
+
+        Those of a model of all symbols are not split one by one: a team that went back to a model each had no split in them.
+        """
+        return fingerprint(self._training() | ({"scope": "team"} if self.pooled else {}))
 
     def _training(self) -> dict[str, Any]:
         """The section without what counts for nothing: what a refit sees follows from its window."""
