@@ -81,10 +81,10 @@ def test_the_graph_shows_the_groups(dagit, page):
 def test_the_leaderboard_shows_its_figures(dagit, page):
     page.goto(f"{dagit}/assets/competition/leaderboard")
     page.get_by_text("Every team's forecasts and money", exact=False).first.wait_for()
-    in_place = page.get_by_role("row").filter(has_text="buy-and-hold").last
+    in_place = page.get_by_role("row").filter(has_text="mean of all").last
     in_place.wait_for()
     assert "%" in in_place.inner_text()
-    heads = page.get_by_text("return [95 %]").first
+    heads = page.get_by_text("direction [95 %]").first
     assert heads.bounding_box()["x"] < 1100, "cut off by the page's other half"
     page.get_by_text("[Show Markdown]").first.click()
     page.get_by_text("$", exact=False).first.wait_for()

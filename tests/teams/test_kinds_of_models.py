@@ -94,6 +94,9 @@ def test_a_model_of_all_symbols_is_one_that_changes_with_them():
         load(with_model(BASELINE.replace("}", ", scope: symbol}"))).canonical_json() == each.canonical_json()
     )
     assert "scope" not in each.canonical_json()
+    assert each.training_fingerprint() != pooled.training_fingerprint(), (
+        "rows of a model each have a split, the others none"
+    )
     assert (each.pooled, pooled.pooled) == (False, True)
     assert pooled.section == {"strategy": "drift"}
     assert len(set(pooled.model_fingerprints().values())) == 1

@@ -21,7 +21,7 @@ preload()
 import gc, psutil
 connections = [str(one) for one in psutil.Process().net_connections(kind="inet")]
 wanted = ["ludwig.api", "torch", "pandas", "mlflow", "evidently", "dagster_postgres"]
-ours = ["my_dagster_project.definitions", "my_dagster_project.pipeline.assets.assembly", "my_dagster_project.teams.platform"]
+ours = ["my_dagster_project.definitions"]
 print(json.dumps({
     "threads": threads(), "connections": connections, "missing": [m for m in wanted if m not in sys.modules],
     "definitions": [m for m in ours if m in sys.modules], "frozen": gc.get_freeze_count(),
