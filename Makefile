@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 # Without bytecode Ludwig imports in 20 s instead of 9.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run season ui mlflow evidently up round down wipe logs backup restore test test-quick test-full test-stack lint style types format benchmarks clean
+.PHONY: help setup run season ui mlflow evidently up round down wipe logs backup restore test test-quick test-whole test-full test-stack lint style types format benchmarks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -100,6 +100,9 @@ QUICK := $(addprefix tests/,domain foundation teams market_data paper_broker tra
 
 test-quick: setup ## The quick tests of the rooms that need no server, a third of the examples drawn (a minute)
 	TRADING_TESTS=quick $(PYTEST) -n auto -m "not slow and not full" $(QUICK)
+
+test-whole: setup ## Only what the whole draw has beside `make test`: whole runs, long replays, scenarios, planted bugs (eight minutes)
+	TRADING_TESTS=full $(PYTEST) $(ALL) -m "full and not stack and not drill"
 
 WHOLE := not stack
 # In one go with all that `make test` has: a draw that is the first part of a larger one is not made twice.
