@@ -8,7 +8,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from copy import deepcopy
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -131,7 +132,8 @@ def _running(command: Sequence[str], cwd: Path, environment: dict[str, str]) -> 
     try:
         yield process
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # It could not start, and says so.
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -187,7 +189,7 @@ def _register(project: Project, teams: int) -> None:
     assets = AssetStore(open_store(settings.store_url), open_store(settings.dvc_url))
     for number in range(teams):
         name = f"team-{number}"
-        registry["teams"][name] = first | {"branch": name, "account": f"T{number}", "owners": []}
+        registry["teams"][name] = deepcopy(first) | {"branch": name, "account": f"T{number}", "owners": []}
         (configs / f"{name}.yaml").write_text(yaml.safe_dump(plain | {"team": name}, sort_keys=False))
         for symbol in registry["market"]["symbols"]:
             spec = TrainingSpec(name, symbol, section, "next_return", ("return_1",), 1, CUTOFF)
