@@ -57,7 +57,7 @@ def _message(model: type[Strict], loc: Loc, error: ErrorDetails) -> str:
     if kind == "too_short":
         return "needs at least one entry"
     if kind == "too_long":
-        return f"has {context['actual_length']} entries; {context['max_length']} are allowed"
+        return f"has {context['actual_length'] or 'too many'} entries; {context['max_length']} are allowed"
     return f"{error['msg']}, not {show(error['input'])}"
 
 

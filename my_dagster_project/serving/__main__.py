@@ -16,11 +16,10 @@ def main() -> int:
     chosen = options.parse_args()
     quiet_libraries()
     try:
-        settings = load_settings()
+        serve(load_settings(), chosen.host, chosen.port)
     except TradingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    serve(settings, chosen.host, chosen.port)
     return 0
 
 

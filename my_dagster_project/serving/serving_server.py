@@ -9,14 +9,17 @@ _AT_ONCE = 256
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C; requests under way are finished."""
+    """Serve until SIGTERM or Ctrl-C; requests under way are finished. Raises ConfigError where the organiser's files cannot be used."""
     import uvicorn
 
+    from my_dagster_project.serving.service import Service
     from my_dagster_project.serving.serving_app import create_app
 
     redact_logs()
+    service = Service(settings)
+    service.catalogue.platform()
     uvicorn.run(
-        SameOrigin(create_app(settings), names_of(host, settings.public_name)),
+        SameOrigin(create_app(settings, service), names_of(host, settings.public_name)),
         host=host,
         port=port,
         access_log=False,
