@@ -6,8 +6,8 @@ from typing import Any
 
 from my_dagster_project.people.front.links import Links
 from my_dagster_project.people.front.pages import filled
-from my_dagster_project.reports.charts import Chart, Series
-from my_dagster_project.reports.colours import GREY, team_colour
+from my_dagster_project.reports.charts import Chart
+from my_dagster_project.reports.returns_chart import returns_chart
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,6 @@ def trial_html(links: Links, page: TrialPage) -> str:
 def _chart(page: TrialPage) -> Chart | None:
     if not page.past:
         return None
-    days = [target for target, _, _ in page.past]
-    came = [_hundred(one) for _, _, one in page.past]
-    said = [_hundred(one) for _, one, _ in page.past]
-    series = (
-        Series("came", days, came, GREY, "bar"),
-        Series("predicted", days, said, team_colour(page.team)),
-    )
+    days, said, came = zip(*page.past, strict=True)
     title = f"The last {len(days)} sessions: predicted and come"
-    return Chart("chart-past", title, series, suffix=" %", digits=3, x_title="session")
-
-
-def _hundred(value: float | None) -> float | None:
-    return None if value is None else 100 * value
+    return returns_chart("chart-past", title, page.team, days, said, came)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from my_dagster_project.people.team.team_page import ScoredPrediction
 from my_dagster_project.reports.charts import Chart, Series
-from my_dagster_project.reports.colours import GREY, team_colour
+from my_dagster_project.reports.returns_chart import hundredths, returns_chart
 
 _RIGHT, _WRONG = "#1a8f4e", "#d1343c"
 
@@ -19,15 +19,14 @@ def predictions_chart(symbol: str, scored: Sequence[ScoredPrediction]) -> Chart 
 
 
 def _returns(symbol: str, scored: Sequence[ScoredPrediction]) -> Chart:
-    days = [str(one.target) for one in scored]
-    came = [_hundred(one.actual_return) for one in scored]
-    said = [_hundred(one.predicted_return) for one in scored]
-    series = (
-        Series("came", days, came, GREY, "bar"),
-        Series("predicted", days, said, team_colour(scored[0].team)),
+    return returns_chart(
+        f"chart-{symbol}",
+        f"{symbol}: return of each session, predicted and come",
+        scored[0].team,
+        [str(one.target) for one in scored],
+        [one.predicted_return for one in scored],
+        [one.actual_return for one in scored],
     )
-    title = f"{symbol}: return of each session, predicted and come"
-    return Chart(f"chart-{symbol}", title, series, suffix=" %", digits=3, x_title="session")
 
 
 def _probabilities(symbol: str, scored: Sequence[ScoredPrediction]) -> Chart:
@@ -36,7 +35,7 @@ def _probabilities(symbol: str, scored: Sequence[ScoredPrediction]) -> Chart:
         Series(
             name,
             [str(one.target) for one in calls],
-            [_hundred(one.probability_up) for one in calls],
+            [hundredths(one.probability_up) for one in calls],
             colour,
             "dots",
         )
@@ -45,7 +44,3 @@ def _probabilities(symbol: str, scored: Sequence[ScoredPrediction]) -> Chart:
     )
     title = f"{symbol}: probability of up that was called for each session"
     return Chart(f"chart-{symbol}", title, series, suffix=" %", digits=1, x_title="session")
-
-
-def _hundred(value: float | None) -> float | None:
-    return None if value is None else 100 * value
