@@ -84,8 +84,9 @@ def competition_table(
             platform, assets, scored, money_of(platform, assets, teams, bars, curves), curves
         )
         doubtful = {team for team, one in alarms.items() if any(not alarm.cleared for alarm in one)}
-        scored |= house_forecasts(scored, bars, _positions(platform) | doubtful)
-        evidences = {name: evidence(frame) for name, frame in scored.items()}
+        house_scored = house_forecasts(scored, bars, _positions(platform) | doubtful)
+        scored |= house_scored
+        evidences |= {name: evidence(frame) for name, frame in house_scored.items()}
         board = ranked(
             assemble(_figures(platform, scored), money, evidences, alarms), evidences, standings, late
         )
