@@ -131,9 +131,7 @@ class Lineage:
         return next((one for one in told if one.startswith(f"{entry.branch} at ")), told[0])
 
     def _branch(self, asset: Asset) -> tuple[Mapping[Asset, Version], Mapping[Asset, Pointer]]:
-        git = BranchRepo(self._settings.project)
-        head = git.heads().get(self._platform.registry.branch_of(asset[0]))
-        return _branch(self._settings.project, head, asset[0]) if head else ({}, {})
+        return newest_versions(self._settings.project, self._platform.registry.branch_of(asset[0]), asset[0])
 
     def _doubt(self, origin: Origin, md5: str, made: _Made, pointer: Pointer | None) -> str:
         """What contradicts what is stored: the run's own note of what it wrote, or the version on the branch."""
@@ -156,10 +154,20 @@ def _made(entry: dg.EventLogEntry | None) -> _Made:
     return _Made(entry.run_id, told.get("md5", "") if whole else "", told.get("mlflow_run", ""), window)
 
 
+def newest_versions(
+    repo: Path, branch: str, owner: str
+) -> tuple[Mapping[Asset, Version], Mapping[Asset, Pointer]]:
+    """By asset of an owner its newest version on a branch, and the pointers there; none without the branch, or where they cannot be read.
+
+    The branch is read once for the commit that it stands at. Raises VersioningError where there is no repository.
+    """
+    head = BranchRepo(repo).heads().get(branch)
+    return _up_to(repo, head, owner) if head else ({}, {})
+
+
 # What a commit has behind it never changes.
 @lru_cache(maxsize=64)
-def _branch(repo: Path, head: str, owner: str) -> tuple[Mapping[Asset, Version], Mapping[Asset, Pointer]]:
-    """By asset its newest version up to a commit, and the pointers there; none where git or a pointer cannot be read."""
+def _up_to(repo: Path, head: str, owner: str) -> tuple[Mapping[Asset, Version], Mapping[Asset, Pointer]]:
     newest: dict[Asset, Version] = {}
     try:
         for version in versions_at(repo, head, None, owner):

@@ -4,7 +4,6 @@ A model is `TEAM.SYMBOL`, its version the md5 of its files. An input tensor is a
 outputs are `predicted_return` and, where the model has them, `probability_up` and `position`, (n,). Only plain JSON is spoken.
 """
 
-import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -21,7 +20,6 @@ from my_dagster_project.teams.visibility import Sight
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-_EXTENSIONS: list[str] = []
 _TYPES = {"number": "FP64", "binary": "BOOL"}
 _OUTPUTS = ("predicted_return", "probability_up", "position")
 
@@ -114,7 +112,6 @@ class Fault(BaseModel):
 def protocol_router(service: Service, settings: Settings) -> "APIRouter":
     """The protocol's routes; a version in the path has to be the one that is served."""
     from fastapi import APIRouter, Request
-    from starlette.concurrency import run_in_threadpool
 
     sight = Sight(settings)
     said: dict[int | str, dict[str, Any]] = {
@@ -133,7 +130,7 @@ def protocol_router(service: Service, settings: Settings) -> "APIRouter":
 
     @router.get("", summary="Server metadata")
     def server() -> dict[str, Any]:
-        return {"name": "trading", "version": "1", "extensions": _EXTENSIONS}
+        return {"name": "trading", "version": "1", "extensions": []}
 
     @router.get("/health/live", summary="Server live")
     def live() -> dict[str, bool]:
@@ -160,11 +157,9 @@ def protocol_router(service: Service, settings: Settings) -> "APIRouter":
         "/models/{name}/versions/{version}/infer", responses=said | {413: TOO_LARGE}, summary="Inference"
     )
     @router.post("/models/{name}/infer", responses=said | {413: TOO_LARGE}, summary="Inference")
-    async def infer(request: Request, name: str, asked: InferRequest, version: str = "") -> InferResponse:
-        place, model = await run_in_threadpool(model_of, request, name, version)
-        rows = rows_of(asked)
-        answers = await run_in_threadpool(service.of_rows, place, model, rows)
-        return _response(name, model, asked, answers)
+    def infer(request: Request, name: str, asked: InferRequest, version: str = "") -> InferResponse:
+        place, model = model_of(request, name, version)
+        return _response(name, model, asked, service.of_rows(place, model, rows_of(asked)))
 
     return router
 
@@ -217,12 +212,8 @@ def _response(name: str, model: OpenedModel, asked: InferRequest, answers: Answe
                 name=one,
                 datatype="FP64",
                 shape=[len(answers.predictions)],
-                data=[_finite(getattr(row, one)) for row in answers.predictions],
+                data=[getattr(row, one) for row in answers.predictions],
             )
             for one in wanted
         ],
     )
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else value

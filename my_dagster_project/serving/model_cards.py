@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.indicators import FEATURE_KINDS
 from my_dagster_project.foundation.errors import VersioningError
-from my_dagster_project.history.log import team_versions
+from my_dagster_project.history.lineage import newest_versions
 from my_dagster_project.serving.bodies import (
     Card,
     Configuration,
@@ -17,20 +17,18 @@ from my_dagster_project.serving.bodies import (
     ServedModel,
 )
 from my_dagster_project.serving.past import figures
+from my_dagster_project.serving.recent import Recent
 from my_dagster_project.storage import names
 from my_dagster_project.storage.stored_bars import bars_content
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from my_dagster_project.domain.evaluation import Metrics
     from my_dagster_project.models.manifest import Input
     from my_dagster_project.serving.catalogue import Catalogue, Place
     from my_dagster_project.serving.opened_model import OpenedModel
     from my_dagster_project.teams.schema import TeamConfig
-
-_KEPT = 256
-_SEARCHED = 500
-"""Commits of a branch that are looked through for the one that has a model."""
 
 
 def served(model: OpenedModel) -> ServedModel:
@@ -44,12 +42,11 @@ def served(model: OpenedModel) -> ServedModel:
 
 
 class ModelCards:
-    """Cards by place; what costs something to find out is kept while model, predictions and bars stay."""
+    """Cards by place; what costs something to find out is kept while predictions and bars stay."""
 
     def __init__(self, catalogue: Catalogue, project: Path) -> None:
         self._catalogue, self._project = catalogue, project
-        self._figures: OrderedDict[tuple[str | None, ...], Figures] = OrderedDict()
-        self._origins: OrderedDict[str, Configuration] = OrderedDict()
+        self._figures = Recent[tuple[str | None, ...], Figures]()
 
     def card(self, place: Place, model: OpenedModel, problem: str | None) -> Card:
         """The card of the model that answers for a place; raises StorageError."""
@@ -78,31 +75,21 @@ class ModelCards:
     def _figures_of(self, place: Place) -> Figures:
         assets = self._catalogue.assets
         key = (*place, assets.fingerprint(names.predictions(*place)), bars_content(assets, place.symbol))
-        if key not in self._figures:
-            found = figures(assets, place)
-            shown = {name: getattr(found, name) for name in Figures.model_fields}
-            _keep(self._figures, key, Figures(**{name: _known(value) for name, value in shown.items()}))
-        return self._figures[key]
+        return self._figures.get(key, lambda: _shown(figures(assets, place)))
 
     def _origin(self, place: Place, model: OpenedModel) -> Configuration:
         """The newest commit of the team's branch that brought the model's files; of one that is not committed yet nothing."""
-        if (known := self._origins.get(model.stored.md5)) is not None:
-            return known
-        team = self._catalogue.require(place).registry.teams[place.team]
-        try:
-            versions = team_versions(self._project, team.branch, _SEARCHED, place.team)
-        except VersioningError:
+        branch = self._catalogue.require(place).registry.branch_of(place.team)
+        version = None
+        with suppress(VersioningError):
+            version = newest_versions(self._project, branch, place.team)[0].get(model.stored.asset)
+        if version is None:
             return Configuration(version=None, config_sha=None, run=None)
-        for one in versions:
-            if model.stored.asset in one.assets:
-                found = Configuration(
-                    version=one.sha,
-                    config_sha=next(iter(one.config_shas), None),
-                    run=next(iter(one.runs), None),
-                )
-                _keep(self._origins, model.stored.md5, found)
-                return found
-        return Configuration(version=None, config_sha=None, run=None)
+        return Configuration(
+            version=version.sha,
+            config_sha=next(iter(version.config_shas), None),
+            run=next(iter(version.runs), None),
+        )
 
 
 def _field(entry: Input, config: TeamConfig) -> InputField:
@@ -125,11 +112,7 @@ def _in_words(config: TeamConfig, name: str) -> str:
     return FEATURE_KINDS[spec.kind].description + (f" ({said})" if said else "")
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _keep[Key, One](known: OrderedDict[Key, One], key: Key, one: One) -> None:
-    known[key] = one
-    while len(known) > _KEPT:
-        known.popitem(last=False)
+def _shown(found: Metrics) -> Figures:
+    """JSON knows no NaN."""
+    values = {name: getattr(found, name) for name in Figures.model_fields}
+    return Figures(**{name: None if math.isnan(value) else value for name, value in values.items()})

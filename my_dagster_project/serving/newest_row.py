@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from datetime import date
 from typing import TYPE_CHECKING
 
 from my_dagster_project.domain.features import compute_features
 from my_dagster_project.domain.predictions import model_from_the_future
 from my_dagster_project.foundation.errors import ModelError, ObjectMissingError
+from my_dagster_project.serving.recent import Recent
 from my_dagster_project.storage.stored_bars import bars_content, read_bars
 
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from my_dagster_project.serving.catalogue import Catalogue, Place
     from my_dagster_project.serving.opened_model import OpenedModel
-
-_KEPT = 256
+    from my_dagster_project.teams.schema import TeamConfig
 
 
 class NewestRows:
@@ -25,7 +24,7 @@ class NewestRows:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._known: OrderedDict[tuple[str, str, str], pd.DataFrame] = OrderedDict()
+        self._known = Recent[tuple[str, str, str], "pd.DataFrame"]()
 
     def row(self, place: Place, model: OpenedModel) -> pd.DataFrame:
         """One row: `session` and the team's features after its close.
@@ -33,7 +32,7 @@ class NewestRows:
         Raises ObjectMissingError without bars, ModelError where a feature cannot be computed, where the team's file no longer
         has what its model reads, and where the model has seen that session's close.
         """
-        row = self._features(place).tail(1)
+        row = self._features(place)
         lacking = [entry.name for entry in model.manifest.inputs if entry.name not in row]
         if lacking:
             raise ModelError(
@@ -50,13 +49,11 @@ class NewestRows:
         if md5 is None:
             raise ObjectMissingError(f"There are no bars of {place.symbol} yet.")
         key = (place.symbol, md5, config.features_fingerprint())
-        if (found := self._known.get(key)) is None:
-            bars = read_bars(self._catalogue.assets, place.symbol)
-            found = compute_features(bars, config.feature_list, place.symbol).tail(1)
-            self._known[key] = found
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return found
+        return self._known.get(key, lambda: self._computed(place, config))
+
+    def _computed(self, place: Place, config: TeamConfig) -> pd.DataFrame:
+        bars = read_bars(self._catalogue.assets, place.symbol)
+        return compute_features(bars, config.feature_list, place.symbol).tail(1)
 
 
 def session_of(row: pd.DataFrame) -> date:

@@ -22,14 +22,18 @@ MOST = 1000
 
 
 def past_predictions(
-    assets: AssetStore, place: Place, first: date | None, last: date | None
+    assets: AssetStore,
+    place: Place,
+    first: date | None = None,
+    last: date | None = None,
+    most: int = MOST,
 ) -> list[dict[str, Any]]:
-    """A row per stored prediction of `first` to `last`, by session, the newest MOST of them.
+    """A row per stored prediction of `first` to `last`, by session, the newest `most` of them.
 
     `session`, `target_session`, `predicted_return` (log return), `probability_up`, `model` (md5), `trained_through`; and where
     the target session has closed `actual_return` and `hit`, None before.
     """
-    predictions = _stored(assets, place, first, last)
+    predictions = _stored(assets, place, first, last, most)
     if predictions is None:
         return []
     came = score(predictions, read_bars(assets, place.symbol)).set_index("session")
@@ -38,14 +42,20 @@ def past_predictions(
 
 def figures(assets: AssetStore, place: Place) -> Metrics:
     """How good the place's predictions were, of all that are stored; NaN throughout where none has been scored."""
-    predictions = _stored(assets, place, None, None)
+    predictions = _stored(assets, place)
     return Metrics() if predictions is None else evaluate(score(predictions, read_bars(assets, place.symbol)))
 
 
-def _stored(assets: AssetStore, place: Place, first: date | None, last: date | None) -> pd.DataFrame | None:
+def _stored(
+    assets: AssetStore,
+    place: Place,
+    first: date | None = None,
+    last: date | None = None,
+    most: int = MOST,
+) -> pd.DataFrame | None:
     asset = names.predictions(*place)
     low, high = (first or date.min).isoformat(), (last or date.max).isoformat()
-    wanted = [name for name in assets.names(asset) if low <= name.partition(".")[0] <= high][-MOST:]
+    wanted = [name for name in assets.names(asset) if low <= name.partition(".")[0] <= high][-most:]
     if not wanted:
         return None
     try:

@@ -72,10 +72,9 @@ def _explain_errors(app: "FastAPI") -> None:
 
     def wrong_rows(request: "Request", error: Exception) -> "Response":
         assert isinstance(error, WrongRowsError)  # noqa: S101 - registered for it
-        where = (("body", "rows", one.row, one.field) for one in error.wrong)
         fields = [
-            {"loc": list(loc), "msg": one.why, "type": "value"}
-            for loc, one in zip(where, error.wrong, strict=True)
+            {"loc": ["body", "rows", one.row, one.field], "msg": one.why, "type": "value"}
+            for one in error.wrong
         ]
         return _said(request, 422, fields, str(error))
 

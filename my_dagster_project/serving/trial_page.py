@@ -6,8 +6,8 @@ from my_dagster_project.foundation.errors import ObjectMissingError, TradingErro
 from my_dagster_project.foundation.settings import Settings
 from my_dagster_project.foundation.sign_in import user_of
 from my_dagster_project.people.front.links import Links
+from my_dagster_project.people.front.script_answer import script_answer
 from my_dagster_project.people.front.security import headers
-from my_dagster_project.people.front.static_files import script
 from my_dagster_project.people.front.trial_html import TrialInput, TrialPage, trial_html
 from my_dagster_project.serving.bodies import Card
 from my_dagster_project.serving.catalogue import Place
@@ -50,8 +50,7 @@ def page_router(service: Service, settings: Settings) -> "APIRouter":
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:
-        kept = {"Content-Encoding": "gzip", "Cache-Control": "public, max-age=31536000, immutable"}
-        return Response(script(name).packed, media_type="text/javascript", headers=headers() | kept)
+        return script_answer(name)
 
     return router
 
@@ -63,7 +62,7 @@ def _page(service: Service, place: Place, teams: dict[str, list[str]]) -> TrialP
         card, row = service.card(place), service.newest_row(place, service.model(place))
     except TradingError as error:
         return TrialPage(*place, teams, problem=str(error))
-    past = past_predictions(service.catalogue.assets, place, None, None)[-_SESSIONS:]
+    past = past_predictions(service.catalogue.assets, place, most=_SESSIONS)
     return TrialPage(
         *place,
         teams,

@@ -20,10 +20,10 @@ from my_dagster_project.people.front.pages import (
     status_html,
 )
 from my_dagster_project.people.front.reports import PAGE, ReportFile, Reports
+from my_dagster_project.people.front.script_answer import script_answer
 from my_dagster_project.people.front.season_clock import ACTS, TO_WATCH, act, refuse
 from my_dagster_project.people.front.security import REPORT_POLICY, headers
 from my_dagster_project.people.front.snapshots import Snapshot, Snapshots
-from my_dagster_project.people.front.static_files import script
 from my_dagster_project.people.front.team_html import team_html
 from my_dagster_project.people.front.team_pages import TeamPages
 from my_dagster_project.people.status.page import StatusPage
@@ -124,12 +124,8 @@ class Front:
         return _text(redact(plain_json.to_text(now.page.to_plain())), 200, "application/json")
 
     def static(self, request: "Request") -> "Response":
-        """A script of the pages; a browser asks once for each version."""
-        from fastapi import Response
-
-        found = script(request.path_params["name"])
-        kept = {"Content-Encoding": "gzip", "Cache-Control": "public, max-age=31536000, immutable"}
-        return Response(found.packed, media_type="text/javascript", headers=headers() | kept)
+        """A script of the pages."""
+        return script_answer(request.path_params["name"])
 
     def report(self, request: "Request") -> "Response":
         """A file of a report; the page itself when none is named."""
